@@ -1,0 +1,41 @@
+//! Decoding: drawing a picture's codes from a model, over any [`Predictor`].
+//!
+//! Nothing here knows of tensors. A predictor runs tokens at positions and returns scores; this
+//! module decides what to feed, which codes to draw and which guesses to keep.
+
+use thiserror::Error;
+
+/// Tokens to run through one lane of a predictor.
+///
+/// A lane is one token stream with its own positions and its own memory of what it has seen: the
+/// conditional branch of a candidate is one lane, its unconditional branch another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Feed<'a> {
+    pub lane: usize,
+    /// Position of the first token. Whatever the lane held from here on is forgotten
+    /// (overwritten): rolling back is not an operation of its own.
+    pub at: usize,
+    /// Token ids (vocabulary ids, not codes).
+    pub tokens: &'a [u32],
+    /// Scores are returned for the tokens from this index on (`tokens.len()` for none).
+    pub scores_from: usize,
+}
+
+/// Why a forward failed; the text says what the user can change.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct PredictError(pub String);
+
+/// A model as decoding sees it. CPU, CUDA and the toys of the tests are implementations.
+pub trait Predictor {
+    /// Number of picture codes: the length of one row of scores.
+    fn codes(&self) -> usize;
+
+    /// Runs all feeds as one batch (at most one feed a lane). `scores` is cleared and then
+    /// filled with one row of `codes()` unnormalised log-probabilities for each token asked for,
+    /// feed by feed in the order given: row j scores the token *after* that position.
+    fn predict(&mut self, feeds: &[Feed<'_>], scores: &mut Vec<f32>) -> Result<(), PredictError>;
+
+    /// Makes lane `to` hold what lane `from` holds in its first `len` positions.
+    fn fork(&mut self, from: usize, to: usize, len: usize) -> Result<(), PredictError>;
+}

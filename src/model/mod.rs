@@ -1,0 +1,3 @@
+//! The model: everything that touches tensors or the tokenizer.
+
+pub mod weights;

@@ -1,0 +1,1 @@
+//! Pictures as files: reading, fitting, writing with the settings inside, masks and maps.

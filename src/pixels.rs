@@ -1,0 +1,140 @@
+//! Pictures as plain pixels: the words in which pictures travel between the layers.
+//!
+//! Nothing here reads or writes files; that is `picture`'s work.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Width and height of a picture in pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Size {
+    pub const fn new(width: u32, height: u32) -> Self {
+        Self { width, height }
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}", self.width, self.height)
+    }
+}
+
+impl std::str::FromStr for Size {
+    type Err = String;
+
+    /// Parses `WxH`, for example `768x512`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("`{text}` is not a size: write it as WIDTHxHEIGHT, for example 768x512");
+        let (width, height) = text.split_once(['x', 'X', '×']).ok_or_else(wrong)?;
+        let side = |s: &str| s.trim().parse::<u32>().ok().filter(|v| *v > 0).ok_or_else(wrong);
+        Ok(Self::new(side(width)?, side(height)?))
+    }
+}
+
+/// An opaque RGB picture, 8 bits a channel, rows from the top, `3 * width * height` bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pixels {
+    size: Size,
+    rgb: Vec<u8>,
+}
+
+impl Pixels {
+    /// Wraps `rgb`; `None` unless it holds exactly `3 * width * height` bytes.
+    pub fn new(size: Size, rgb: Vec<u8>) -> Option<Self> {
+        (rgb.len() == 3 * size.width as usize * size.height as usize).then_some(Self { size, rgb })
+    }
+
+    /// A picture of one colour.
+    pub fn filled(size: Size, colour: [u8; 3]) -> Self {
+        let count = size.width as usize * size.height as usize;
+        Self {
+            size,
+            rgb: colour.iter().copied().cycle().take(3 * count).collect(),
+        }
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The bytes R, G, B of every pixel, row by row.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    pub fn rgb_mut(&mut self) -> &mut [u8] {
+        &mut self.rgb
+    }
+
+    /// The rows `from..to` as a picture of their own; the range is cut to the picture.
+    pub fn rows(&self, from: u32, to: u32) -> Self {
+        let to = to.min(self.size.height);
+        let from = from.min(to);
+        let stride = 3 * self.size.width as usize;
+        Self {
+            size: Size::new(self.size.width, to - from),
+            rgb: self.rgb[from as usize * stride..to as usize * stride].to_vec(),
+        }
+    }
+}
+
+impl fmt::Debug for Pixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pixels({})", self.size)
+    }
+}
+
+/// What may be redrawn: one value a pixel, 0 keeps it, 255 redraws it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Mask {
+    size: Size,
+    values: Vec<u8>,
+}
+
+impl Mask {
+    /// Wraps `values`; `None` unless there is exactly one for every pixel.
+    pub fn new(size: Size, values: Vec<u8>) -> Option<Self> {
+        (values.len() == size.width as usize * size.height as usize).then_some(Self { size, values })
+    }
+
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mask({})", self.size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!("768x512".parse(), Ok(Size::new(768, 512)));
+        assert_eq!("128X64".parse(), Ok(Size::new(128, 64)));
+        for wrong in ["768", "x", "0x32", "-1x5", "ax b", ""] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn pixels_hold_exactly_their_bytes() {
+        assert!(Pixels::new(Size::new(2, 2), vec![0; 11]).is_none());
+        let pixels = Pixels::new(Size::new(1, 3), (0..9).collect()).expect("nine bytes");
+        assert_eq!(pixels.rows(1, 2).rgb(), &[3, 4, 5]);
+        assert_eq!(pixels.rows(2, 9).size(), Size::new(1, 1));
+    }
+}

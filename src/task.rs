@@ -1,0 +1,383 @@
+//! What can be asked of an engine, what it reports, and how it is stopped.
+//!
+//! Plain data only: tasks and reports can be stored, compared and replayed. Nothing here knows of
+//! threads, models or windows.
+
+use crate::pixels::{Mask, Pixels, Size};
+use crate::token::Grid;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use thiserror::Error;
+
+/// Names one task in every report about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TaskId(pub u64);
+
+/// The maps a model can draw or follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MapKind {
+    Canny,
+    Depth,
+    Hed,
+    Pose,
+}
+
+impl MapKind {
+    pub const ALL: [Self; 4] = [Self::Canny, Self::Depth, Self::Hed, Self::Pose];
+
+    /// The word used on the command line and in stored settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Canny => "canny",
+            Self::Depth => "depth",
+            Self::Hed => "hed",
+            Self::Pose => "pose",
+        }
+    }
+}
+
+/// The kind of picture asked for. Input pictures travel beside it, in [`Task::source`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Mode {
+    /// Text to image.
+    Generate,
+    /// The model draws a picture and its map, one above the other.
+    Pair { map: MapKind },
+    /// The source is a map; the model draws the picture that belongs to it.
+    Control { map: MapKind },
+    /// The source is a photo; its map is made first, by computation (canny) or by the model.
+    ControlFromPhoto { map: MapKind },
+    /// The source shows a subject; `describe` takes the label's place in the prompt.
+    Subject { describe: Option<String> },
+    /// The source is changed as the prompt says.
+    Edit,
+    /// The model draws the map of the source.
+    Predict { map: MapKind },
+}
+
+impl Mode {
+    /// The word used on the command line and in stored settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Pair { .. } => "pair",
+            Self::Control { .. } | Self::ControlFromPhoto { .. } => "control",
+            Self::Subject { .. } => "subject",
+            Self::Edit => "edit",
+            Self::Predict { .. } => "predict",
+        }
+    }
+
+    /// Whether the task starts from a picture of the user's.
+    pub fn takes_source(&self) -> bool {
+        !matches!(self, Self::Generate | Self::Pair { .. })
+    }
+
+    /// Whether the token grid holds two panels, one above the other.
+    pub fn is_dual(&self) -> bool {
+        !matches!(self, Self::Generate)
+    }
+
+    pub fn map(&self) -> Option<MapKind> {
+        match self {
+            Self::Pair { map }
+            | Self::Control { map }
+            | Self::ControlFromPhoto { map }
+            | Self::Predict { map } => Some(*map),
+            Self::Generate | Self::Subject { .. } | Self::Edit => None,
+        }
+    }
+}
+
+/// How codes are drawn from the model's scores.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Guidance scale: scores are `u + cfg * (c - u)`.
+    pub cfg: f32,
+    /// Codes kept before the draw; those tied with the last one stay too.
+    pub top_k: usize,
+    /// Divides the scores after top-k.
+    pub temperature: f32,
+    /// Keeps scores within this many standard deviations of the best; off when `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_n_sigma: Option<f32>,
+}
+
+/// Which randomness speculative decoding uses; both sample the model's own distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Noise {
+    /// Noise fixed by seed, position and code: a seed means one picture for every window.
+    #[default]
+    Gumbel,
+    /// Maximal coupling of each guess with its new distribution.
+    Coupled,
+}
+
+/// How many codes are guessed ahead in one forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Window {
+    /// Measured on this machine.
+    #[default]
+    Auto,
+    /// 1 is plain autoregressive decoding.
+    Fixed(usize),
+}
+
+/// One request: everything an engine needs to draw a picture, and to draw it again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    pub mode: Mode,
+    pub prompt: String,
+    /// Size of one panel; `None` leaves it to the model (and to the source's shape).
+    pub size: Option<Size>,
+    /// `None` takes the model's own defaults, field by field.
+    pub cfg: Option<f32>,
+    pub top_k: Option<usize>,
+    pub temperature: Option<f32>,
+    pub top_n_sigma: Option<f32>,
+    pub seed: u64,
+    pub noise: Noise,
+    pub window: Window,
+    /// Pictures drawn with the seeds `seed..seed + candidates`, the likeliest of them the result.
+    pub candidates: usize,
+    /// The user's picture, as read (its own size, opaque).
+    pub source: Option<Arc<Pixels>>,
+    /// What of the source may be redrawn (edit only), at any size.
+    pub mask: Option<Arc<Mask>>,
+    /// Pixels inside the mask's border over which source and result are blended.
+    pub feather: u32,
+    /// Draw even if the model was not trained for it.
+    pub force: bool,
+    /// Codes already known, row by row over the whole grid: the start of a stopped picture.
+    pub resume: Option<Vec<u32>>,
+}
+
+impl Task {
+    /// A task with every setting left to the model.
+    pub fn new(mode: Mode, prompt: impl Into<String>) -> Self {
+        Self {
+            mode,
+            prompt: prompt.into(),
+            size: None,
+            cfg: None,
+            top_k: None,
+            temperature: None,
+            top_n_sigma: None,
+            seed: 0,
+            noise: Noise::Gumbel,
+            window: Window::Auto,
+            candidates: 1,
+            source: None,
+            mask: None,
+            feather: 0,
+            force: false,
+            resume: None,
+        }
+    }
+}
+
+/// Work done so far in one task.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Codes decided by the model (forced ones are not counted).
+    pub tokens: usize,
+    /// Forwards through the decoder.
+    pub forwards: usize,
+    /// Since the task began, pauses included.
+    pub seconds: f64,
+}
+
+/// What an engine tells while it works on a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The engine knows what it will draw.
+    Started {
+        grid: Grid,
+        panel: Size,
+        sampling: Sampling,
+        window: usize,
+        rows_forced: u32,
+    },
+    /// A row of codes is decided. Rows come in order for each candidate.
+    Row {
+        candidate: usize,
+        /// From the top of the grid, 0-based.
+        row: u32,
+        codes: Vec<u32>,
+        /// Guesses for the codes after this row, not verified.
+        guesses: Vec<u32>,
+        /// The row's preview: `8 * 8 * columns` pixels, 8 rows of them.
+        preview: Pixels,
+        tally: Tally,
+    },
+    Paused,
+    Resumed,
+    /// All codes are there, the picture is being decoded from them.
+    Decoding,
+}
+
+/// A finished (or stopped) picture: the one decode of its whole grid, and what it was drawn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Picture {
+    /// What the user asked for: the result panel (both panels for a pair), composited with the
+    /// source where there was a mask. `None` when the task was stopped before the end.
+    pub pixels: Option<Pixels>,
+    pub grid: Grid,
+    /// Codes row by row; shorter than the grid when stopped, a whole number of rows then.
+    pub codes: Vec<u32>,
+    pub seed: u64,
+    /// `log p(picture | prompt) - log p(picture)` over the codes the model drew, in nats.
+    pub score: Option<f64>,
+    /// Settings after the model's defaults were filled in.
+    pub sampling: Sampling,
+    pub panel: Size,
+    pub window: usize,
+    pub tally: Tally,
+}
+
+/// How a task ended other than with pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stop {
+    /// Cancelled; the rows drawn so far, one picture a candidate (empty if none was begun).
+    Cancelled(Vec<Picture>),
+    Failed(Failure),
+}
+
+/// What kind of thing went wrong: decides exit codes and icons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// The request cannot be carried out as it was put: the user changes it.
+    Usage,
+    /// Something broke on the way.
+    Failed,
+}
+
+/// What went wrong, in words for the user; crosses threads and is shown as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Failure {
+    pub fault: Fault,
+    /// One line: what happened and what can be done.
+    pub message: String,
+}
+
+impl Failure {
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Usage,
+            message: message.into(),
+        }
+    }
+
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self {
+            fault: Fault::Failed,
+            message: message.into(),
+        }
+    }
+}
+
+/// Everything the worker sends. Each report of a task carries its id; exactly one of `Finished`,
+/// `Cancelled` and `Failed` ends a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// The engine is ready for tasks.
+    Loaded {
+        model: String,
+        seconds: f64,
+    },
+    /// The engine could not be made; nothing follows.
+    LoadFailed(Failure),
+    Progress {
+        task: TaskId,
+        progress: Progress,
+    },
+    /// Best candidate first when the task asked for several.
+    Finished {
+        task: TaskId,
+        pictures: Vec<Picture>,
+    },
+    Cancelled {
+        task: TaskId,
+        pictures: Vec<Picture>,
+    },
+    Failed {
+        task: TaskId,
+        failure: Failure,
+    },
+}
+
+const RUNNING: u8 = 0;
+const PAUSED: u8 = 1;
+const CANCELLED: u8 = 2;
+
+/// Stops or holds one task; clones share it. It is never reset: a new task gets a new one.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicU8>);
+
+impl Cancel {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn cancel(&self) {
+        self.0.store(CANCELLED, Ordering::Release);
+    }
+
+    /// Holds the task between forwards until `resume` or `cancel`.
+    pub fn pause(&self) {
+        let _ = self
+            .0
+            .compare_exchange(RUNNING, PAUSED, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    pub fn resume(&self) {
+        let _ = self
+            .0
+            .compare_exchange(PAUSED, RUNNING, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire) == CANCELLED
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.0.load(Ordering::Acquire) == PAUSED
+    }
+}
+
+/// Carries out tasks. An engine can only emit progress: it never ends a task itself, it returns.
+pub trait Engine {
+    /// Draws the task's pictures, best first. Polls `cancel` between forwards.
+    fn run(
+        &mut self,
+        task: &Task,
+        cancel: &Cancel,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Picture>, Stop>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancelled_task_stays_cancelled() {
+        let cancel = Cancel::new();
+        let twin = cancel.clone();
+        twin.pause();
+        assert!(cancel.is_paused());
+        cancel.resume();
+        assert!(!twin.is_paused());
+        cancel.cancel();
+        twin.pause();
+        twin.resume();
+        assert!(twin.is_cancelled() && !twin.is_paused());
+    }
+}
