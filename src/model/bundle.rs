@@ -1,0 +1,196 @@
+//! A whole model: decoder, image tokenizer, text tokenizer, templates, and what it was made for.
+//!
+//! It is opened from a GGUF made by `import`, from a Hugging Face folder with its MoVQ beside it,
+//! or from the starter model that is built into the program.
+
+use super::card::Card;
+use super::checkpoint::{Safetensors, open_movq};
+use super::config::Config;
+use super::gguf::Gguf;
+use super::movq::{Movq, MovqConfig};
+use super::preview::Preview;
+use super::prompts::Prompts;
+use super::text::{Text, TokenizerFiles};
+use super::transformer::{Decoder, Head};
+use super::weights::{ModelError, Quant, Weights};
+use crate::token::Alphabet;
+use candle_core::Device;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The built-in starter model, made by `lumina-studio import` from its public checkpoint.
+static STARTER: &[u8] = include_bytes!("../../assets/starter.gguf");
+
+/// Where a model comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Source {
+    /// A `.gguf` or a Hugging Face folder; the built-in starter model when `None`.
+    pub model: Option<PathBuf>,
+    /// The image tokenizer of a folder; `movqgan*.ckpt` or `.safetensors` in it when `None`.
+    pub movq: Option<PathBuf>,
+    /// Sizes of the image tokenizer; `movq.json` beside it, else read off its tensors.
+    pub movq_config: Option<PathBuf>,
+    /// Brings the decoder's matrices to another format than the stored one.
+    pub quant: Option<Quant>,
+}
+
+/// A model in memory.
+pub struct Bundle {
+    pub name: String,
+    pub card: Card,
+    pub prompts: Prompts,
+    pub text: Text,
+    pub alphabet: Alphabet,
+    pub decoder: Arc<Decoder>,
+    pub movq: Movq,
+    pub preview: Preview,
+}
+
+/// Everything read from disk before the parts are built.
+struct Parts<'a> {
+    name: String,
+    config: String,
+    files: TokenizerFiles,
+    card: Card,
+    decoder: &'a dyn Weights,
+    movq: &'a dyn Weights,
+    movq_prefix: &'a str,
+    movq_config: Option<String>,
+    quant: Option<Quant>,
+}
+
+fn text_of(path: &Path) -> Result<String, ModelError> {
+    std::fs::read_to_string(path)
+        .map_err(|e| ModelError::File { file: path.display().to_string(), reason: e.to_string() })
+}
+
+/// The image tokenizer's weights in a checkpoint folder.
+pub fn find_movq(folder: &Path) -> Result<PathBuf, ModelError> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = entries
+        .filter(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            name.contains("movq") && (name.ends_with(".ckpt") || name.ends_with(".safetensors") || name.ends_with(".pt"))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().next().ok_or_else(|| ModelError::File {
+        file: folder.display().to_string(),
+        reason: "no image tokenizer (movqgan_270M.ckpt) in this folder: name it with --movq FILE".to_owned(),
+    })
+}
+
+/// The tokenizer files of a checkpoint folder, those that are there.
+pub fn tokenizer_files(folder: &Path) -> TokenizerFiles {
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    TokenizerFiles {
+        tokenizer: read("tokenizer.json"),
+        vocab: read("vocab.json"),
+        merges: read("merges.txt"),
+        added_tokens: read("added_tokens.json"),
+        tokenizer_config: read("tokenizer_config.json"),
+        special_tokens_map: read("special_tokens_map.json"),
+    }
+}
+
+/// `movq.json` beside the image tokenizer, or the file named.
+pub fn movq_config(named: Option<&Path>, movq: &Path) -> Result<Option<String>, ModelError> {
+    let beside = movq.with_file_name("movq.json");
+    match named {
+        Some(path) => text_of(path).map(Some),
+        None if beside.is_file() => text_of(&beside).map(Some),
+        None => Ok(None),
+    }
+}
+
+impl Bundle {
+    pub fn open(source: &Source) -> Result<Self, ModelError> {
+        match &source.model {
+            None => Self::from_gguf(&Gguf::from_static(STARTER)?, "starter", source.quant),
+            Some(path) if path.is_dir() => Self::from_folder(path, source),
+            Some(path) => {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                Self::from_gguf(&Gguf::open(path)?, &name, source.quant)
+            }
+        }
+    }
+
+    fn from_gguf(gguf: &Gguf, name: &str, quant: Option<Quant>) -> Result<Self, ModelError> {
+        let meta = |key: &str| gguf.meta(key);
+        let config = meta("lumina.config").ok_or_else(|| ModelError::File {
+            file: gguf.source(),
+            reason: "this GGUF holds no Lumina-mGPT model: make one with `lumina-studio import`".to_owned(),
+        })?;
+        let card = match meta("lumina.card") {
+            Some(text) => Card::from_json(&text)?,
+            None => Card::generic(name),
+        };
+        Self::build(Parts {
+            name: name.to_owned(),
+            config,
+            files: TokenizerFiles {
+                tokenizer: meta("lumina.tokenizer"),
+                vocab: meta("lumina.vocab"),
+                merges: meta("lumina.merges"),
+                added_tokens: meta("lumina.added_tokens"),
+                tokenizer_config: meta("lumina.tokenizer_config"),
+                special_tokens_map: meta("lumina.special_tokens_map"),
+            },
+            card,
+            decoder: gguf,
+            movq: gguf,
+            movq_prefix: "movq.",
+            movq_config: meta("lumina.movq_config"),
+            quant,
+        })
+    }
+
+    fn from_folder(folder: &Path, source: &Source) -> Result<Self, ModelError> {
+        let config = text_of(&folder.join("config.json"))?;
+        let movq_path = match &source.movq {
+            Some(path) => path.clone(),
+            None => find_movq(folder)?,
+        };
+        let movq = open_movq(&movq_path)?;
+        let decoder = Safetensors::open(folder)?;
+        Self::build(Parts {
+            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            card: Card::for_folder(folder, &config)?,
+            config,
+            files: tokenizer_files(folder),
+            decoder: &decoder,
+            movq: movq.as_ref(),
+            movq_prefix: "",
+            movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
+            quant: source.quant,
+        })
+    }
+
+    fn build(parts: Parts<'_>) -> Result<Self, ModelError> {
+        let config = Config::from_json(&parts.config)?;
+        let text = Text::new(&parts.files)?;
+        let alphabet = text.alphabet(&config)?;
+        let movq_config = match &parts.movq_config {
+            Some(json) => MovqConfig::from_json(json)?,
+            None => MovqConfig::infer(parts.movq, parts.movq_prefix)?,
+        };
+        if alphabet.codes() != movq_config.n_embed {
+            return Err(ModelError::Config(format!(
+                "the decoder knows {} picture codes, the image tokenizer {}: they do not belong together",
+                alphabet.codes(),
+                movq_config.n_embed
+            )));
+        }
+        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &Device::Cpu)?;
+        let preview = if parts.movq.contains("preview.weight") {
+            let shape = parts.movq.shape("preview.weight").unwrap_or_default();
+            Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?
+        } else {
+            Preview::fit(&movq)?
+        };
+        let head = Head::Codes(alphabet.code_ids());
+        let decoder = Arc::new(Decoder::load(parts.decoder, &config, &head, parts.quant)?);
+        let prompts = Prompts::builtin()?;
+        Ok(Self { name: parts.name, card: parts.card, prompts, text, alphabet, decoder, movq, preview })
+    }
+}
