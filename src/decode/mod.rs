@@ -3,6 +3,18 @@
 //! Nothing here knows of tensors. A predictor runs tokens at positions and returns scores; this
 //! module decides what to feed, which codes to draw and which guesses to keep.
 
+mod candidate;
+mod jacobi;
+mod noise;
+mod sampling;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod toy;
+
+pub use jacobi::{DrawError, Drawn, Event, Order, draw};
+pub use sampling::distribution;
+
 use thiserror::Error;
 
 /// Tokens to run through one lane of a predictor.

@@ -1,0 +1,271 @@
+//! One candidate of a draw: what it has decided, what its lanes hold, what it guesses, and the
+//! rules by which guesses become codes.
+
+use super::jacobi::{Drawn, Order, Rule, Settings};
+use super::noise::{Counter, Place};
+use super::sampling::{distribution, log_softmax};
+use crate::task::Noise;
+
+/// Most tokens of a lane in one forward, not counting guesses: bounds the memory of a forward.
+const CHUNK: usize = 512;
+
+/// A guessed code and the distribution it was drawn from (`None`: uniform). Gumbel mode keeps no
+/// distributions.
+#[derive(Debug, Clone)]
+struct Slot {
+    code: u32,
+    q: Option<Vec<f32>>,
+}
+
+pub(super) struct Candidate<'a> {
+    pub order: &'a Order<'a>,
+    /// Decided ids: a prefix of the stream that ends before a code to be drawn, or at its end.
+    pub ids: Vec<u32>,
+    /// Tokens of each branch's lane that are right: conditional, unconditional.
+    pub held: [usize; 2],
+    /// What the next forward runs on each lane; empty where the branch has nothing to run.
+    pub feeds: [Vec<u32>; 2],
+    pub forwards: usize,
+    pub drawn: usize,
+    score: Option<f64>,
+    branches: usize,
+    /// Guesses for the codes from `ids.len()` on.
+    slots: Vec<Slot>,
+    /// Stream positions of the codes the next forward gives distributions for.
+    targets: Vec<usize>,
+    /// The last distribution computed: where Gumbel mode takes its first guesses from.
+    latest: Vec<f32>,
+    counter: Counter,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn new(order: &'a Order<'a>, settings: &Settings) -> Self {
+        let ids: Vec<u32> = order.stream.iter().map_while(|id| *id).collect();
+        Self {
+            order,
+            counter: Counter::new(order.seed, ids.len()),
+            ids,
+            held: [0; 2],
+            feeds: [Vec::new(), Vec::new()],
+            forwards: 0,
+            drawn: 0,
+            score: settings.score.then_some(0.0),
+            branches: settings.branches(),
+            slots: Vec::new(),
+            targets: Vec::new(),
+            latest: Vec::new(),
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.ids.len() == self.order.stream.len()
+    }
+
+    pub(super) fn finish(self) -> Drawn {
+        Drawn {
+            ids: self.ids,
+            drawn: self.drawn,
+            forwards: self.forwards,
+            score: self.score,
+        }
+    }
+
+    /// Rows of scores each branch returns in the planned forward: one for every position between
+    /// the first and the last target.
+    pub(super) fn rows(&self) -> usize {
+        match (self.targets.first(), self.targets.last()) {
+            (Some(first), Some(last)) => last - first + 1,
+            _ => 0,
+        }
+    }
+
+    /// Decided tokens of a branch, by position of its lane.
+    fn context(&self, branch: usize) -> usize {
+        let prompt = if branch == 0 { self.order.prompt.len() } else { 0 };
+        prompt + self.ids.len()
+    }
+
+    /// The decided tokens `held..to` of a branch.
+    fn feed_known(&mut self, branch: usize, to: usize) {
+        let prompt: &[u32] = if branch == 0 { self.order.prompt } else { &[] };
+        let known = prompt.iter().chain(&self.ids);
+        let held = self.held[branch];
+        let tokens = known.skip(held).take(to.saturating_sub(held));
+        self.feeds[branch].clear();
+        self.feeds[branch].extend(tokens);
+    }
+
+    /// Plans a forward without scores if any branch lacks more than `lacking` decided tokens; the
+    /// last one is left for the forward that scores.
+    pub(super) fn prefill(&mut self, lacking: usize) -> bool {
+        self.targets.clear();
+        let lacks = (0..self.branches).any(|branch| self.context(branch) - self.held[branch] > lacking);
+        if lacks {
+            for branch in 0..self.branches {
+                let to = (self.context(branch) - 1).min(self.held[branch] + CHUNK);
+                self.feed_known(branch, to);
+            }
+        }
+        lacks
+    }
+
+    /// Notes that a forward without scores was run.
+    pub(super) fn advance(&mut self) {
+        for (held, feed) in self.held.iter_mut().zip(&mut self.feeds) {
+            *held += feed.len();
+            feed.clear();
+        }
+    }
+
+    /// Plans the next forward: what is decided but not held, then guesses, each followed by the
+    /// known tokens behind it.
+    pub(super) fn plan(&mut self, settings: &Settings) {
+        self.targets.clear();
+        self.feeds.iter_mut().for_each(Vec::clear);
+        if self.is_done() || self.prefill(CHUNK) {
+            return;
+        }
+        for branch in 0..self.branches {
+            self.feed_known(branch, self.context(branch));
+        }
+        let start = self.ids.len();
+        self.targets.push(start);
+        let mut run = Vec::new();
+        while self.targets.len() < settings.window {
+            let last = self.targets.last().copied().unwrap_or(start);
+            let known = self.order.stream.iter().skip(last + 1).map_while(|id| *id);
+            let next = last + 1 + known.clone().count();
+            // Past the last code nothing is fed; a long known run waits until it is reached.
+            if next >= self.order.stream.len() || run.len() + next - last > CHUNK {
+                break;
+            }
+            let Some(code) = self.guess(self.targets.len() - 1, last, settings.noise) else {
+                break;
+            };
+            run.push(self.order.code_ids.start + code);
+            run.extend(known);
+            self.targets.push(next);
+        }
+        self.slots.truncate(self.targets.len() - 1);
+        for feed in &mut self.feeds[..self.branches] {
+            feed.extend(&run);
+        }
+    }
+
+    /// The guess of slot `slot`, which stands at `position`; a new one where there is none yet.
+    fn guess(&mut self, slot: usize, position: usize, noise: Noise) -> Option<u32> {
+        if slot >= self.slots.len() {
+            let code = match noise {
+                // Any guess will do; this one is right where neighbours have like distributions.
+                Noise::Gumbel if self.latest.is_empty() => return None,
+                Noise::Gumbel => self.place(position).gumbel_argmax(&self.latest),
+                Noise::Coupled => self.counter.draw(self.order.code_ids.len(), |_| 1.0)?,
+            };
+            self.slots.push(Slot { code, q: None });
+        }
+        self.slots.get(slot).map(|slot| slot.code)
+    }
+
+    fn place(&self, position: usize) -> Place {
+        Place::new(self.order.seed, position as u64)
+    }
+
+    /// Takes the scores of the planned forward: commits the slots up to and including the first
+    /// that changed, keeps the others' new codes as guesses. Says whether a code was committed.
+    pub(super) fn settle(&mut self, scores: &[f32], codes: usize, settings: &Settings) -> bool {
+        let targets = std::mem::take(&mut self.targets);
+        let Some(&first) = targets.first() else {
+            self.advance();
+            return false;
+        };
+        let (c, u) = scores.split_at(scores.len() / self.branches);
+        let mut slots = std::mem::take(&mut self.slots).into_iter();
+        let mut open = true;
+        let mut p = Vec::new();
+        for &position in &targets {
+            let row = (position - first) * codes..(position - first + 1) * codes;
+            let c = &c[row.clone()];
+            let u = (self.branches == 2).then(|| &u[row]);
+            distribution(c, u, &settings.sampling, &mut p);
+            let guess = slots.next();
+            let guessed = guess.as_ref().map(|slot| slot.code);
+            let slot = match (settings.noise, guess) {
+                (Noise::Gumbel, _) => Slot {
+                    code: self.place(position).gumbel_argmax(&p),
+                    q: None,
+                },
+                (Noise::Coupled, Some(guess)) => self.couple(guess, &p, settings.rule),
+                // The distribution after the window: drawn from only if all guesses held.
+                (Noise::Coupled, None) if !open => break,
+                (Noise::Coupled, None) => Slot {
+                    code: self.counter.draw(codes, |code| p[code]).unwrap_or(0),
+                    q: None,
+                },
+            };
+            if open {
+                open = guessed == Some(slot.code);
+                self.commit(position, slot.code, c, u);
+            } else {
+                self.slots.push(slot);
+            }
+        }
+        self.latest = p;
+        true
+    }
+
+    /// Speculative acceptance with the residual of arXiv 2410.01699, algorithm 1, and the kept
+    /// guesses of arXiv 2510.24211 (maximal coupling of q and p):
+    /// `x' = x` with probability `min(1, p(x) / q(x))`, else `x' ~ (p - q)+`; `q' = p` always.
+    fn couple(&mut self, guess: Slot, p: &[f32], rule: Rule) -> Slot {
+        let uniform = 1.0 / p.len() as f32;
+        let q = |code: usize| guess.q.as_ref().map_or(uniform, |q| q[code]);
+        let x = guess.code as usize;
+        // The same code can come back only with probability 0: there p(x) < q(x).
+        if self.counter.uniform() * f64::from(q(x)) < f64::from(p[x]) {
+            #[cfg(test)]
+            if rule == Rule::KeepOldQ {
+                return guess;
+            }
+            return Slot {
+                code: guess.code,
+                q: Some(p.to_vec()),
+            };
+        }
+        let residual = match rule {
+            Rule::Exact => self.counter.draw(p.len(), |code| (p[code] - q(code)).max(0.0)),
+            #[cfg(test)]
+            Rule::KeepOldQ => self.counter.draw(p.len(), |code| (p[code] - q(code)).max(0.0)),
+            #[cfg(test)]
+            Rule::ResampleFromP => self.counter.draw(p.len(), |code| p[code]),
+        };
+        // Rounding alone can leave no residual; then q is p.
+        let code = residual.or_else(|| self.counter.draw(p.len(), |code| p[code]));
+        Slot {
+            code: code.unwrap_or(guess.code),
+            q: Some(p.to_vec()),
+        }
+    }
+
+    /// Decides the code at `position` and all known tokens behind it. The lanes hold everything
+    /// before it, for all guesses before it were right.
+    fn commit(&mut self, position: usize, code: u32, c: &[f32], u: Option<&[f32]>) {
+        let code_at = code as usize;
+        if let (Some(score), Some(u)) = (&mut self.score, u) {
+            *score += log_softmax(c, code_at) - log_softmax(u, code_at);
+        }
+        self.held = [self.order.prompt.len() + position, position];
+        self.ids.push(self.order.code_ids.start + code);
+        let known = self.order.stream.iter().skip(self.ids.len()).map_while(|id| *id);
+        self.ids.extend(known);
+        self.drawn += 1;
+    }
+
+    /// The guesses as stream ids from `ids.len()` on, known ids in their places.
+    pub(super) fn guesses(&self) -> Vec<u32> {
+        let mut slots = self.slots.iter();
+        let ahead = self.order.stream.iter().skip(self.ids.len());
+        let guess =
+            |id: &Option<u32>| id.or_else(|| slots.next().map(|slot| self.order.code_ids.start + slot.code));
+        ahead.map_while(guess).collect()
+    }
+}

@@ -1,0 +1,278 @@
+//! Speculative Jacobi decoding (arXiv 2410.01699) of any number of candidates, in one forward a
+//! step for all of them and both guidance branches. Exact in both modes: with keyed Gumbel noise
+//! the result is that of plain decoding, token for token; with maximal coupling (arXiv
+//! 2510.24211) it is drawn from the same distribution.
+
+use super::candidate::Candidate;
+use super::{Feed, PredictError, Predictor};
+use crate::task::{Cancel, Noise, Sampling};
+use std::ops::Range;
+use std::time::Duration;
+use thiserror::Error;
+
+/// How often a paused draw looks whether it may go on.
+const POLL: Duration = Duration::from_millis(5);
+
+/// One picture to draw.
+#[derive(Debug, Clone)]
+pub struct Order<'a> {
+    /// Ids before `<start>`; only the conditional branch sees them.
+    pub prompt: &'a [u32],
+    /// `<start>` to `<end>`, `None` where a code is to be drawn. Starts with a known id.
+    pub stream: &'a [Option<u32>],
+    /// The ids that stand for picture codes.
+    pub code_ids: Range<u32>,
+    pub seed: u64,
+}
+
+/// What happens during a draw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// A candidate got further by at least one code.
+    Committed {
+        candidate: usize,
+        /// Stream positions decided: `tokens.len()`.
+        upto: usize,
+        /// Ids from `<start>` on, known ones included, as far as decided.
+        tokens: &'a [u32],
+        /// Ids of the guesses for the positions from `upto` on, known ids in their places.
+        guesses: &'a [u32],
+        /// Forwards and drawn codes of this candidate so far.
+        forwards: usize,
+        drawn: usize,
+    },
+    Paused,
+    Resumed,
+}
+
+/// A candidate as far as it was drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Ids from `<start>` on; the whole stream unless the draw was cancelled.
+    pub ids: Vec<u32>,
+    /// Codes decided by the model.
+    pub drawn: usize,
+    /// Forwards this candidate took part in.
+    pub forwards: usize,
+    /// `log p(codes | prompt) - log p(codes)` over the drawn codes, if asked for.
+    pub score: Option<f64>,
+}
+
+/// Why a draw ended before the end of the pictures.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum DrawError {
+    /// With what was drawn so far, one a candidate.
+    #[error("cancelled")]
+    Cancelled(Vec<Drawn>),
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+}
+
+/// Draws all orders. Candidate i uses lane 2i for its conditional branch and, where guidance or
+/// the score needs one, lane 2i + 1 for its unconditional branch. A forward carries up to
+/// `window - 1` guesses for each candidate; a window of 1 is plain autoregressive decoding.
+#[allow(clippy::too_many_arguments)]
+pub fn draw(
+    predictor: &mut dyn Predictor,
+    orders: &[Order<'_>],
+    sampling: &Sampling,
+    noise: Noise,
+    window: usize,
+    score: bool,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Vec<Drawn>, DrawError> {
+    let settings = Settings {
+        sampling: *sampling,
+        noise,
+        window: window.max(1),
+        score,
+        rule: Rule::Exact,
+    };
+    draw_by(predictor, orders, &settings, cancel, events)
+}
+
+/// What a coupled draw does with an accepted and with a rejected guess. Only `Exact` samples the
+/// model's distribution; the tests show that they can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    Exact,
+    #[cfg(test)]
+    KeepOldQ,
+    #[cfg(test)]
+    ResampleFromP,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settings {
+    pub sampling: Sampling,
+    pub noise: Noise,
+    pub window: usize,
+    pub score: bool,
+    pub rule: Rule,
+}
+
+impl Settings {
+    /// Lanes of a candidate: conditional, and unconditional if anything needs it.
+    pub(super) fn branches(&self) -> usize {
+        1 + usize::from(self.sampling.cfg != 1.0 || self.score)
+    }
+}
+
+pub(super) fn draw_by(
+    predictor: &mut dyn Predictor,
+    orders: &[Order<'_>],
+    settings: &Settings,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<Vec<Drawn>, DrawError> {
+    let codes = predictor.codes();
+    for order in orders {
+        if order.code_ids.len() != codes {
+            let named = order.code_ids.len();
+            return Err(PredictError(format!(
+                "the vocabulary names {named} picture codes, the model scores {codes}"
+            ))
+            .into());
+        }
+        if matches!(order.stream.first(), Some(None)) {
+            return Err(PredictError("a stream must start with a known token".to_owned()).into());
+        }
+    }
+    let mut candidates: Vec<Candidate<'_>> = orders
+        .iter()
+        .map(|order| Candidate::new(order, settings))
+        .collect();
+    if let Err(error) = share_prefill(predictor, &mut candidates, settings, cancel, events) {
+        return Err(error.of(candidates));
+    }
+    let mut scores = Vec::new();
+    while candidates.iter().any(|candidate| !candidate.is_done()) {
+        for candidate in &mut candidates {
+            candidate.plan(settings);
+        }
+        if let Err(error) = forward(predictor, &mut candidates, &mut scores, cancel, events) {
+            return Err(error.of(candidates));
+        }
+        let mut rest = scores.as_slice();
+        for (index, candidate) in candidates.iter_mut().enumerate() {
+            // Rows come feed by feed: a candidate's conditional ones, then its unconditional ones.
+            let (own, others) = rest.split_at(candidate.rows() * settings.branches() * codes);
+            rest = others;
+            if candidate.settle(own, codes, settings) {
+                let guesses = candidate.guesses();
+                events(Event::Committed {
+                    candidate: index,
+                    upto: candidate.ids.len(),
+                    tokens: &candidate.ids,
+                    guesses: &guesses,
+                    forwards: candidate.forwards,
+                    drawn: candidate.drawn,
+                });
+            }
+        }
+    }
+    Ok(candidates.into_iter().map(Candidate::finish).collect())
+}
+
+/// Runs what all candidates have in common once, where they have it in common.
+fn share_prefill(
+    predictor: &mut dyn Predictor,
+    candidates: &mut [Candidate<'_>],
+    settings: &Settings,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<(), Halt> {
+    let Some((first, others)) = candidates.split_first_mut() else {
+        return Ok(());
+    };
+    let same = |other: &Candidate<'_>| other.order.prompt == first.order.prompt && other.ids == first.ids;
+    if others.is_empty() || first.is_done() || !others.iter().all(same) {
+        return Ok(());
+    }
+    let mut scores = Vec::new();
+    while first.prefill(1) {
+        forward(
+            predictor,
+            std::slice::from_mut(first),
+            &mut scores,
+            cancel,
+            events,
+        )?;
+        first.advance();
+    }
+    for (index, other) in (1..).zip(others) {
+        for branch in 0..settings.branches() {
+            predictor.fork(branch, 2 * index + branch, first.held[branch])?;
+        }
+        other.held = first.held;
+        other.forwards = first.forwards;
+    }
+    Ok(())
+}
+
+/// One forward of all that is planned, after the pause and unless cancelled.
+fn forward(
+    predictor: &mut dyn Predictor,
+    candidates: &mut [Candidate<'_>],
+    scores: &mut Vec<f32>,
+    cancel: &Cancel,
+    events: &mut dyn FnMut(Event<'_>),
+) -> Result<(), Halt> {
+    if cancel.is_paused() {
+        events(Event::Paused);
+        while cancel.is_paused() {
+            std::thread::sleep(POLL);
+        }
+        if !cancel.is_cancelled() {
+            events(Event::Resumed);
+        }
+    }
+    if cancel.is_cancelled() {
+        return Err(Halt::Cancelled);
+    }
+    let mut feeds: Vec<Feed<'_>> = Vec::new();
+    let mut rows = 0;
+    for (index, candidate) in candidates.iter().enumerate() {
+        for (branch, tokens) in candidate.feeds.iter().enumerate().filter(|(_, f)| !f.is_empty()) {
+            rows += candidate.rows();
+            feeds.push(Feed {
+                lane: 2 * index + branch,
+                at: candidate.held[branch],
+                tokens,
+                scores_from: tokens.len() - candidate.rows(),
+            });
+        }
+    }
+    predictor.predict(&feeds, scores)?;
+    let (found, asked) = (scores.len(), rows * predictor.codes());
+    if found != asked {
+        let text = format!("the model returned {found} scores where {asked} were asked for");
+        return Err(PredictError(text).into());
+    }
+    for candidate in candidates {
+        candidate.forwards += usize::from(candidate.feeds.iter().any(|feed| !feed.is_empty()));
+    }
+    Ok(())
+}
+
+/// A [`DrawError`] before the candidates are handed over.
+enum Halt {
+    Cancelled,
+    Predict(PredictError),
+}
+
+impl From<PredictError> for Halt {
+    fn from(error: PredictError) -> Self {
+        Self::Predict(error)
+    }
+}
+
+impl Halt {
+    fn of(self, candidates: Vec<Candidate<'_>>) -> DrawError {
+        match self {
+            Self::Cancelled => DrawError::Cancelled(candidates.into_iter().map(Candidate::finish).collect()),
+            Self::Predict(error) => DrawError::Predict(error),
+        }
+    }
+}
