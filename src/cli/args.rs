@@ -1,0 +1,301 @@
+//! The command line as it is typed. Resolved into tasks by `job`.
+//!
+//! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
+
+use crate::pixels::Size;
+use crate::task::{MapKind, Noise, Window};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Draws pictures with Lumina-mGPT 2.0.
+///
+/// Without --model, the built-in starter draws: a small model of a small world (emoji objects on
+/// simple backgrounds, 128x128).
+#[derive(Debug, Parser)]
+#[command(name = "lumina-studio", version, max_term_width = 100)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Draw a picture from words
+    Generate {
+        prompt: String,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Draw a picture together with its map
+    Pair {
+        prompt: String,
+        #[arg(long)]
+        kind: Kind,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Draw the picture that belongs to a map
+    Control {
+        /// The map, or with --from-photo a photo
+        map: PathBuf,
+        prompt: String,
+        #[arg(long)]
+        kind: Kind,
+        /// Make the map from a photo first
+        #[arg(long)]
+        from_photo: bool,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Draw the subject of a picture in another scene
+    Subject {
+        image: PathBuf,
+        prompt: String,
+        /// What the subject is, in words
+        #[arg(long, value_name = "TEXT")]
+        describe: Option<String>,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Change a picture as an instruction says
+    Edit {
+        image: PathBuf,
+        /// May be empty ("") when there is a mask
+        instruction: String,
+        /// Another instruction, applied to the result; repeatable
+        #[arg(long, value_name = "INSTRUCTION")]
+        then: Vec<String>,
+        /// White may be redrawn, black is kept
+        #[arg(long, value_name = "FILE")]
+        mask: Option<PathBuf>,
+        /// Pixels inside the mask's border that are blended
+        #[arg(long, value_name = "PX", requires = "mask", default_value_t = 0)]
+        feather: u32,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Draw the map of a picture
+    Predict {
+        image: PathBuf,
+        #[arg(long)]
+        kind: Kind,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
+    /// Make one .gguf file of a Hugging Face folder
+    Import(ImportArgs),
+    /// Show what is stored in a picture or a model file
+    Info {
+        file: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decode the codes stored in a picture again, to the identical picture
+    Redraw {
+        file: PathBuf,
+        /// The source of a masked edit
+        #[arg(long, value_name = "FILE")]
+        source: Option<PathBuf>,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// Finish a picture that was stopped
+    Resume {
+        file: PathBuf,
+        /// The finished picture; the stopped one is replaced when this is absent
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The source of a masked edit
+        #[arg(long, value_name = "FILE")]
+        source: Option<PathBuf>,
+        /// Codes guessed ahead: a number, or `auto`
+        #[arg(long, value_parser = window)]
+        window: Option<Window>,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+    /// Compare this machine's results with stored reference cases
+    Verify(VerifyArgs),
+    /// Measure how fast this machine draws
+    Bench {
+        #[command(flatten)]
+        model: ModelArgs,
+    },
+}
+
+/// Common to everything that draws.
+#[derive(Debug, Clone, Group)]
+pub struct DrawArgs {
+    /// The picture (PNG); a new `lumina-SEED.png` when absent
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Draw this many seeds, keep all of them, name the likeliest first
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub best_of: u16,
+    /// Of one panel; both sides multiples of 32
+    #[arg(long, value_name = "WxH")]
+    pub size: Option<Size>,
+    /// Random when absent
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Guidance scale
+    #[arg(long, value_name = "F", value_parser = not_negative)]
+    pub cfg: Option<f32>,
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub top_k: Option<usize>,
+    #[arg(long, value_name = "F", value_parser = positive)]
+    pub temperature: Option<f32>,
+    #[arg(long, value_name = "F", value_parser = positive)]
+    pub top_n_sigma: Option<f32>,
+    /// Codes guessed ahead: a number, or `auto`
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = window)]
+    pub window: Window,
+    #[arg(long, default_value = "gumbel")]
+    pub noise: NoiseKind,
+    /// Draw even if the model was not trained for it
+    #[arg(long)]
+    pub force: bool,
+    /// One JSON object per line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// Which model, and where it runs.
+#[derive(Debug, Clone, Default, Group)]
+pub struct ModelArgs {
+    /// A .gguf file or a Hugging Face folder; the built-in starter when absent
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub model: Option<PathBuf>,
+    /// The picture codec of a folder: .ckpt or .safetensors
+    #[arg(long, value_name = "FILE")]
+    pub movq: Option<PathBuf>,
+    /// The codec's configuration, when it differs from the published one
+    #[arg(long, value_name = "FILE", requires = "movq")]
+    pub movq_config: Option<PathBuf>,
+    #[arg(long, default_value = "auto")]
+    pub device: Device,
+    /// All cores when absent
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Clone, Group)]
+pub struct ImportArgs {
+    pub folder: PathBuf,
+    /// The picture codec: .ckpt or .safetensors
+    #[arg(long, value_name = "FILE")]
+    pub movq: PathBuf,
+    /// The codec's configuration, when it differs from the published one
+    #[arg(long, value_name = "FILE")]
+    pub movq_config: Option<PathBuf>,
+    #[arg(long)]
+    pub quant: Quant,
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+#[derive(Debug, Clone, Group)]
+pub struct VerifyArgs {
+    #[arg(required = true, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    #[arg(long, default_value = "auto")]
+    pub device: Device,
+    /// Quantise the decoder's weights first
+    #[arg(long, value_name = "Q")]
+    pub model_quant: Option<Quant>,
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    Canny,
+    Depth,
+    Hed,
+    Pose,
+}
+
+impl From<Kind> for MapKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Canny => Self::Canny,
+            Kind::Depth => Self::Depth,
+            Kind::Hed => Self::Hed,
+            Kind::Pose => Self::Pose,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NoiseKind {
+    Coupled,
+    Gumbel,
+}
+
+impl From<NoiseKind> for Noise {
+    fn from(noise: NoiseKind) -> Self {
+        match noise {
+            NoiseKind::Coupled => Self::Coupled,
+            NoiseKind::Gumbel => Self::Gumbel,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Device {
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+/// How a decoder's weights are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Quant {
+    #[value(name = "q4_k")]
+    Q4K,
+    #[value(name = "q8_0")]
+    Q8_0,
+    F16,
+    Bf16,
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    match text {
+        "auto" => Ok(Window::Auto),
+        _ => at_least_one(text)
+            .map(Window::Fixed)
+            .map_err(|_| "write a number from 1 on, or `auto`".to_owned()),
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|n| *n >= 1)
+        .ok_or_else(|| "write a whole number from 1 on".to_owned())
+}
+
+fn number(text: &str) -> Option<f32> {
+    text.parse().ok().filter(|value: &f32| value.is_finite())
+}
+
+fn not_negative(text: &str) -> Result<f32, String> {
+    number(text)
+        .filter(|value| *value >= 0.0)
+        .ok_or_else(|| "write a number from 0 on".to_owned())
+}
+
+fn positive(text: &str) -> Result<f32, String> {
+    number(text)
+        .filter(|value| *value > 0.0)
+        .ok_or_else(|| "write a number above 0".to_owned())
+}

@@ -1,0 +1,182 @@
+//! What the command line says: results on stdout, everything else on stderr.
+//!
+//! With `--json` both carry one object per line; the `finished` lines stand on both, for they are
+//! events and results. A closed pipe is no reason to lose a picture: write errors are ignored.
+
+use crate::task::{Failure, Fault, Picture, Progress, Tally};
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::Path;
+
+pub(super) struct Console<'a> {
+    pub(super) out: &'a mut dyn Write,
+    pub(super) err: &'a mut dyn Write,
+    pub(super) json: bool,
+    /// Whether stderr is a terminal, where one line can be written over and over.
+    pub(super) live: bool,
+    /// Rows of the picture under way.
+    pub(super) rows: u32,
+    /// Columns covered by the updating line.
+    pub(super) covered: usize,
+}
+
+impl Console<'_> {
+    /// A result, for whoever called the program.
+    pub(super) fn result(&mut self, line: &str) {
+        let _ = writeln!(self.out, "{line}");
+        let _ = self.out.flush();
+    }
+
+    /// Something worth knowing; one line.
+    pub(super) fn say(&mut self, line: &str) {
+        self.clear();
+        let _ = writeln!(self.err, "{line}");
+    }
+
+    /// The updating line; nothing where lines cannot be updated.
+    pub(super) fn update(&mut self, line: &str) {
+        if self.live && !self.json {
+            let width = line.chars().count();
+            let pad = self.covered.saturating_sub(width);
+            let _ = write!(self.err, "\r{line}{:pad$}", "");
+            let _ = self.err.flush();
+            self.covered = width;
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.covered > 0 {
+            let _ = write!(self.err, "\r{:1$}\r", "", self.covered);
+            self.covered = 0;
+        }
+    }
+
+    fn event(&mut self, event: &Value) {
+        let _ = writeln!(self.err, "{event}");
+    }
+
+    pub(super) fn loaded(&mut self, model: &str, seconds: f64) {
+        if self.json {
+            self.event(&json!({ "event": "loaded", "model": model, "seconds": seconds }));
+        } else {
+            self.update(&format!("{model} loaded in {seconds:.1} s"));
+        }
+    }
+
+    pub(super) fn progress(&mut self, progress: &Progress, turn: usize) {
+        let event = match progress {
+            Progress::Started {
+                grid,
+                panel,
+                sampling,
+                window,
+                rows_forced,
+            } => {
+                self.rows = grid.rows;
+                json!({
+                    "event": "started", "rows": grid.rows, "columns": grid.columns,
+                    "width": panel.width, "height": panel.height, "rows_forced": rows_forced,
+                    "window": window, "cfg": sampling.cfg, "top_k": sampling.top_k,
+                    "temperature": sampling.temperature, "top_n_sigma": sampling.top_n_sigma,
+                    "tokens": 0, "forwards": 0, "seconds": 0.0,
+                })
+            }
+            Progress::Row {
+                candidate,
+                row,
+                tally,
+                ..
+            } => {
+                self.update(&format!("row {}/{} · {}", row + 1, self.rows, tally_words(tally)));
+                json!({
+                    "event": "row", "candidate": candidate, "row": row, "rows": self.rows,
+                    "tokens": tally.tokens, "forwards": tally.forwards, "seconds": tally.seconds,
+                })
+            }
+            Progress::Paused => json!({ "event": "paused" }),
+            Progress::Resumed => json!({ "event": "resumed" }),
+            Progress::Decoding => {
+                self.update("decoding the picture");
+                json!({ "event": "decoding" })
+            }
+        };
+        if self.json {
+            self.event(&with_turn(event, turn));
+        }
+    }
+
+    /// A picture that is done and saved.
+    pub(super) fn finished(&mut self, picture: &Picture, file: &Path, turn: usize) {
+        let shown = file.display().to_string();
+        if self.json {
+            let event = with_turn(ended("finished", picture, Some(file)), turn);
+            self.event(&event);
+            self.result(&event.to_string());
+        } else {
+            let score = picture.score.map(|score| format!(" · score {score:.2}"));
+            self.say(&format!(
+                "seed {} · {}{}",
+                picture.seed,
+                tally_words(&picture.tally),
+                score.unwrap_or_default()
+            ));
+            self.result(&shown);
+        }
+    }
+
+    /// A picture that was stopped and whose rows are saved.
+    pub(super) fn kept(&mut self, picture: &Picture, file: &Path) {
+        let rows = picture.codes.len() / (picture.grid.columns as usize).max(1);
+        if self.json {
+            self.event(&ended("cancelled", picture, Some(file)));
+        } else {
+            self.say(&format!(
+                "cancelled: the {rows} of {} rows drawn so far are in {} (finish it with `lumina-studio resume`)",
+                picture.grid.rows,
+                file.display()
+            ));
+        }
+    }
+
+    /// Stopped before there was anything to keep.
+    pub(super) fn cancelled(&mut self) {
+        if self.json {
+            self.event(&json!({ "event": "cancelled", "file": null }));
+        } else {
+            self.say("cancelled: no row was drawn, nothing is saved");
+        }
+    }
+
+    pub(super) fn failed(&mut self, failure: &Failure) {
+        // One reason, one line, whatever a library put into it.
+        let message = failure.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        if self.json {
+            let usage = failure.fault == Fault::Usage;
+            self.event(&json!({ "event": "failed", "message": message, "usage": usage }));
+        } else {
+            self.say(&format!("lumina-studio: {message}"));
+        }
+    }
+}
+
+fn with_turn(mut event: Value, turn: usize) -> Value {
+    event["turn"] = json!(turn + 1);
+    event
+}
+
+fn ended(event: &str, picture: &Picture, file: Option<&Path>) -> Value {
+    json!({
+        "event": event, "file": file.map(|file| file.display().to_string()),
+        "seed": picture.seed, "score": picture.score, "window": picture.window,
+        "rows": picture.codes.len() / (picture.grid.columns as usize).max(1),
+        "tokens": picture.tally.tokens, "forwards": picture.tally.forwards,
+        "seconds": picture.tally.seconds,
+    })
+}
+
+fn tally_words(tally: &Tally) -> String {
+    format!(
+        "{} codes in {} forwards · {:.1} s",
+        tally.tokens, tally.forwards, tally.seconds
+    )
+}

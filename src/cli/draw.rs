@@ -1,0 +1,168 @@
+//! Drawing: turns go to the worker one after the other, pictures go to files as they come.
+
+use super::console::Console;
+use super::interrupt::Interrupt;
+use super::job::Job;
+use super::{CANCELLED, DONE, Saving, Studio};
+use crate::pixels::Pixels;
+use crate::task::{Failure, Picture, Progress, Report};
+use crate::token::{CODE_PIXELS, Grid};
+use crate::worker::{Ticket, Worker};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Draws all turns of a job and saves their pictures; the exit code.
+pub(super) fn draw<S: Studio>(
+    job: Job,
+    studio: &S,
+    interrupt: &Interrupt,
+    console: &mut Console<'_>,
+) -> Result<i32, Failure> {
+    if job.seed_is_new && !console.json {
+        console.say(&format!("seed {}", job.task.seed));
+    }
+    let mut worker = Worker::spawn(studio.open(&job.model)?, || {});
+    let mut model = String::new();
+    let mut task = job.task;
+    let mut then = job.then.into_iter();
+    for turn in 0.. {
+        let ticket = worker.submit(task.clone())?;
+        interrupt.watch(&ticket.cancel);
+        let mut drawing = Drawing {
+            turn,
+            model: &mut model,
+            previews: Previews::default(),
+        };
+        let end = drawing.follow(&worker, &ticket, console)?;
+        let previews = drawing.previews;
+        let save = |picture: &Picture, rank, preview| {
+            let file = job.names.file(turn, rank);
+            let saving = Saving {
+                task: &task,
+                picture,
+                preview,
+                model: &model,
+            };
+            studio.save(&file, &saving).map(|()| file)
+        };
+        let best = match end {
+            End::Cancelled(pictures) => {
+                // One without a row has nothing to resume.
+                let begun = pictures.iter().filter(|picture| !picture.codes.is_empty());
+                let mut kept = 0;
+                for (rank, picture) in begun.enumerate() {
+                    let preview = previews.of(picture.seed.wrapping_sub(task.seed));
+                    let file = save(picture, rank, preview)?;
+                    console.kept(picture, &file);
+                    kept += 1;
+                }
+                if kept == 0 {
+                    console.cancelled();
+                }
+                return Ok(CANCELLED);
+            }
+            End::Finished(pictures) => {
+                for (rank, picture) in pictures.iter().enumerate() {
+                    let file = save(picture, rank, None)?;
+                    console.finished(picture, &file, turn);
+                }
+                pictures.into_iter().next().and_then(|best| best.pixels)
+            }
+        };
+        let best = best.ok_or_else(|| Failure::failed("the engine finished without a picture"))?;
+        match then.next() {
+            Some(instruction) => {
+                task.prompt = instruction;
+                task.source = Some(Arc::new(best));
+            }
+            None => break,
+        }
+    }
+    Ok(DONE)
+}
+
+enum End {
+    Finished(Vec<Picture>),
+    Cancelled(Vec<Picture>),
+}
+
+/// One task under way.
+struct Drawing<'a> {
+    turn: usize,
+    model: &'a mut String,
+    previews: Previews,
+}
+
+impl Drawing<'_> {
+    /// Reads the worker's reports up to the end of the task.
+    fn follow(
+        &mut self,
+        worker: &Worker,
+        ticket: &Ticket,
+        console: &mut Console<'_>,
+    ) -> Result<End, Failure> {
+        for report in worker.reports() {
+            match report {
+                Report::Loaded { model, seconds } => {
+                    console.loaded(&model, seconds);
+                    *self.model = model;
+                }
+                Report::LoadFailed(failure) => return Err(failure),
+                Report::Progress { task, progress } if task == ticket.id => {
+                    console.progress(&progress, self.turn);
+                    self.previews.take(progress);
+                }
+                Report::Finished { task, pictures } if task == ticket.id => {
+                    return Ok(End::Finished(pictures));
+                }
+                Report::Cancelled { task, pictures } if task == ticket.id => {
+                    return Ok(End::Cancelled(pictures));
+                }
+                Report::Failed { task, failure } if task == ticket.id => return Err(failure),
+                // Only one task is under way at a time.
+                Report::Progress { .. }
+                | Report::Finished { .. }
+                | Report::Cancelled { .. }
+                | Report::Failed { .. } => {}
+            }
+        }
+        Err(Failure::failed("the engine's thread ended early"))
+    }
+}
+
+/// The rows shown so far, a picture a candidate: what a stopped picture looks like.
+#[derive(Default)]
+struct Previews {
+    grid: Option<Grid>,
+    pictures: BTreeMap<u64, Pixels>,
+}
+
+impl Previews {
+    fn take(&mut self, progress: Progress) {
+        match progress {
+            Progress::Started { grid, .. } => self.grid = Some(grid),
+            Progress::Row {
+                candidate,
+                row,
+                preview,
+                ..
+            } => {
+                let Some(grid) = self.grid else { return };
+                let canvas = self
+                    .pictures
+                    .entry(candidate as u64)
+                    .or_insert_with(|| Pixels::filled(grid.pixels(), [128; 3]));
+                let from = 3 * (row * CODE_PIXELS) as usize * canvas.size().width as usize;
+                let to = from + preview.rgb().len();
+                if let Some(rows) = canvas.rgb_mut().get_mut(from..to) {
+                    rows.copy_from_slice(preview.rgb());
+                }
+            }
+            Progress::Paused | Progress::Resumed | Progress::Decoding => {}
+        }
+    }
+
+    fn of(&self, candidate: u64) -> Option<&Pixels> {
+        self.pictures.get(&candidate)
+    }
+}

@@ -1,0 +1,219 @@
+//! Arguments resolved: what is typed becomes a task, its further turns and its file names.
+
+use super::Studio;
+use super::args::{Command, DrawArgs, ModelArgs};
+use super::names::Names;
+use crate::task::{Failure, Mode, Task};
+use crate::token::Grid;
+use std::hash::{BuildHasher, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Longest prompt, in bytes: far more than any model reads.
+const LONGEST_PROMPT: usize = 64 * 1024;
+
+/// One run of a command that draws.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) task: Task,
+    /// Instructions of the turns after the first.
+    pub(super) then: Vec<String>,
+    pub(super) names: Names,
+    pub(super) model: ModelArgs,
+    /// Whether the seed was chosen here.
+    pub(super) seed_is_new: bool,
+}
+
+/// The part of a command that makes a task, and how it is drawn.
+struct Request<'a> {
+    mode: Mode,
+    prompt: &'a str,
+    source: Option<&'a Path>,
+    mask: Option<(&'a Path, u32)>,
+    then: &'a [String],
+    draw: &'a DrawArgs,
+}
+
+/// The job of a command that draws; `None` for the others.
+pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option<Job>, Failure> {
+    let plain = |mode, prompt, draw| Request {
+        mode,
+        prompt,
+        source: None,
+        mask: None,
+        then: &[],
+        draw,
+    };
+    let request = match command {
+        Command::Generate { prompt, draw } => plain(Mode::Generate, prompt.as_str(), draw),
+        Command::Pair { prompt, kind, draw } => {
+            let map = (*kind).into();
+            plain(Mode::Pair { map }, prompt.as_str(), draw)
+        }
+        Command::Control {
+            map: source,
+            prompt,
+            kind,
+            from_photo,
+            draw,
+        } => {
+            let map = (*kind).into();
+            let mode = if *from_photo {
+                Mode::ControlFromPhoto { map }
+            } else {
+                Mode::Control { map }
+            };
+            Request {
+                source: Some(source),
+                ..plain(mode, prompt.as_str(), draw)
+            }
+        }
+        Command::Subject {
+            image,
+            prompt,
+            describe,
+            draw,
+        } => {
+            let describe = describe.clone();
+            within_length(describe.as_deref().unwrap_or_default())?;
+            Request {
+                source: Some(image),
+                ..plain(Mode::Subject { describe }, prompt.as_str(), draw)
+            }
+        }
+        Command::Edit {
+            image,
+            instruction,
+            then,
+            mask,
+            feather,
+            draw,
+        } => Request {
+            source: Some(image),
+            mask: mask.as_deref().map(|mask| (mask, *feather)),
+            then,
+            ..plain(Mode::Edit, instruction.as_str(), draw)
+        },
+        Command::Predict { image, kind, draw } => {
+            let map = (*kind).into();
+            Request {
+                source: Some(image),
+                ..plain(Mode::Predict { map }, "", draw)
+            }
+        }
+        Command::Resume {
+            file,
+            output,
+            source,
+            window,
+            model,
+            ..
+        } => {
+            let source = source.as_deref();
+            let output = output.as_deref().unwrap_or(file);
+            let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
+            let mut task = studio.stopped(file, source)?;
+            task.window = window.unwrap_or(task.window);
+            return Ok(Some(Job {
+                task,
+                then: Vec::new(),
+                names,
+                model: model.clone(),
+                seed_is_new: false,
+            }));
+        }
+        Command::Import(_)
+        | Command::Info { .. }
+        | Command::Redraw { .. }
+        | Command::Verify(_)
+        | Command::Bench { .. } => return Ok(None),
+    };
+    request.job(studio).map(Some)
+}
+
+impl Request<'_> {
+    fn job<S: Studio>(self, studio: &S) -> Result<Job, Failure> {
+        let draw = self.draw;
+        for words in std::iter::once(self.prompt).chain(self.then.iter().map(String::as_str)) {
+            within_length(words)?;
+            if self.mode == Mode::Edit && self.mask.is_none() && words.trim().is_empty() {
+                return Err(Failure::usage(
+                    "say what to change: only with --mask may an instruction be empty",
+                ));
+            }
+        }
+        if let Some(size) = draw.size {
+            Grid::of(size).map_err(|error| Failure::usage(error.to_string()))?;
+        }
+        let seed = draw.seed.unwrap_or_else(new_seed);
+        let candidates = usize::from(draw.best_of);
+        if seed.checked_add(u64::from(draw.best_of)).is_none() {
+            return Err(Failure::usage(
+                "--seed is too large for --best-of: choose a smaller one",
+            ));
+        }
+        let shape = (1 + self.then.len(), candidates);
+        let names = Names::new(draw.output.as_deref(), Path::new(""), seed, shape)?;
+        let source = self.source.map(|path| studio.read_picture(path)).transpose()?;
+        let (mask, feather) = match self.mask {
+            Some((path, feather)) => (Some(studio.read_mask(path)?), feather),
+            None => (None, 0),
+        };
+        let task = Task {
+            size: draw.size,
+            cfg: draw.cfg,
+            top_k: draw.top_k,
+            temperature: draw.temperature,
+            top_n_sigma: draw.top_n_sigma,
+            seed,
+            noise: draw.noise.into(),
+            window: draw.window,
+            candidates,
+            source: source.map(Arc::new),
+            mask: mask.map(Arc::new),
+            feather,
+            force: draw.force,
+            ..Task::new(self.mode, self.prompt)
+        };
+        Ok(Job {
+            task,
+            then: self.then.to_vec(),
+            names,
+            model: draw.model.clone(),
+            seed_is_new: draw.seed.is_none(),
+        })
+    }
+}
+
+impl Command {
+    /// Whether one JSON object per line is asked for.
+    pub(super) fn is_json(&self) -> bool {
+        match self {
+            Self::Generate { draw, .. }
+            | Self::Pair { draw, .. }
+            | Self::Control { draw, .. }
+            | Self::Subject { draw, .. }
+            | Self::Edit { draw, .. }
+            | Self::Predict { draw, .. } => draw.json,
+            Self::Info { json, .. } | Self::Resume { json, .. } => *json,
+            Self::Import(_) | Self::Redraw { .. } | Self::Verify(_) | Self::Bench { .. } => false,
+        }
+    }
+}
+
+fn within_length(words: &str) -> Result<(), Failure> {
+    if words.len() <= LONGEST_PROMPT {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "the prompt is too long: {} bytes, at most {LONGEST_PROMPT} (64 kB) are read",
+        words.len()
+    )))
+}
+
+/// A seed nobody chose: the standard library seeds its hash maps from the system's randomness.
+/// 32 bits, so that it can be read aloud.
+fn new_seed() -> u64 {
+    let state = std::collections::hash_map::RandomState::new();
+    state.build_hasher().finish() & u64::from(u32::MAX)
+}
