@@ -1,9 +1,21 @@
 //! Lumina Studio: a desktop app for autoregressive image generation with Lumina-mGPT 2.0.
+//!
+//! The map, by rank; a module imports lower ranks only, siblings are strangers:
+//!
+//! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped)
+//! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
+//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps)
+//! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
+//!   of crossbeam), [`verify`] (golden vectors)
+//! - 3 fronts: [`cli`]
+
 pub mod cli;
 pub mod decode;
 pub mod model;
 pub mod picture;
 pub mod pixels;
+pub mod session;
 pub mod task;
 pub mod token;
+pub mod verify;
 pub mod worker;

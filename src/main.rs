@@ -1,12 +1,9 @@
 //! The program: joins the fronts with the models.
 
 use clap::Parser;
-use lumina_studio::cli::Args;
+use lumina_studio::cli::{self, Args, Desk};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    // Joined at merge: `ExitCode::from(cli::run(&args, &studio) as u8)`.
-    eprintln!("lumina-studio: no studio is joined to {:?}", args.command);
-    ExitCode::FAILURE
+    ExitCode::from(cli::run(&Args::parse(), &Desk) as u8)
 }

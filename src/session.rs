@@ -96,7 +96,7 @@ impl Session {
         let mode = task.mode.name();
         let label = match &task.mode {
             Mode::Subject { describe: Some(text) } => text.clone(),
-            Mode::Subject { describe: None } | Mode::Edit => self.model.label(mode).ok_or_else(|| {
+            Mode::Subject { describe: None } | Mode::Edit => self.model.card.label(mode).map(str::to_owned).ok_or_else(|| {
                 Failure::usage("this model wants the subject described: add --describe \"...\"")
             })?,
             other => other.map().and_then(|map| self.model.prompts.label(map)).unwrap_or_default().to_owned(),

@@ -6,12 +6,14 @@
 
 mod args;
 mod console;
+mod desk;
 mod draw;
 mod interrupt;
 mod job;
 mod names;
 
 pub use args::{Args, Command, Device, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, Quant, VerifyArgs};
+pub use desk::Desk;
 pub use interrupt::Interrupt;
 
 use crate::pixels::{Mask, Pixels};

@@ -1,7 +1,16 @@
 //! The model: everything that touches tensors or the tokenizer.
 
+pub mod bundle;
+pub mod card;
+pub mod checkpoint;
 pub mod config;
+pub mod gguf;
+pub mod import;
+pub mod movq;
+pub mod preview;
 pub mod prompts;
 pub mod text;
 pub mod transformer;
 pub mod weights;
+
+pub use candle_core::Device;

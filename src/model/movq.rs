@@ -1,0 +1,505 @@
+//! MoVQ, the image tokenizer: pictures to codes and back, in f32.
+//!
+//! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
+//! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
+
+use super::weights::{ModelError, Weights};
+use crate::pixels::Pixels;
+use crate::token::Grid;
+use candle_core::{D, DType, Device, Tensor};
+use serde::Deserialize;
+
+type Result<T, E = ModelError> = std::result::Result<T, E>;
+
+/// Sizes of an image tokenizer.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct MovqConfig {
+    ddconfig: DdConfig,
+    pub n_embed: usize,
+    embed_dim: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct DdConfig {
+    z_channels: usize,
+    resolution: usize,
+    in_channels: usize,
+    out_ch: usize,
+    ch: usize,
+    ch_mult: Vec<usize>,
+    num_res_blocks: usize,
+    attn_resolutions: Vec<usize>,
+    #[serde(default)]
+    double_z: bool,
+}
+
+impl MovqConfig {
+    pub fn from_json(text: &str) -> Result<Self> {
+        let config: Self = serde_json::from_str(text)
+            .map_err(|e| ModelError::Config(format!("the image tokenizer's configuration: {e}")))?;
+        if config.ddconfig.ch_mult.is_empty() || !config.ddconfig.ch.is_multiple_of(32) {
+            return Err(ModelError::Config("the image tokenizer's ch must be a multiple of 32".to_owned()));
+        }
+        Ok(config)
+    }
+
+    /// Reads the sizes off the tensors of a checkpoint that has no configuration beside it.
+    pub fn infer(weights: &dyn Weights, prefix: &str) -> Result<Self> {
+        let shape = |name: &str| {
+            let name = format!("{prefix}{name}");
+            weights.shape(&name).ok_or(ModelError::Missing { name, file: weights.source() })
+        };
+        let conv_in = shape("encoder.conv_in.weight")?;
+        let ch = conv_in[0];
+        let has = |name: String| weights.contains(&format!("{prefix}{name}"));
+        let levels = (0..).take_while(|l| has(format!("encoder.down.{l}.block.0.conv1.weight"))).count();
+        let num_res_blocks = (0..).take_while(|b| has(format!("encoder.down.0.block.{b}.conv1.weight"))).count();
+        let mut ch_mult = Vec::new();
+        for level in 0..levels {
+            ch_mult.push(shape(&format!("encoder.down.{level}.block.0.conv1.weight"))?[0] / ch);
+        }
+        let attended = (0..levels).filter(|l| has(format!("encoder.down.{l}.attn.0.q.weight")));
+        let attn_resolutions = attended.map(|l| 256 >> l).collect();
+        let codebook = shape("quantize.embedding.weight")?;
+        let z_channels = shape("quant_conv.weight")?[1];
+        let ddconfig = DdConfig {
+            z_channels,
+            resolution: 256,
+            in_channels: conv_in[1],
+            out_ch: shape("decoder.conv_out.weight")?[0],
+            ch,
+            ch_mult,
+            num_res_blocks,
+            attn_resolutions,
+            double_z: false,
+        };
+        Ok(Self { ddconfig, n_embed: codebook[0], embed_dim: codebook[1] })
+    }
+}
+
+/// Reads tensors below a name.
+#[derive(Clone)]
+struct Scope<'a> {
+    weights: &'a dyn Weights,
+    name: String,
+    device: &'a Device,
+    embed_dim: usize,
+}
+
+impl Scope<'_> {
+    fn at(&self, part: impl std::fmt::Display) -> Self {
+        Self { name: format!("{}{part}.", self.name), ..self.clone() }
+    }
+
+    fn get(&self, part: &str, shape: &[usize]) -> Result<Tensor> {
+        Ok(self.weights.f32(&format!("{}{part}", self.name), shape)?.to_device(self.device)?)
+    }
+}
+
+/// A convolution with bias; inputs are cut into strips of rows where unrolling them would
+/// take more than [`STRIP_BYTES`].
+struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+    kernel: usize,
+    stride: usize,
+}
+
+/// Budget for one unrolled convolution input.
+const STRIP_BYTES: usize = 256 << 20;
+
+impl Conv {
+    fn load(scope: &Scope<'_>, ins: usize, outs: usize, kernel: usize) -> Result<Self> {
+        let weight = scope.get("weight", &[outs, ins, kernel, kernel])?;
+        let bias = scope.get("bias", &[outs])?.reshape((1, outs, 1, 1))?;
+        Ok(Self { weight, bias, kernel, stride: 1 })
+    }
+
+    /// Stride 1 keeps the size; stride 2 pads right and below only, and halves it.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.in_strips(x, STRIP_BYTES)
+    }
+
+    fn in_strips(&self, x: &Tensor, budget: usize) -> Result<Tensor> {
+        let (_, channels, height, width) = x.dims4()?;
+        if self.kernel == 1 {
+            return Ok(x.conv2d(&self.weight, 0, 1, 1, 1)?.broadcast_add(&self.bias)?);
+        }
+        let x = match self.stride {
+            1 => x.pad_with_zeros(2, 1, 1)?.pad_with_zeros(3, 1, 1)?,
+            _ => x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?,
+        };
+        let (rows, columns) = (height / self.stride, width / self.stride);
+        let row_bytes = 4 * 9 * channels * columns;
+        let strip = (budget / row_bytes.max(1)).max(1);
+        let mut done = Vec::new();
+        for first in (0..rows).step_by(strip) {
+            let count = strip.min(rows - first);
+            let part = x.narrow(2, first * self.stride, (count - 1) * self.stride + 3)?.contiguous()?;
+            done.push(part.conv2d(&self.weight, 0, self.stride, 1, 1)?);
+        }
+        Ok(Tensor::cat(&done, 2)?.broadcast_add(&self.bias)?)
+    }
+}
+
+/// GroupNorm over 32 groups, in the decoder modulated by the code vectors z.
+struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    spatial: Option<(Conv, Conv)>,
+}
+
+impl Norm {
+    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
+        let inner = if spatial { scope.at("norm_layer") } else { scope.clone() };
+        let row = |part: &str| Ok::<_, ModelError>(inner.get(part, &[channels])?.reshape((1, channels, 1, 1))?);
+        let conv = |part: &str| Conv::load(&scope.at(part), scope.embed_dim, channels, 1);
+        Ok(Self {
+            weight: row("weight")?,
+            bias: row("bias")?,
+            spatial: if spatial { Some((conv("conv_y")?, conv("conv_b")?)) } else { None },
+        })
+    }
+
+    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
+        let (batch, channels, height, width) = x.dims4()?;
+        let groups = x.reshape((batch, 32, channels / 32 * height * width))?;
+        let centred = groups.broadcast_sub(&groups.mean_keepdim(D::Minus1)?)?;
+        let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?.sqrt()?;
+        let normed = centred.broadcast_div(&deviation)?.reshape((batch, channels, height, width))?;
+        let normed = normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?;
+        match (&self.spatial, z) {
+            // 1x1 convolutions commute with nearest resizing: they run at the codes' own size.
+            (Some((y, b)), Some(z)) => {
+                let y = y.forward(z)?.upsample_nearest2d(height, width)?;
+                let b = b.forward(z)?.upsample_nearest2d(height, width)?;
+                Ok((normed * y)?.add(&b)?)
+            }
+            _ => Ok(normed),
+        }
+    }
+}
+
+fn swish(x: &Tensor) -> Result<Tensor> {
+    Ok(x.silu()?)
+}
+
+struct ResBlock {
+    norm1: Norm,
+    conv1: Conv,
+    norm2: Norm,
+    conv2: Conv,
+    shortcut: Option<Conv>,
+}
+
+impl ResBlock {
+    fn load(scope: &Scope<'_>, ins: usize, outs: usize, spatial: bool) -> Result<Self> {
+        let shortcut = (ins != outs).then(|| Conv::load(&scope.at("nin_shortcut"), ins, outs, 1)).transpose()?;
+        Ok(Self {
+            norm1: Norm::load(&scope.at("norm1"), ins, spatial)?,
+            conv1: Conv::load(&scope.at("conv1"), ins, outs, 3)?,
+            norm2: Norm::load(&scope.at("norm2"), outs, spatial)?,
+            conv2: Conv::load(&scope.at("conv2"), outs, outs, 3)?,
+            shortcut,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
+        let h = self.conv1.forward(&swish(&self.norm1.forward(x, z)?)?)?;
+        let h = self.conv2.forward(&swish(&self.norm2.forward(&h, z)?)?)?;
+        let kept = match &self.shortcut {
+            Some(conv) => conv.forward(x)?,
+            None => x.clone(),
+        };
+        Ok((kept + h)?)
+    }
+}
+
+/// Single-head attention over all pixels.
+struct Attention {
+    norm: Norm,
+    q: Conv,
+    k: Conv,
+    v: Conv,
+    out: Conv,
+}
+
+impl Attention {
+    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
+        let conv = |part: &str| Conv::load(&scope.at(part), channels, channels, 1);
+        Ok(Self {
+            norm: Norm::load(&scope.at("norm"), channels, spatial)?,
+            q: conv("q")?,
+            k: conv("k")?,
+            v: conv("v")?,
+            out: conv("proj_out")?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
+        let (batch, channels, height, width) = x.dims4()?;
+        let normed = self.norm.forward(x, z)?;
+        let flat = |conv: &Conv| Ok::<_, ModelError>(conv.forward(&normed)?.flatten_from(2)?);
+        let queries = (flat(&self.q)?.transpose(1, 2)?.contiguous()? * (channels as f64).powf(-0.5))?;
+        let (keys, values) = (flat(&self.k)?, flat(&self.v)?.transpose(1, 2)?.contiguous()?);
+        let pixels = height * width;
+        let mut parts = Vec::new();
+        for first in (0..pixels).step_by(2048) {
+            let part = queries.narrow(1, first, 2048.min(pixels - first))?.contiguous()?;
+            let weights = candle_nn::ops::softmax_last_dim(&part.matmul(&keys)?)?;
+            parts.push(weights.matmul(&values)?);
+        }
+        let mixed = Tensor::cat(&parts, 1)?.transpose(1, 2)?.contiguous()?;
+        Ok((x + self.out.forward(&mixed.reshape((batch, channels, height, width))?)?)?)
+    }
+}
+
+/// One resolution of encoder or decoder.
+struct Level {
+    blocks: Vec<ResBlock>,
+    attentions: Vec<Attention>,
+    resample: Option<Conv>,
+}
+
+impl Level {
+    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
+        let mut x = x.clone();
+        for (index, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x, z)?;
+            if let Some(attention) = self.attentions.get(index) {
+                x = attention.forward(&x, z)?;
+            }
+        }
+        Ok(x)
+    }
+}
+
+struct Middle {
+    block_1: ResBlock,
+    attn_1: Attention,
+    block_2: ResBlock,
+}
+
+impl Middle {
+    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
+        Ok(Self {
+            block_1: ResBlock::load(&scope.at("block_1"), channels, channels, spatial)?,
+            attn_1: Attention::load(&scope.at("attn_1"), channels, spatial)?,
+            block_2: ResBlock::load(&scope.at("block_2"), channels, channels, spatial)?,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
+        self.block_2.forward(&self.attn_1.forward(&self.block_1.forward(x, z)?, z)?, z)
+    }
+}
+
+/// Encoder or decoder: the same parts in opposite order.
+struct Half {
+    conv_in: Conv,
+    levels: Vec<Level>,
+    middle: Middle,
+    norm_out: Norm,
+    conv_out: Conv,
+}
+
+fn has_attention(config: &DdConfig, level: usize) -> bool {
+    config.attn_resolutions.contains(&(config.resolution >> level))
+}
+
+fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
+    let (ch, last) = (config.ch, config.ch_mult.len() - 1);
+    let mut ins = ch;
+    let mut levels = Vec::new();
+    for (index, mult) in config.ch_mult.iter().enumerate() {
+        let scope = scope.at("down").at(index);
+        let mut level = Level { blocks: Vec::new(), attentions: Vec::new(), resample: None };
+        for block in 0..config.num_res_blocks {
+            level.blocks.push(ResBlock::load(&scope.at("block").at(block), ins, ch * mult, false)?);
+            ins = ch * mult;
+            if has_attention(config, index) {
+                level.attentions.push(Attention::load(&scope.at("attn").at(block), ins, false)?);
+            }
+        }
+        if index != last {
+            let conv = Conv::load(&scope.at("downsample").at("conv"), ins, ins, 3)?;
+            level.resample = Some(Conv { stride: 2, ..conv });
+        }
+        levels.push(level);
+    }
+    let outs = if config.double_z { 2 * config.z_channels } else { config.z_channels };
+    Ok(Half {
+        conv_in: Conv::load(&scope.at("conv_in"), config.in_channels, ch, 3)?,
+        levels,
+        middle: Middle::load(&scope.at("mid"), ins, false)?,
+        norm_out: Norm::load(&scope.at("norm_out"), ins, false)?,
+        conv_out: Conv::load(&scope.at("conv_out"), ins, outs, 3)?,
+    })
+}
+
+fn decoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
+    let ch = config.ch;
+    let top = ch * config.ch_mult.last().copied().unwrap_or(1);
+    let mut ins = top;
+    let mut levels = Vec::new();
+    for (index, mult) in config.ch_mult.iter().enumerate().rev() {
+        let scope = scope.at("up").at(index);
+        let mut level = Level { blocks: Vec::new(), attentions: Vec::new(), resample: None };
+        for block in 0..=config.num_res_blocks {
+            level.blocks.push(ResBlock::load(&scope.at("block").at(block), ins, ch * mult, true)?);
+            ins = ch * mult;
+            if has_attention(config, index) {
+                level.attentions.push(Attention::load(&scope.at("attn").at(block), ins, true)?);
+            }
+        }
+        if index != 0 {
+            level.resample = Some(Conv::load(&scope.at("upsample").at("conv"), ins, ins, 3)?);
+        }
+        levels.push(level);
+    }
+    Ok(Half {
+        conv_in: Conv::load(&scope.at("conv_in"), config.z_channels, top, 3)?,
+        levels,
+        middle: Middle::load(&scope.at("mid"), top, true)?,
+        norm_out: Norm::load(&scope.at("norm_out"), ins, true)?,
+        conv_out: Conv::load(&scope.at("conv_out"), ins, config.out_ch, 3)?,
+    })
+}
+
+/// A loaded image tokenizer.
+pub struct Movq {
+    encoder: Half,
+    decoder: Half,
+    quant_conv: Conv,
+    post_quant_conv: Conv,
+    /// [codes, dim]
+    codebook: Tensor,
+    vectors: Vec<Vec<f32>>,
+}
+
+/// Codes of a picture, with the distances that chose them.
+pub struct Encoded {
+    pub codes: Vec<u32>,
+    /// Euclidean distance to the nearest code.
+    pub best: Vec<f32>,
+    /// Euclidean distance to the next one.
+    pub second: Vec<f32>,
+    /// [dim, rows, columns]
+    pub prequant: Tensor,
+}
+
+impl Movq {
+    pub fn load(weights: &dyn Weights, prefix: &str, config: &MovqConfig, device: &Device) -> Result<Self> {
+        let scope = Scope { weights, name: prefix.to_owned(), device, embed_dim: config.embed_dim };
+        let dd = &config.ddconfig;
+        let codebook = scope.get("quantize.embedding.weight", &[config.n_embed, config.embed_dim])?;
+        let outs = if dd.double_z { 2 * dd.z_channels } else { dd.z_channels };
+        Ok(Self {
+            encoder: encoder(&scope.at("encoder"), dd)?,
+            decoder: decoder(&scope.at("decoder"), dd)?,
+            quant_conv: Conv::load(&scope.at("quant_conv"), outs, config.embed_dim, 1)?,
+            post_quant_conv: Conv::load(&scope.at("post_quant_conv"), config.embed_dim, dd.z_channels, 1)?,
+            vectors: codebook.to_vec2()?,
+            codebook,
+        })
+    }
+
+    /// The code vectors, [codes][dim].
+    pub fn vectors(&self) -> &[Vec<f32>] {
+        &self.vectors
+    }
+
+    /// Codes of a picture, row by row.
+    pub fn encode(&self, pixels: &Pixels) -> Result<Vec<u32>> {
+        Ok(self.encode_detail(pixels)?.codes)
+    }
+
+    pub fn encode_detail(&self, pixels: &Pixels) -> Result<Encoded> {
+        let size = pixels.size();
+        let values: Vec<f32> = pixels.rgb().iter().map(|v| f32::from(*v) / 255.0 * 2.0 - 1.0).collect();
+        let shape = (1, size.height as usize, size.width as usize, 3);
+        let x = Tensor::from_vec(values, shape, self.codebook.device())?.permute((0, 3, 1, 2))?.contiguous()?;
+        let mut x = self.encoder.conv_in.forward(&x)?;
+        for level in &self.encoder.levels {
+            x = level.forward(&x, None)?;
+            if let Some(conv) = &level.resample {
+                x = conv.forward(&x)?;
+            }
+        }
+        let x = self.encoder.middle.forward(&x, None)?;
+        let x = self.encoder.conv_out.forward(&swish(&self.encoder.norm_out.forward(&x, None)?)?)?;
+        let prequant = self.quant_conv.forward(&x)?.squeeze(0)?;
+        let points: Vec<Vec<f32>> = prequant.flatten_from(1)?.t()?.contiguous()?.to_vec2()?;
+        let mut encoded = Encoded { codes: Vec::new(), best: Vec::new(), second: Vec::new(), prequant };
+        for point in &points {
+            let (mut best, mut second) = ((f32::INFINITY, 0), f32::INFINITY);
+            for (code, vector) in self.vectors.iter().enumerate() {
+                let distance: f32 = point.iter().zip(vector).map(|(a, b)| (a - b) * (a - b)).sum();
+                if distance < best.0 {
+                    second = best.0;
+                    best = (distance, code);
+                } else if distance < second {
+                    second = distance;
+                }
+            }
+            encoded.codes.push(best.1 as u32);
+            encoded.best.push(best.0.sqrt());
+            encoded.second.push(second.sqrt());
+        }
+        Ok(encoded)
+    }
+
+    /// The decoder's output for a whole grid, [3, height, width], not clamped.
+    pub fn decode_raw(&self, codes: &[u32], grid: Grid) -> Result<Tensor> {
+        if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= self.vectors.len()) {
+            return Err(ModelError::Config(format!(
+                "{} stored tokens do not make a picture of {}",
+                codes.len(),
+                grid.pixels()
+            )));
+        }
+        let ids = Tensor::new(codes, self.codebook.device())?;
+        let dim = self.codebook.dim(1)?;
+        let shape = (1, grid.rows as usize, grid.columns as usize, dim);
+        let z = self.codebook.index_select(&ids, 0)?.reshape(shape)?.permute((0, 3, 1, 2))?.contiguous()?;
+        let x = self.decoder.conv_in.forward(&self.post_quant_conv.forward(&z)?)?;
+        let mut x = self.decoder.middle.forward(&x, Some(&z))?;
+        for level in &self.decoder.levels {
+            x = level.forward(&x, Some(&z))?;
+            if let Some(conv) = &level.resample {
+                let (_, _, height, width) = x.dims4()?;
+                x = conv.forward(&x.upsample_nearest2d(2 * height, 2 * width)?)?;
+            }
+        }
+        let x = swish(&self.decoder.norm_out.forward(&x, Some(&z))?)?;
+        Ok(self.decoder.conv_out.forward(&x)?.squeeze(0)?.to_dtype(DType::F32)?)
+    }
+
+    /// The picture of a whole grid: pixel = round((clamp(v) + 1) * 127.5).
+    pub fn decode(&self, codes: &[u32], grid: Grid) -> Result<Pixels> {
+        let raw = self.decode_raw(codes, grid)?.permute((1, 2, 0))?.contiguous()?;
+        let values: Vec<f32> = raw.flatten_all()?.to_vec1()?;
+        let rgb = values.iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8).collect();
+        Pixels::new(grid.pixels(), rgb)
+            .ok_or_else(|| ModelError::Config("the image tokenizer does not scale by 8".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strips_change_nothing() {
+        let device = Device::Cpu;
+        let random = |shape: &[usize]| Tensor::randn(0f32, 1f32, shape, &device).unwrap();
+        for stride in [1, 2] {
+            let conv = Conv { weight: random(&[8, 4, 3, 3]), bias: random(&[1, 8, 1, 1]), kernel: 3, stride };
+            let x = random(&[1, 4, 16, 12]);
+            let whole = conv.in_strips(&x, usize::MAX).unwrap();
+            let strips = conv.in_strips(&x, 4 * 9 * 4 * 12 * 3).unwrap();
+            let error = (whole - strips).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            assert!(error < 1e-5, "{error}");
+        }
+    }
+}

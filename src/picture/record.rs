@@ -1,0 +1,114 @@
+//! PNG files that carry their settings and tokens.
+//!
+//! Two text chunks: `parameters` in the style other programs read, and `lumina-studio`, a
+//! versioned JSON with every setting and the codes row by row.
+
+use super::PictureError;
+use crate::pixels::Pixels;
+use crate::token::Grid;
+use serde_json::{Value, json};
+use std::io::BufReader;
+use std::path::Path;
+
+const KEY: &str = "lumina-studio";
+const VERSION: u64 = 1;
+
+/// What is stored in a picture beside its pixels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub settings: Value,
+    pub codes: Vec<u32>,
+    pub grid: Grid,
+    pub parameters: String,
+}
+
+/// The `parameters` text: the prompt, then `key: value` pairs on the last line.
+pub fn parameters(prompt: &str, facts: &[(&str, String)]) -> String {
+    let pairs: Vec<String> = facts.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    format!("{prompt}\n{}", pairs.join(", "))
+}
+
+fn encode(pixels: &Pixels, texts: &[(&str, &str)]) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.size().width, pixels.size().height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    for (key, text) in texts {
+        encoder.add_itxt_chunk((*key).to_owned(), (*text).to_owned())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(pixels.rgb())?;
+    writer.finish()?;
+    Ok(bytes)
+}
+
+/// A plain PNG in memory.
+pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
+    encode(pixels, &[]).map_err(|e| PictureError::new("PNG", e))
+}
+
+/// Writes a picture and its record, whole or not at all.
+pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
+    let wrong = |e: &dyn std::fmt::Display| PictureError::new(path.display().to_string(), format!("cannot be written ({e})"));
+    let json = json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
+    let texts = [("parameters", record.parameters.as_str()), (KEY, &json.to_string())];
+    let bytes = encode(pixels, &texts).map_err(|e| wrong(&e))?;
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| wrong(&e))?;
+    std::io::Write::write_all(&mut file, &bytes).map_err(|e| wrong(&e))?;
+    file.as_file().sync_all().map_err(|e| wrong(&e))?;
+    file.persist(path).map_err(|e| wrong(&e.error))?;
+    Ok(())
+}
+
+/// Reads the record of a picture saved by this program.
+pub fn read_record(path: &Path) -> Result<Record, PictureError> {
+    let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
+    let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
+    let mut reader = png::Decoder::new(BufReader::new(file))
+        .read_info()
+        .map_err(|e| wrong(format!("this is no PNG picture ({e})")))?;
+    // Text may also stand behind the pixels.
+    reader.finish().map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
+    let mut texts = std::collections::HashMap::new();
+    for chunk in &reader.info().utf8_text {
+        texts.insert(chunk.keyword.clone(), chunk.get_text().map_err(|e| wrong(e.to_string()))?);
+    }
+    let text = texts.get(KEY).ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;
+    let json: Value = serde_json::from_str(text).map_err(|e| wrong(format!("its settings are damaged ({e})")))?;
+    match json["version"].as_u64() {
+        Some(VERSION) => {}
+        version => return Err(wrong(format!("its settings have version {version:?}, this program reads {VERSION}: update it"))),
+    }
+    let damaged = |e: serde_json::Error| wrong(format!("its settings are damaged ({e})"));
+    Ok(Record {
+        settings: json["settings"].clone(),
+        codes: serde_json::from_value(json["tokens"].clone()).map_err(damaged)?,
+        grid: serde_json::from_value(json["grid"].clone()).map_err(damaged)?,
+        parameters: texts.get("parameters").cloned().unwrap_or_default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Size;
+
+    #[test]
+    fn a_record_comes_back_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let record = Record {
+            settings: json!({"prompt": "ein Bär, 熊"}),
+            codes: vec![1, 2, 3, 4],
+            grid: Grid { rows: 2, columns: 2 },
+            parameters: parameters("ein Bär", &[("Seed", "1".to_owned()), ("Size", "8x8".to_owned())]),
+        };
+        let pixels = Pixels::filled(Size::new(8, 8), [1, 2, 3]);
+        write(&path, &pixels, &record).unwrap();
+        assert_eq!(read_record(&path).unwrap(), record);
+        assert_eq!(super::super::read(&path).unwrap(), pixels);
+        assert!(write(&folder.path().join("no/such/a.png"), &pixels, &record).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
