@@ -1,7 +1,6 @@
 //! A loaded model carries out tasks: prompt, forced rows, decoding, the finished picture.
 
-use crate::decode::jacobi::{self, DrawError, Drawn, Event, Order};
-use crate::decode::{Feed, Predictor};
+use crate::decode::{self, DrawError, Drawn, Event, Feed, Order, Predictor};
 use crate::model::bundle::Bundle;
 use crate::model::weights::ModelError;
 use crate::picture;
@@ -227,7 +226,7 @@ impl Session {
         };
         let score = candidates > 1;
         let noise: Noise = task.noise;
-        let outcome = jacobi::draw(
+        let outcome = decode::draw(
             &mut predictor,
             &orders,
             &plan.sampling,

@@ -135,10 +135,6 @@ fn movq(folder: &Path, name: &str, config: &str, bound: f32, tie: f32) -> Result
     Ok(Verdict { line, passed: worst <= bound && wrong == 0 })
 }
 
-fn crate::model::Device::Cpu -> crate::model::Device {
-    crate::model::Device::Cpu
-}
-
 /// A greedy draw, fed with what the public code drew wherever a near tie went the other way.
 fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, tie: f32, bound: u8) -> Result<Verdict> {
     let panel = Size::new(case.size[0], case.size[1]);
