@@ -2,6 +2,7 @@
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -75,6 +76,15 @@ pub trait Weights: Send + Sync {
             });
         }
         self.stored(name)
+    }
+
+    /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.
+    fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
+        let whole = match self.stored(name)? {
+            Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
+            Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
+        };
+        Ok(whole.narrow(0, rows.start, rows.len())?)
     }
 
     /// Widened to f32 on the CPU, after checking its shape.
