@@ -1,6 +1,6 @@
 //! Checkpoints on disk: safetensors shards and pickled `.ckpt` files.
 
-use super::weights::{ModelError, Stored, Weights};
+use super::weights::{ModelError, Stored, Weights, first_line};
 use candle_core::pickle::{Object, PthTensors, Stack};
 use candle_core::{DType, Device, Tensor};
 use memmap2::Mmap;
@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 fn file_error(path: &Path, reason: impl std::fmt::Display) -> ModelError {
-    ModelError::File { file: path.display().to_string(), reason: reason.to_string() }
+    ModelError::File { file: path.display().to_string(), reason: first_line(&reason) }
 }
 
 /// One tensor as a header describes it.
@@ -282,9 +282,29 @@ impl Weights for Pickle {
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
-        let tensor = self.tensors.get(name).map_err(|e| file_error(&self.path, format!("tensor `{name}`: {e}")))?;
         let missing = || ModelError::Missing { name: name.to_owned(), file: self.source() };
-        Ok(Stored::Plain(tensor.ok_or_else(missing)?))
+        let info = self.tensors.tensor_infos().get(name).ok_or_else(missing)?;
+        let wrong = |e: &dyn std::fmt::Display| file_error(&self.path, format!("tensor `{name}`: {e}"));
+        if info.layout.is_contiguous() {
+            let tensor = self.tensors.get(name).map_err(|e| wrong(&e))?;
+            return Ok(Stored::Plain(tensor.ok_or_else(missing)?));
+        }
+        // Channels-last and transposed tensors: the storage is read whole and put in order.
+        let file = File::open(&self.path).map_err(|e| wrong(&e))?;
+        let mut zip = zip::ZipArchive::new(BufReader::new(file)).map_err(|e| wrong(&e))?;
+        let mut bytes = Vec::new();
+        zip.by_name(&info.path).map_err(|e| wrong(&e))?.read_to_end(&mut bytes).map_err(|e| wrong(&e))?;
+        let count = bytes.len() / info.dtype.size_in_bytes();
+        bytes.truncate(count * info.dtype.size_in_bytes());
+        let storage = Tensor::from_raw_buffer(&bytes, info.dtype, &[count], &Device::Cpu)?;
+        let storage: Vec<f32> = storage.to_dtype(DType::F32)?.to_vec1()?;
+        let mut at = vec![info.layout.start_offset()];
+        for (side, stride) in info.layout.dims().iter().zip(info.layout.stride()) {
+            at = at.iter().flat_map(|from| (0..*side).map(move |index| from + index * stride)).collect();
+        }
+        let values: Option<Vec<f32>> = at.into_iter().map(|at| storage.get(at).copied()).collect();
+        let values = values.ok_or_else(|| wrong(&"it is cut short"))?;
+        Ok(Stored::Plain(Tensor::from_vec(values, info.layout.dims(), &Device::Cpu)?))
     }
 }
 

@@ -23,8 +23,19 @@ pub enum ModelError {
     Config(String),
     #[error(transparent)]
     Token(#[from] crate::token::TokenError),
-    #[error("out of reach of the tensor library: {0}")]
-    Candle(#[from] candle_core::Error),
+    #[error("the tensor library failed: {0}")]
+    Candle(String),
+}
+
+/// The first line: what follows is a backtrace.
+pub(super) fn first_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Candle(first_line(&error))
+    }
 }
 
 /// A tensor as it is stored, in CPU memory.
