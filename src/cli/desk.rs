@@ -63,7 +63,10 @@ impl StoredMask {
                 _ => runs.push((value, 1)),
             }
         }
-        Self { size: mask.size(), runs }
+        Self {
+            size: mask.size(),
+            runs,
+        }
     }
 
     fn mask(&self) -> Result<Mask, Failure> {
@@ -73,7 +76,10 @@ impl StoredMask {
         if count != most {
             return Err(wrong());
         }
-        let values = self.runs.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize));
+        let values = self
+            .runs
+            .iter()
+            .flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize));
         Mask::new(self.size, values.collect()).ok_or_else(wrong)
     }
 }
@@ -94,7 +100,9 @@ fn to_hex(bytes: &[u8]) -> String {
 
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    digits
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }
 
 impl From<Quant> for weights::Quant {
@@ -112,13 +120,15 @@ impl From<Quant> for weights::Quant {
 fn prepare(device: Device, threads: Option<usize>) -> Result<(), Failure> {
     if let Some(threads) = threads {
         // A pool that is already running keeps its size.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global();
     }
     match device {
         Device::Auto | Device::Cpu => Ok(()),
-        Device::Cuda | Device::Metal => {
-            Err(Failure::usage("this build draws on the CPU only: leave out --device or use --device cpu"))
-        }
+        Device::Cuda | Device::Metal => Err(Failure::usage(
+            "this build draws on the CPU only: leave out --device or use --device cpu",
+        )),
     }
 }
 
@@ -133,8 +143,12 @@ fn source(model: &ModelArgs) -> Source {
 
 fn settings(file: &Path) -> Result<(Record, Settings), Failure> {
     let record = picture::read_record(file).map_err(failed)?;
-    let settings = serde_json::from_value(record.settings.clone())
-        .map_err(|e| Failure::failed(format!("{}: the stored settings cannot be read ({e})", file.display())))?;
+    let settings = serde_json::from_value(record.settings.clone()).map_err(|e| {
+        Failure::failed(format!(
+            "{}: the stored settings cannot be read ({e})",
+            file.display()
+        ))
+    })?;
     Ok((record, settings))
 }
 
@@ -195,7 +209,10 @@ impl Studio for Desk {
         let pixels = pixels.unwrap_or(&blank);
         let facts = [
             ("Steps", drawn.codes.len().to_string()),
-            ("Sampler", format!("speculative Jacobi, {:?} noise", task.noise).to_lowercase()),
+            (
+                "Sampler",
+                format!("speculative Jacobi, {:?} noise", task.noise).to_lowercase(),
+            ),
             ("CFG scale", drawn.sampling.cfg.to_string()),
             ("Seed", drawn.seed.to_string()),
             ("Size", pixels.size().to_string()),
@@ -213,7 +230,10 @@ impl Studio for Desk {
     fn stopped(&self, file: &Path, source: Option<&Path>) -> Result<Task, Failure> {
         let (record, settings) = settings(file)?;
         if settings.complete {
-            return Err(Failure::usage(format!("{} is finished: there is nothing to resume", file.display())));
+            return Err(Failure::usage(format!(
+                "{} is finished: there is nothing to resume",
+                file.display()
+            )));
         }
         let kept = settings.source_png.as_deref().and_then(from_hex);
         let source = match (source, kept) {
@@ -246,27 +266,49 @@ impl Studio for Desk {
             map.insert("grid".to_owned(), json!(record.grid));
             map.insert("tokens".to_owned(), json!(record.codes));
         }
-        let text = format!("{}\nmodel: {}, {} of {} tokens", record.parameters, settings.model, record.codes.len(), record.grid.codes());
+        let text = format!(
+            "{}\nmodel: {}, {} of {} tokens",
+            record.parameters,
+            settings.model,
+            record.codes.len(),
+            record.grid.codes()
+        );
         Ok(Info { text, json })
     }
 
-    fn redraw(&self, file: &Path, source_path: Option<&Path>, output: &Path, model: &ModelArgs) -> Result<(), Failure> {
+    fn redraw(
+        &self,
+        file: &Path,
+        source_path: Option<&Path>,
+        output: &Path,
+        model: &ModelArgs,
+    ) -> Result<(), Failure> {
         prepare(model.device, model.threads)?;
         let (record, settings) = settings(file)?;
         if !settings.complete {
-            return Err(Failure::usage(format!("{} is not finished: use `resume` first", file.display())));
+            return Err(Failure::usage(format!(
+                "{} is not finished: use `resume` first",
+                file.display()
+            )));
         }
         let session = Session::new(Bundle::open(&source(model)).map_err(failed)?);
-        let drawn = session.redraw(&settings.mode, settings.size, record.grid, &record.codes).map_err(failed)?;
+        let drawn = session
+            .redraw(&settings.mode, settings.size, record.grid, &record.codes)
+            .map_err(failed)?;
         let pixels = match &settings.mask {
             None => drawn,
             Some(mask) => {
                 let path = source_path.ok_or_else(|| {
-                    Failure::usage("this is a masked edit: name the picture it was made from with --source FILE")
+                    Failure::usage(
+                        "this is a masked edit: name the picture it was made from with --source FILE",
+                    )
                 })?;
                 let original = picture::read(path).map_err(failed)?;
                 if settings.source_sha256.as_deref() != Some(&fingerprint(&original)) {
-                    return Err(Failure::usage(format!("{} is not the picture this edit was made from", path.display())));
+                    return Err(Failure::usage(format!(
+                        "{} is not the picture this edit was made from",
+                        path.display()
+                    )));
                 }
                 picture::compose(&original, &mask.mask()?, &drawn, settings.feather)
             }
@@ -274,9 +316,18 @@ impl Studio for Desk {
         picture::write(output, &pixels, &record).map_err(failed)
     }
 
-    fn import(&self, args: &ImportArgs, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
+    fn import(
+        &self,
+        args: &ImportArgs,
+        cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure> {
         let mut step = |step: import::ImportStep| {
-            note(Note::Step { done: step.done, of: step.of, what: &step.name });
+            note(Note::Step {
+                done: step.done,
+                of: step.of,
+                what: &step.name,
+            });
         };
         let wish = import::Import {
             folder: &args.folder,
@@ -292,7 +343,12 @@ impl Studio for Desk {
         Ok(())
     }
 
-    fn verify(&self, args: &VerifyArgs, _cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<bool, Failure> {
+    fn verify(
+        &self,
+        args: &VerifyArgs,
+        _cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<bool, Failure> {
         prepare(args.device, args.threads)?;
         let mut passed = true;
         for case in &args.cases {
@@ -305,11 +361,19 @@ impl Studio for Desk {
         Ok(passed)
     }
 
-    fn bench(&self, model: &ModelArgs, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
+    fn bench(
+        &self,
+        model: &ModelArgs,
+        cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure> {
         prepare(model.device, model.threads)?;
         let began = Instant::now();
         let mut session = Session::new(Bundle::open(&source(model)).map_err(failed)?);
-        note(Note::Remark(&format!("loaded in {:.2} s", began.elapsed().as_secs_f64())));
+        note(Note::Remark(&format!(
+            "loaded in {:.2} s",
+            began.elapsed().as_secs_f64()
+        )));
         for window in [1, 2, 4, 8, 16] {
             let mut task = Task::new(Mode::Generate, "a cat on a blue background");
             (task.window, task.seed) = (Window::Fixed(window), 1);
@@ -322,10 +386,12 @@ impl Studio for Desk {
                 Progress::Decoding => codes_done = Some(began.elapsed().as_secs_f64()),
                 _ => {}
             };
-            let pictures = session.run(&task, cancel, &mut watch).map_err(|stop| match stop {
-                crate::task::Stop::Failed(failure) => failure,
-                crate::task::Stop::Cancelled(_) => Failure::failed("cancelled"),
-            })?;
+            let pictures = session
+                .run(&task, cancel, &mut watch)
+                .map_err(|stop| match stop {
+                    crate::task::Stop::Failed(failure) => failure,
+                    crate::task::Stop::Cancelled(_) => Failure::failed("cancelled"),
+                })?;
             let tally = pictures.first().map(|picture| picture.tally).unwrap_or_default();
             note(Note::Result(&format!(
                 "window={window} seconds={:.3} first_row={:.3} codes={:.3} tokens={} forwards={}",
