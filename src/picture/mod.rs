@@ -1,5 +1,7 @@
 //! Pictures as files: reading, fitting, writing with the settings inside, masks and maps.
 
+pub mod foreign;
+
 mod fit;
 mod maps;
 mod record;
