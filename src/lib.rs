@@ -11,6 +11,7 @@
 
 pub mod cli;
 pub mod decode;
+pub mod history;
 pub mod model;
 pub mod picture;
 pub mod pixels;
