@@ -27,7 +27,10 @@ pub(super) fn remove(path: &Path) -> Result<Removed, HistoryError> {
 pub(super) fn restore(removed: &Removed) -> Result<PathBuf, HistoryError> {
     let path = &removed.path;
     if path.exists() {
-        return Err(HistoryError::new(path, "there is another file of this name by now"));
+        return Err(HistoryError::new(
+            path,
+            "there is another file of this name by now",
+        ));
     }
     take_back(path).map_err(|reason| HistoryError::new(path, reason))?;
     Ok(path.clone())
@@ -62,10 +65,7 @@ fn take_back(_path: &Path) -> Result<(), String> {
 fn words(error: &trash::Error) -> String {
     match error {
         trash::Error::Unknown { description } | trash::Error::Os { description, .. } => description.clone(),
-        #[cfg(all(
-            unix,
-            not(any(target_os = "macos", target_os = "ios", target_os = "android"))
-        ))]
+        #[cfg(all(unix, not(any(target_os = "macos", target_os = "ios", target_os = "android"))))]
         trash::Error::FileSystem { source, .. } => source.to_string(),
         trash::Error::RestoreCollision { .. } => "there is another file of this name by now".to_owned(),
         _ => "the trash cannot be used".to_owned(),

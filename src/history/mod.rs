@@ -296,11 +296,16 @@ impl Library {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn is_picture(path: &Path) -> bool {
-    let is_png = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
+    let is_png = path
+        .extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("png"));
     // Files being written, and those other systems hide.
     is_png && !name(path).starts_with('.')
 }
@@ -323,7 +328,11 @@ fn safe_words(prompt: &str) -> String {
         }
         // Scripts without spaces are one long word: as much of it as fits.
         if safe.is_empty() {
-            safe.extend(word.char_indices().take_while(|(at, c)| at + c.len_utf8() <= room).map(|(_, c)| c));
+            safe.extend(
+                word.char_indices()
+                    .take_while(|(at, c)| at + c.len_utf8() <= room)
+                    .map(|(_, c)| c),
+            );
         }
         break;
     }

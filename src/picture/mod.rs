@@ -5,10 +5,12 @@ pub mod foreign;
 mod fit;
 mod maps;
 mod record;
+mod shrink;
 
 pub use fit::{compose, fit, mask_codes};
 pub use maps::canny;
 pub use record::{Record, encode_png, parameters, read_record, write};
+pub use shrink::shrink;
 
 use crate::pixels::{Mask, Pixels, Size};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
