@@ -1,6 +1,6 @@
 //! A loaded model carries out tasks: prompt, forced rows, decoding, the finished picture.
 
-use crate::decode::{self, DrawError, Drawn, Event, Feed, Order, Predictor};
+use crate::decode::{self, DrawError, Drawn, Event, Feed, Order};
 use crate::model::bundle::Bundle;
 use crate::model::weights::ModelError;
 use crate::picture;
@@ -208,7 +208,12 @@ impl Session {
         let tokens = vec![self.model.alphabet.first; widest];
         let mut scores = Vec::new();
         let mut time = |count: usize| -> Result<f64, ModelError> {
-            let feed = |lane| Feed { lane, at: widest, tokens: &tokens[..count], scores_from: 0 };
+            let feed = |lane| Feed {
+                lane,
+                at: widest,
+                tokens: &tokens[..count],
+                scores_from: 0,
+            };
             let began = Instant::now();
             let run = predictor.predict(&[feed(0), feed(1)], &mut scores);
             run.map_err(|e| ModelError::Config(e.to_string()))?;
@@ -303,7 +308,7 @@ impl Session {
         let score = candidates > 1;
         let noise: Noise = task.noise;
         let outcome = decode::draw(
-            &mut predictor,
+            predictor.as_mut(),
             &orders,
             &plan.sampling,
             noise,

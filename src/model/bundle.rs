@@ -8,15 +8,15 @@ use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
 use super::gguf::Gguf;
 use super::movq::{Movq, MovqConfig};
+use super::network::{Network, Place, device_name};
 use super::preview::Preview;
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
-use super::transformer::{Decoder, Head};
+use super::transformer::Head;
 use super::weights::{ModelError, Quant, Weights};
 use crate::token::Alphabet;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The built-in starter model, made by `lumina-studio import` from its public checkpoint.
 static STARTER: &[u8] = include_bytes!("../../assets/starter.gguf");
@@ -32,6 +32,7 @@ pub struct Source {
     pub movq_config: Option<PathBuf>,
     /// Brings the decoder's matrices to another format than the stored one.
     pub quant: Option<Quant>,
+    pub place: Place,
 }
 
 /// A model in memory.
@@ -41,7 +42,9 @@ pub struct Bundle {
     pub prompts: Prompts,
     pub text: Text,
     pub alphabet: Alphabet,
-    pub decoder: Arc<Decoder>,
+    pub decoder: Network,
+    /// Where it runs, for people.
+    pub device: String,
     pub movq: Movq,
     pub preview: Preview,
 }
@@ -57,6 +60,7 @@ struct Parts<'a> {
     movq_prefix: &'a str,
     movq_config: Option<String>,
     quant: Option<Quant>,
+    device: Device,
 }
 
 fn text_of(path: &Path) -> Result<String, ModelError> {
@@ -117,7 +121,7 @@ pub fn movq_config(named: Option<&Path>, movq: &Path) -> Result<Option<String>, 
 impl Bundle {
     pub fn open(source: &Source) -> Result<Self, ModelError> {
         match &source.model {
-            None => Self::from_gguf(&Gguf::from_static(STARTER)?, "starter", source.quant),
+            None => Self::from_gguf(&Gguf::from_static(STARTER)?, "starter", source),
             Some(path) if path.is_dir() => Self::from_folder(path, source),
             Some(path) => {
                 let name = path
@@ -125,12 +129,12 @@ impl Bundle {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                Self::from_gguf(&Gguf::open(path)?, &name, source.quant)
+                Self::from_gguf(&Gguf::open(path)?, &name, source)
             }
         }
     }
 
-    fn from_gguf(gguf: &Gguf, name: &str, quant: Option<Quant>) -> Result<Self, ModelError> {
+    fn from_gguf(gguf: &Gguf, name: &str, source: &Source) -> Result<Self, ModelError> {
         let meta = |key: &str| gguf.meta(key);
         let config = meta("lumina.config").ok_or_else(|| ModelError::File {
             file: gguf.source(),
@@ -156,7 +160,8 @@ impl Bundle {
             movq: gguf,
             movq_prefix: "movq.",
             movq_config: meta("lumina.movq_config"),
-            quant,
+            quant: source.quant,
+            device: source.place.open()?,
         })
     }
 
@@ -182,6 +187,7 @@ impl Bundle {
             movq_prefix: "",
             movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
             quant: source.quant,
+            device: source.place.open()?,
         })
     }
 
@@ -200,7 +206,7 @@ impl Bundle {
                 movq_config.n_embed
             )));
         }
-        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &Device::Cpu)?;
+        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
         let preview = if parts.movq.contains("preview.weight") {
             let shape = parts.movq.shape("preview.weight").unwrap_or_default();
             Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?
@@ -208,7 +214,7 @@ impl Bundle {
             Preview::fit(&movq)?
         };
         let head = Head::Codes(alphabet.code_ids());
-        let decoder = Arc::new(Decoder::load(parts.decoder, &config, &head, parts.quant)?);
+        let decoder = Network::load(parts.decoder, &config, &head, parts.quant, &parts.device)?;
         let prompts = Prompts::builtin()?;
         Ok(Self {
             name: parts.name,
@@ -217,6 +223,7 @@ impl Bundle {
             text,
             alphabet,
             decoder,
+            device: device_name(&parts.device),
             movq,
             preview,
         })

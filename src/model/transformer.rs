@@ -33,6 +33,31 @@ struct Matrix {
     shards: Vec<QTensor>,
 }
 
+/// A matrix in the format asked for, or the nearest one that holds its rows; as stored if none is.
+pub(super) fn fitted(stored: Stored, quant: Option<Quant>) -> Result<Arc<QTensor>, ModelError> {
+    let kept = match (stored, quant) {
+        (Stored::Quantized(tensor), None) => return Ok(tensor),
+        (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
+        (Stored::Plain(tensor), _) => tensor,
+    };
+    let columns = kept.dims().last().copied().unwrap_or(0);
+    let wanted = match (quant, kept.dtype()) {
+        (Some(quant), _) => quant.ggml(),
+        (None, DType::F16) => GgmlDType::F16,
+        (None, DType::BF16) => GgmlDType::BF16,
+        (None, _) => GgmlDType::F32,
+    };
+    let wanted = match wanted {
+        GgmlDType::Q4K if !columns.is_multiple_of(256) => GgmlDType::Q8_0,
+        other => other,
+    };
+    let wanted = match wanted {
+        GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
+        other => other,
+    };
+    Ok(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?))
+}
+
 /// Matrices with fewer weights stay whole.
 const SHARD_FROM: usize = 1 << 21;
 /// Rows of a shard are a multiple of what candle's kernels take side by side.
@@ -40,27 +65,7 @@ const SHARD_ROWS: usize = 16;
 
 impl Matrix {
     fn new(stored: Stored, quant: Option<Quant>) -> Result<Self, ModelError> {
-        let kept = match (stored, quant) {
-            (Stored::Quantized(tensor), None) => return Self::sharded(&tensor),
-            (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
-            (Stored::Plain(tensor), _) => tensor,
-        };
-        let columns = kept.dims().last().copied().unwrap_or(0);
-        let wanted = match (quant, kept.dtype()) {
-            (Some(quant), _) => quant.ggml(),
-            (None, DType::F16) => GgmlDType::F16,
-            (None, DType::BF16) => GgmlDType::BF16,
-            (None, _) => GgmlDType::F32,
-        };
-        let wanted = match wanted {
-            GgmlDType::Q4K if !columns.is_multiple_of(256) => GgmlDType::Q8_0,
-            other => other,
-        };
-        let wanted = match wanted {
-            GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
-            other => other,
-        };
-        Self::sharded(&QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?)
+        Self::sharded(&*fitted(stored, quant)?)
     }
 
     fn sharded(whole: &QTensor) -> Result<Self, ModelError> {
@@ -237,14 +242,14 @@ impl HeadNorm {
 }
 
 /// Cosines and sines of every position, half a head long.
-struct Rope {
-    cos: Vec<f32>,
-    sin: Vec<f32>,
+pub(super) struct Rope {
+    pub(super) cos: Vec<f32>,
+    pub(super) sin: Vec<f32>,
     half: usize,
 }
 
 impl Rope {
-    fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let half = config.head_dim() / 2;
         // Dynamic scaling changes nothing up to max_position, which is never exceeded here.
         let stretch = match &config.rope_scaling {
@@ -334,9 +339,9 @@ pub struct Decoder {
 
 /// Decoders of fewer weights than this are held in f32 if they are stored in a half type, and so
 /// are their keys and values; larger ones keep both in half precision.
-const WIDEN_BELOW: usize = 1 << 30;
+pub(super) const WIDEN_BELOW: usize = 1 << 30;
 
-fn weights_of(config: &Config) -> usize {
+pub(super) fn weights_of(config: &Config) -> usize {
     config
         .tensors()
         .iter()
@@ -362,27 +367,9 @@ impl Decoder {
         quant: Option<Quant>,
     ) -> Result<Self, ModelError> {
         let shape = [config.vocab_size, config.hidden_size];
-        let quant = quant.or(Self::widened(weights, config)?);
+        let quant = quant.or(widened(weights, config)?);
         let embedding = weights.stored_as("model.embed_tokens.weight", &shape)?;
-        let head_name = if config.tie_word_embeddings {
-            "model.embed_tokens.weight"
-        } else {
-            "lm_head.weight"
-        };
-        let stored = weights.stored_as(head_name, &shape)?;
-        let rows = match head {
-            Head::Full => 0..config.vocab_size,
-            Head::Codes(ids) if (ids.end as usize) <= config.vocab_size => {
-                ids.start as usize..ids.end as usize
-            }
-            Head::Codes(ids) => {
-                return Err(ModelError::Config(format!(
-                    "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
-                    config.vocab_size
-                )));
-            }
-        };
-        let head_rows = rows_of(&stored, rows.clone())?;
+        let (head_rows, outs) = head_rows(weights, config, head)?;
         let blocks = (0..config.num_hidden_layers)
             .map(|layer| Block::load(weights, config, layer, quant))
             .collect::<Result<Vec<_>, _>>()?;
@@ -393,7 +380,7 @@ impl Decoder {
             head: Linear {
                 matrix: Matrix::new(head_rows, quant)?,
                 bias: None,
-                outs: rows.len(),
+                outs,
             },
             rope: Rope::new(config),
             activation: Activation::named(&config.hidden_act),
@@ -406,42 +393,18 @@ impl Decoder {
         })
     }
 
-    /// Half types are widened where there is room: candle's products of half types round the
-    /// activations too.
-    fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
-        let first = config
-            .tensors()
-            .into_iter()
-            .find(|(name, _)| name.contains("_proj.weight"));
-        Ok(match first {
-            Some((name, shape)) if weights_of(config) < WIDEN_BELOW => {
-                match weights.stored_as(&name, &shape)? {
-                    Stored::Plain(_) => Some(Quant::F32),
-                    Stored::Quantized(_) => None,
-                }
-            }
-            _ => None,
-        })
-    }
-
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// A predictor with `lanes` lanes that can each hold `capacity` tokens. Its cache is
     /// allocated here, once.
-    pub fn predictor(self: &Arc<Self>, lanes: usize, capacity: usize) -> Result<CpuPredictor, ModelError> {
-        if capacity > self.config.max_position_embeddings {
-            return Err(ModelError::Config(format!(
-                "prompt and picture need {capacity} tokens, this model holds {}: choose a smaller picture or a shorter prompt",
-                self.config.max_position_embeddings
-            )));
-        }
+    pub(super) fn predictor(self: &Arc<Self>, lanes: usize, capacity: usize) -> CpuPredictor {
         let lane = || Cache::new(self.cache_shape(capacity), self.precision);
-        Ok(CpuPredictor {
+        CpuPredictor {
             decoder: self.clone(),
             lanes: (0..lanes).map(|_| lane()).collect(),
-        })
+        }
     }
 
     fn cache_shape(&self, capacity: usize) -> CacheShape {
@@ -461,21 +424,66 @@ impl Decoder {
         };
         self.cache_shape(capacity).bytes(cell)
     }
+}
 
-    fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        if let Some(id) = tokens.iter().find(|id| **id as usize >= self.config.vocab_size) {
+/// Half types are widened where there is room: candle's products of half types round the
+/// activations too.
+pub(super) fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
+    let first = config
+        .tensors()
+        .into_iter()
+        .find(|(name, _)| name.contains("_proj.weight"));
+    Ok(match first {
+        Some((name, shape)) if weights_of(config) < WIDEN_BELOW => match weights.stored_as(&name, &shape)? {
+            Stored::Plain(_) => Some(Quant::F32),
+            Stored::Quantized(_) => None,
+        },
+        _ => None,
+    })
+}
+
+/// Rows of the embedding, one below the other.
+pub(super) fn embed(embedding: &Stored, config: &Config, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+    if let Some(id) = tokens.iter().find(|id| **id as usize >= config.vocab_size) {
+        return Err(ModelError::Config(format!(
+            "token {id} is outside the vocabulary of {}",
+            config.vocab_size
+        )));
+    }
+    let ids = Tensor::new(tokens, &Device::Cpu)?;
+    let rows = match embedding {
+        Stored::Plain(table) => table.index_select(&ids, 0)?.to_dtype(DType::F32)?,
+        Stored::Quantized(table) => table.embedding(&ids)?,
+    };
+    Ok(rows.flatten_all()?.to_vec1()?)
+}
+
+/// The rows of the head that are asked for, and how many they are.
+pub(super) fn head_rows(
+    weights: &dyn Weights,
+    config: &Config,
+    head: &Head,
+) -> Result<(Stored, usize), ModelError> {
+    let shape = [config.vocab_size, config.hidden_size];
+    let name = if config.tie_word_embeddings {
+        "model.embed_tokens.weight"
+    } else {
+        "lm_head.weight"
+    };
+    let rows = match head {
+        Head::Full => 0..config.vocab_size,
+        Head::Codes(ids) if (ids.end as usize) <= config.vocab_size => ids.start as usize..ids.end as usize,
+        Head::Codes(ids) => {
             return Err(ModelError::Config(format!(
-                "token {id} is outside the vocabulary of {}",
-                self.config.vocab_size
+                "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
+                config.vocab_size
             )));
         }
-        let ids = Tensor::new(tokens, &Device::Cpu)?;
-        let rows = match &self.embedding {
-            Stored::Plain(table) => table.index_select(&ids, 0)?.to_dtype(DType::F32)?,
-            Stored::Quantized(table) => table.embedding(&ids)?,
-        };
-        Ok(rows.flatten_all()?.to_vec1()?)
-    }
+    };
+    Ok((
+        rows_of(&weights.stored_as(name, &shape)?, rows.clone())?,
+        rows.len(),
+    ))
 }
 
 /// Rows `rows` of a matrix, in its own format.
@@ -569,7 +577,7 @@ impl Decoder {
         if rows == 0 {
             return Ok(Vec::new());
         }
-        let mut x = self.embed(&tokens)?;
+        let mut x = embed(&self.embedding, config, &tokens)?;
         let eps = config.rms_norm_eps;
         // swin_norm: the two norms come after attention and MLP instead of before.
         let before = |x: &[f32], weight: &[f32]| {
@@ -750,7 +758,7 @@ mod tests {
     fn logits_match_the_published_code_in_one_batch() {
         for name in ["decoder-mha", "decoder-gqa"] {
             let (decoder, ids, logits) = golden(name);
-            let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
+            let mut predictor = decoder.predictor(2, ids[0].len());
             let feed = |lane: usize| Feed {
                 lane,
                 at: 0,
@@ -767,7 +775,7 @@ mod tests {
     fn pieces_and_overwritten_guesses_change_nothing() {
         let (decoder, ids, logits) = golden("decoder-gqa");
         let vocab = decoder.config().vocab_size;
-        let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
+        let mut predictor = decoder.predictor(2, ids[0].len());
         let mut scores = Vec::new();
         let mut at = 0;
         for piece in [1, 7, 2, 16, 5] {
@@ -825,7 +833,7 @@ mod tests {
             let (exact, ids, logits) = golden("decoder-mha");
             let decoder =
                 Arc::new(Decoder::load(&weights, exact.config(), &Head::Full, Some(quant)).unwrap());
-            let mut predictor = decoder.predictor(1, ids[0].len()).unwrap();
+            let mut predictor = decoder.predictor(1, ids[0].len());
             let mut scores = Vec::new();
             predictor
                 .predict(
