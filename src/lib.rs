@@ -15,6 +15,7 @@ pub mod model;
 pub mod picture;
 pub mod pixels;
 pub mod session;
+pub mod state;
 pub mod task;
 pub mod token;
 pub mod verify;
