@@ -1,7 +1,7 @@
 //! Golden vectors: proves that this program, on this machine, computes what the public code does.
 
 use crate::decode::{Feed, Predictor};
-use crate::model::bundle::{Bundle, Source, find_movq, movq_config};
+use crate::model::bundle::{Bundle, Source, find_movq};
 use crate::model::checkpoint::{Safetensors, open_movq};
 use crate::model::config::Config;
 use crate::model::movq::{Movq, MovqConfig};

@@ -83,7 +83,7 @@ fn a_masked_edit_changes_nothing_outside_the_mask() {
     let inside = |x: u32, y: u32| x > 70 && y > 60;
     let changed = |keep: bool| {
         let pixels = before.enumerate_pixels().zip(after.pixels());
-        pixels.filter(|((x, y, a), b)| inside(*x, *y) == keep && *a != b).count()
+        pixels.filter(|((x, y, a), b)| inside(*x, *y) == keep && a != b).count()
     };
     assert_eq!(changed(false), 0);
     assert!(changed(true) > 0);

@@ -276,22 +276,19 @@ impl Studio for Desk {
 
     fn import(&self, args: &ImportArgs, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
         let mut step = |step: import::ImportStep| {
-            note(Note::Step { done: step.index as u64, of: step.count as u64, what: &step.name });
+            note(Note::Step { done: step.done, of: step.of, what: &step.name });
         };
-        let summary = import::import(
-            &args.folder,
-            &args.movq,
-            args.movq_config.as_deref(),
-            args.quant.into(),
-            &args.output,
-            &mut step,
-            &|| cancel.is_cancelled(),
-        )
-        .map_err(failed)?;
+        let wish = import::Import {
+            folder: &args.folder,
+            movq: &args.movq,
+            movq_config: args.movq_config.as_deref(),
+            quant: args.quant.into(),
+            out: &args.output,
+        };
+        let summary = import::import(&wish, &mut step, &|| cancel.is_cancelled()).map_err(failed)?;
         for remark in summary.remarks() {
             note(Note::Remark(&remark));
         }
-        note(Note::Result(&args.output.display().to_string()));
         Ok(())
     }
 

@@ -33,7 +33,7 @@ fn stream(rows: usize, columns: usize, known: &[(usize, u32)]) -> Vec<Option<u32
     stream
 }
 
-fn order(prompt: &'static [u32], stream: &[Option<u32>], codes: u32, seed: u64) -> Order<'_> {
+fn order<'a>(prompt: &'a [u32], stream: &'a [Option<u32>], codes: u32, seed: u64) -> Order<'a> {
     Order {
         prompt,
         stream,

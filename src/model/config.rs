@@ -108,6 +108,40 @@ impl Config {
         self.hidden_size / self.num_attention_heads
     }
 
+    /// Every tensor of such a decoder with its shape, in the order of a forward.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let (hidden, ffn, heads) = (self.hidden_size, self.intermediate_size, self.model_parallel_size);
+        let kv = self.kv_heads() * self.head_dim();
+        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab_size, hidden])];
+        for layer in 0..self.num_hidden_layers {
+            let mut add = |part: &str, shape: &[usize]| all.push((format!("model.layers.{layer}.{part}"), shape.to_vec()));
+            add("input_layernorm.weight", &[hidden]);
+            let attention = [("q", hidden, hidden), ("k", kv, hidden), ("v", kv, hidden), ("o", hidden, hidden)];
+            for (part, outs, ins) in attention {
+                add(&format!("self_attn.{part}_proj.weight"), &[outs, ins]);
+                if self.attention_bias {
+                    add(&format!("self_attn.{part}_proj.bias"), &[outs]);
+                }
+            }
+            for part in ["q", "k"] {
+                add(&format!("self_attn.{part}_norm.weight"), &[heads, self.head_dim()]);
+                add(&format!("self_attn.{part}_norm.bias"), &[heads, self.head_dim()]);
+            }
+            add("post_attention_layernorm.weight", &[hidden]);
+            for (part, outs, ins) in [("gate", ffn, hidden), ("up", ffn, hidden), ("down", hidden, ffn)] {
+                add(&format!("mlp.{part}_proj.weight"), &[outs, ins]);
+                if self.mlp_bias {
+                    add(&format!("mlp.{part}_proj.bias"), &[outs]);
+                }
+            }
+        }
+        all.push(("model.norm.weight".to_owned(), vec![hidden]));
+        if !self.tie_word_embeddings {
+            all.push(("lm_head.weight".to_owned(), vec![self.vocab_size, hidden]));
+        }
+        all
+    }
+
     /// Ids of the picture codes that `vocabulary_map` names; empty if it names none.
     pub fn code_ids(&self) -> Vec<u32> {
         let named = self.vocabulary_map.iter().filter(|(name, _)| name.starts_with("<MOVQGAN"));

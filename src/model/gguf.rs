@@ -8,6 +8,88 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Version written; readers of 2 and 3 take it.
+const VERSION: u32 = 3;
+/// Tensors start at multiples of this.
+const ALIGNMENT: u64 = 32;
+
+/// One tensor of a file to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Planned {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub dtype: GgmlDType,
+}
+
+impl Planned {
+    fn bytes(&self) -> u64 {
+        let count: usize = self.shape.iter().product();
+        (count / self.dtype.block_size() * self.dtype.type_size()) as u64
+    }
+
+    /// Bytes it takes in the file, padding included.
+    pub(super) fn padded(&self) -> u64 {
+        self.bytes().next_multiple_of(ALIGNMENT)
+    }
+
+    pub(super) fn padding(&self) -> Vec<u8> {
+        vec![0; (self.padded() - self.bytes()) as usize]
+    }
+
+    /// The format's number for the type.
+    fn number(&self) -> u32 {
+        match self.dtype {
+            GgmlDType::F16 => 1,
+            GgmlDType::Q8_0 => 8,
+            GgmlDType::Q4K => 12,
+            GgmlDType::BF16 => 30,
+            _ => 0,
+        }
+    }
+}
+
+/// Everything before the tensors' bytes: texts, then the list of tensors, padded.
+pub(super) fn header(texts: &[(&str, String)], tensors: &[Planned]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let text = |out: &mut Vec<u8>, text: &str| {
+        out.extend((text.len() as u64).to_le_bytes());
+        out.extend(text.as_bytes());
+    };
+    out.extend(b"GGUF");
+    out.extend(VERSION.to_le_bytes());
+    out.extend((tensors.len() as u64).to_le_bytes());
+    out.extend((texts.len() as u64).to_le_bytes());
+    for (key, value) in texts {
+        text(&mut out, key);
+        out.extend(8u32.to_le_bytes());
+        text(&mut out, value);
+    }
+    let mut offset = 0;
+    for tensor in tensors {
+        text(&mut out, &tensor.name);
+        out.extend((tensor.shape.len() as u32).to_le_bytes());
+        for side in tensor.shape.iter().rev() {
+            out.extend((*side as u64).to_le_bytes());
+        }
+        out.extend(tensor.number().to_le_bytes());
+        out.extend(u64::to_le_bytes(offset));
+        offset += tensor.padded();
+    }
+    out.resize(out.len().next_multiple_of(ALIGNMENT as usize), 0);
+    out
+}
+
+/// Temporary files are private; a finished model is as readable as any other file.
+pub(super) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    let _ = file;
+    Ok(())
+}
+
 enum Bytes {
     Map(memmap2::Mmap),
     Static(&'static [u8]),

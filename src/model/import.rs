@@ -1,26 +1,42 @@
 //! `import`: a public checkpoint becomes one GGUF with everything the program needs inside.
 //!
-//! Tensors are read, brought to their format and dropped one by one; the quantised file is
-//! gathered in memory and written once, to a temporary name that is renamed at the end.
+//! The header is written first, for all sizes follow from the checkpoint's own headers; then
+//! tensors are read, brought to their format and written a few rows at a time. The file stands
+//! under a temporary name until it is whole.
 
 use super::bundle::{movq_config, tokenizer_files};
 use super::card::Card;
 use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
+use super::gguf::{self, Planned};
 use super::movq::{Movq, MovqConfig};
 use super::preview::Preview;
-use super::weights::{ModelError, Quant, Stored, Weights};
-use candle_core::quantized::gguf_file::{self, Value};
+use super::weights::{ModelError, Quant, Weights};
+use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{DType, Device, Tensor};
+use std::io::{BufWriter, Write};
 use std::path::Path;
+
+/// What to import, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Import<'a> {
+    /// The Hugging Face folder of the decoder.
+    pub folder: &'a Path,
+    /// The image tokenizer's weights.
+    pub movq: &'a Path,
+    /// Its sizes; `movq.json` beside it, else read off its tensors.
+    pub movq_config: Option<&'a Path>,
+    pub quant: Quant,
+    pub out: &'a Path,
+}
 
 /// How far an import is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportStep {
     pub name: String,
-    pub index: usize,
-    pub count: usize,
+    /// Bytes written of all bytes.
+    pub done: u64,
+    pub of: u64,
 }
 
 /// What an import had to do otherwise than asked.
@@ -32,8 +48,18 @@ pub struct ImportSummary {
 
 impl ImportSummary {
     pub fn remarks(&self) -> Vec<String> {
-        let line = |(name, format): &(String, &str)| format!("`{name}` is stored as {format}: its rows do not fit the format asked for");
-        self.fallbacks.iter().map(line).collect()
+        let mut formats: Vec<&str> = self.fallbacks.iter().map(|(_, format)| *format).collect();
+        formats.sort_unstable();
+        formats.dedup();
+        let line = |format: &&str| {
+            let of_it: Vec<&String> = self.fallbacks.iter().filter(|(_, f)| f == format).map(|(name, _)| name).collect();
+            format!(
+                "{} matrices are stored as {format}, for their rows do not fit the format asked for (the first: {})",
+                of_it.len(),
+                of_it.first().map_or("", |name| name.as_str())
+            )
+        };
+        formats.iter().map(line).collect()
     }
 }
 
@@ -46,17 +72,14 @@ fn fitting(quant: Quant, columns: usize) -> Quant {
     }
 }
 
-fn text(value: String) -> Value {
-    Value::String(value)
-}
+/// Bytes of f32 rows that are brought to their format at a time.
+const PIECE_BYTES: usize = 64 << 20;
 
-/// Imports the checkpoint in `folder` with the image tokenizer `movq` to the file `out`.
+const CANCELLED: &str = "the import was cancelled, nothing was written";
+
+/// Imports a checkpoint. `progress` is told after each tensor, `cancelled` asked before each piece.
 pub fn import(
-    folder: &Path,
-    movq: &Path,
-    movq_json: Option<&Path>,
-    quant: Quant,
-    out: &Path,
+    wish: &Import<'_>,
     progress: &mut dyn FnMut(ImportStep),
     cancelled: &dyn Fn() -> bool,
 ) -> Result<ImportSummary, ModelError> {
@@ -64,55 +87,31 @@ pub fn import(
         file: path.display().to_string(),
         reason: e.to_string(),
     };
+    let out = wish.out;
     let target = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(target).map_err(|e| file_error(out, &e))?;
-    let config_path = folder.join("config.json");
+    let config_path = wish.folder.join("config.json");
     let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
     let config = Config::from_json(&config_text)?;
-    let weights = Safetensors::open(folder)?;
-    let image = open_movq(movq)?;
-    let json = movq_config(movq_json, movq)?;
+    let weights = Safetensors::open(wish.folder)?;
+    let image = open_movq(wish.movq)?;
+    let json = movq_config(wish.movq_config, wish.movq)?;
     let movq_sizes = match &json {
         Some(json) => MovqConfig::from_json(json)?,
         None => MovqConfig::infer(image.as_ref(), "")?,
     };
+    let card = Card::for_folder(wish.folder, &config_text)?;
     let preview = Preview::fit(&Movq::load(image.as_ref(), "", &movq_sizes, &Device::Cpu)?)?;
-    let card = Card::for_folder(folder, &config_text)?;
+    let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.quant)?;
+    let map = preview.to_tensor()?;
+    let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();
+    listed.push(Planned { name: "preview.weight".to_owned(), shape: map.dims().to_vec(), dtype: GgmlDType::F32 });
 
-    let decoder: Vec<String> = weights.names().into_iter().filter(|name| !name.starts_with("model.vqmodel.")).collect();
-    let known = ["encoder.", "decoder.", "quant_conv.", "post_quant_conv.", "quantize.embedding."];
-    let image_names = image.names().into_iter().filter(|name| known.iter().any(|start| name.starts_with(start)));
-    let image_names: Vec<String> = image_names.collect();
-    let count = decoder.len() + image_names.len();
-    let mut summary = ImportSummary::default();
-    let mut tensors: Vec<(String, QTensor)> = Vec::with_capacity(count + 1);
-    for name in decoder.iter().chain(&image_names) {
-        if cancelled() {
-            return Err(ModelError::Config("the import was cancelled, nothing was written".to_owned()));
-        }
-        progress(ImportStep { name: name.clone(), index: tensors.len(), count });
-        if tensors.len() < decoder.len() {
-            let tensor = full(weights.stored(name)?)?;
-            let (dtype, fallback) = decoder_format(name, &tensor, quant);
-            if let Some(format) = fallback {
-                summary.fallbacks.push((name.clone(), format));
-            }
-            tensors.push((name.clone(), QTensor::quantize(&tensor, dtype)?));
-        } else {
-            let tensor = full(image.stored(name)?)?;
-            let keep = tensor.rank() < 2 || name.starts_with("quantize.") || name.contains("quant_conv.");
-            let dtype = if keep { GgmlDType::F32 } else { GgmlDType::F16 };
-            tensors.push((format!("movq.{name}"), QTensor::quantize(&tensor, dtype)?));
-        }
-    }
-    tensors.push(("preview.weight".to_owned(), QTensor::quantize(&preview.to_tensor()?, GgmlDType::F32)?));
-    check(&tensors, &config)?;
-
-    let files = tokenizer_files(folder);
+    let files = tokenizer_files(wish.folder);
     let metadata = [
         ("general.architecture", Some("lumina-mgpt2".to_owned())),
         ("general.name", Some(card.name.clone())),
-        ("lumina.quant", Some(quant.name().to_owned())),
+        ("lumina.quant", Some(wish.quant.name().to_owned())),
         ("lumina.config", Some(config_text)),
         ("lumina.card", serde_json::to_string(&card).ok()),
         ("lumina.movq_config", json),
@@ -123,43 +122,92 @@ pub fn import(
         ("lumina.tokenizer_config", files.tokenizer_config),
         ("lumina.special_tokens_map", files.special_tokens_map),
     ];
-    let metadata: Vec<(&str, Value)> =
-        metadata.into_iter().filter_map(|(key, value)| Some((key, text(value?)))).collect();
-    let metadata: Vec<(&str, &Value)> = metadata.iter().map(|(key, value)| (*key, value)).collect();
-    let listed: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
-    gguf_file::write(temporary.as_file_mut(), &metadata, &listed).map_err(|e| file_error(out, &e))?;
+    let metadata: Vec<(&str, String)> = metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    let header = gguf::header(&metadata, &listed);
+    let of = header.len() as u64 + listed.iter().map(Planned::padded).sum::<u64>();
+    let mut file = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
+    file.write_all(&header).map_err(|e| file_error(out, &e))?;
+    let mut done = header.len() as u64;
+    for step in &plan {
+        let from: &dyn Weights = if step.of_image { image.as_ref() } else { &weights };
+        let rows = step.stored.shape.first().copied().unwrap_or(1);
+        let row_bytes = 4 * step.stored.shape.iter().skip(1).product::<usize>();
+        let piece = (PIECE_BYTES / row_bytes.max(1)).clamp(1, rows.max(1));
+        for first in (0..rows).step_by(piece) {
+            if cancelled() {
+                return Err(ModelError::Config(CANCELLED.to_owned()));
+            }
+            let part = from.rows(&step.source, first..rows.min(first + piece))?;
+            let part = QTensor::quantize(&part, step.stored.dtype)?;
+            file.write_all(&part.data()?).map_err(|e| file_error(out, &e))?;
+        }
+        file.write_all(&step.stored.padding()).map_err(|e| file_error(out, &e))?;
+        done += step.stored.padded();
+        progress(ImportStep { name: step.source.clone(), done, of });
+    }
+    if let Some(last) = listed.last() {
+        file.write_all(&QTensor::quantize(&map, last.dtype)?.data()?).map_err(|e| file_error(out, &e))?;
+        file.write_all(&last.padding()).map_err(|e| file_error(out, &e))?;
+    }
+    file.flush().map_err(|e| file_error(out, &e))?;
+    drop(file);
     temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
+    gguf::readable_by_all(temporary.as_file()).map_err(|e| file_error(out, &e))?;
     temporary.persist(out).map_err(|e| file_error(out, &e.error))?;
     Ok(summary)
 }
 
-fn full(stored: Stored) -> Result<Tensor, ModelError> {
-    Ok(match stored {
-        Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
-        Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
-    })
+/// One tensor to be written.
+struct Step {
+    /// Its name in the checkpoint.
+    source: String,
+    of_image: bool,
+    stored: Planned,
 }
 
-/// Matrices get the format asked for, the embedding at least 8 bits, all else f32.
-fn decoder_format(name: &str, tensor: &Tensor, quant: Quant) -> (GgmlDType, Option<&'static str>) {
-    let is_matrix = tensor.rank() == 2
-        && (name.contains("_proj.") || name.starts_with("lm_head.") || name.starts_with("model.embed_tokens."));
-    if !is_matrix {
-        return (GgmlDType::F32, None);
-    }
-    let wanted = if name.starts_with("model.embed_tokens.") && quant == Quant::Q4K { Quant::Q8_0 } else { quant };
-    let fit = fitting(wanted, tensor.dims()[1]);
-    (fit.ggml(), (fit != wanted).then(|| fit.name()))
-}
-
-/// A decoder that lacks a layer is found now rather than at the first picture.
-fn check(tensors: &[(String, QTensor)], config: &Config) -> Result<(), ModelError> {
-    let has = |name: &str| tensors.iter().any(|(known, _)| known == name);
-    let last = format!("model.layers.{}.mlp.down_proj.weight", config.num_hidden_layers.saturating_sub(1));
-    for name in ["model.embed_tokens.weight", "model.norm.weight", &last] {
-        if !has(name) {
-            return Err(ModelError::Missing { name: name.to_owned(), file: "the checkpoint".to_owned() });
+/// Every tensor the model needs, checked against its configuration, in its format.
+fn plan(
+    config: &Config,
+    weights: &Safetensors,
+    image: &dyn Weights,
+    quant: Quant,
+) -> Result<(Vec<Step>, ImportSummary), ModelError> {
+    let mut summary = ImportSummary::default();
+    let mut plan = Vec::new();
+    for (name, wanted) in config.tensors() {
+        let found = weights.shape(&name).ok_or_else(|| ModelError::Missing { name: name.clone(), file: weights.source() })?;
+        if found != wanted {
+            return Err(ModelError::Shape { name, found, wanted });
         }
+        let (wish, got) = decoder_format(&name, &wanted, quant);
+        if wish != got {
+            summary.fallbacks.push((name.clone(), got.name()));
+        }
+        let stored = Planned { name: name.clone(), shape: wanted, dtype: got.ggml() };
+        plan.push(Step { source: name, of_image: false, stored });
     }
-    Ok(())
+    let known = ["encoder.", "decoder.", "quant_conv.", "post_quant_conv.", "quantize.embedding."];
+    for name in image.names().into_iter().filter(|name| known.iter().any(|start| name.starts_with(start))) {
+        let shape = image.shape(&name).unwrap_or_default();
+        let keep = shape.len() < 2 || name.starts_with("quantize.") || name.contains("quant_conv.");
+        let dtype = if keep { GgmlDType::F32 } else { GgmlDType::F16 };
+        let stored = Planned { name: format!("movq.{name}"), shape, dtype };
+        plan.push(Step { source: name, of_image: true, stored });
+    }
+    Ok((plan, summary))
+}
+
+/// Format wished for and format possible. Matrices get the one asked for, the embedding at least
+/// 8 bits, all else f32.
+fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
+    let is_matrix = shape.len() == 2
+        && (name.contains("_proj.") || name.starts_with("lm_head.") || name.starts_with("model.embed_tokens."));
+    match shape {
+        [_, columns] if is_matrix => {
+            let by_eight = name.starts_with("model.embed_tokens.") && quant == Quant::Q4K;
+            let wish = if by_eight { Quant::Q8_0 } else { quant };
+            (wish, fitting(wish, *columns))
+        }
+        _ => (Quant::F32, Quant::F32),
+    }
 }

@@ -6,6 +6,7 @@ pub mod checkpoint;
 pub mod config;
 pub mod gguf;
 pub mod import;
+pub mod invented;
 pub mod movq;
 pub mod preview;
 pub mod prompts;

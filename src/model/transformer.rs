@@ -19,16 +19,15 @@ struct Linear {
     outs: usize,
 }
 
-enum Matrix {
-    Blocks(Arc<QTensor>),
-    /// Transposed view of an f32 matrix.
-    Full(Tensor),
-}
+/// Rows of weights in blocks. All formats, f32 too, go through candle's dot products of one row
+/// with one column, so that a row's result does not depend on what else is in the batch: that is
+/// what makes a seed one picture for every window.
+struct Matrix(Arc<QTensor>);
 
 impl Matrix {
     fn new(stored: Stored, quant: Option<Quant>) -> Result<Self, ModelError> {
         let kept = match (stored, quant) {
-            (Stored::Quantized(tensor), None) => return Ok(Self::Blocks(tensor)),
+            (Stored::Quantized(tensor), None) => return Ok(Self(tensor)),
             (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
             (Stored::Plain(tensor), _) => tensor,
         };
@@ -47,27 +46,16 @@ impl Matrix {
             GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
             other => other,
         };
-        Ok(match wanted {
-            GgmlDType::F32 => Self::Full(kept.to_dtype(DType::F32)?.t()?),
-            // Half types are widened per product by candle; tiny matrices are simply widened once.
-            dtype => Self::Blocks(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, dtype)?)),
-        })
+        Ok(Self(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?)))
     }
 
     /// [rows, in] -> [rows, out].
     fn forward(&self, input: Vec<f32>, columns: usize) -> candle_core::Result<Vec<f32>> {
         let shape = Shape::from((input.len() / columns, columns));
-        match self {
-            Self::Blocks(blocks) => {
-                let (out, _) = blocks.cpu_fwd(&CpuStorage::F32(input), &Layout::contiguous(shape))?;
-                match out {
-                    CpuStorage::F32(values) => Ok(values),
-                    _ => candle_core::bail!("a product of f32 rows came back in another type"),
-                }
-            }
-            Self::Full(transposed) => {
-                Tensor::from_vec(input, shape, &Device::Cpu)?.matmul(transposed)?.flatten_all()?.to_vec1()
-            }
+        let (out, _) = self.0.cpu_fwd(&CpuStorage::F32(input), &Layout::contiguous(shape))?;
+        match out {
+            CpuStorage::F32(values) => Ok(values),
+            _ => candle_core::bail!("a product of f32 rows came back in another type"),
         }
     }
 }
@@ -227,6 +215,9 @@ pub struct Decoder {
     rope: Rope,
 }
 
+/// Decoders of fewer weights than this are held in f32 if they are stored in a half type.
+const WIDEN_BELOW: usize = 1 << 30;
+
 /// Which rows of the head a decoder computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Head {
@@ -240,6 +231,7 @@ impl Decoder {
     /// Loads a decoder; `quant` brings its matrices to another format than the stored one.
     pub fn load(weights: &dyn Weights, config: &Config, head: &Head, quant: Option<Quant>) -> Result<Self, ModelError> {
         let shape = [config.vocab_size, config.hidden_size];
+        let quant = quant.or(Self::widened(weights, config)?);
         let embedding = weights.stored_as("model.embed_tokens.weight", &shape)?;
         let head_name = if config.tie_word_embeddings { "model.embed_tokens.weight" } else { "lm_head.weight" };
         let stored = weights.stored_as(head_name, &shape)?;
@@ -264,6 +256,20 @@ impl Decoder {
             head: Linear { matrix: Matrix::new(head_rows, quant)?, bias: None, outs: rows.len() },
             rope: Rope::new(config),
             config: config.clone(),
+        })
+    }
+
+    /// Half types are widened where there is room: candle's products of half types round the
+    /// activations too.
+    fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
+        let count: usize = config.tensors().iter().map(|(_, shape)| shape.iter().product::<usize>()).sum();
+        let first = config.tensors().into_iter().find(|(name, _)| name.contains("_proj.weight"));
+        Ok(match first {
+            Some((name, shape)) if count < WIDEN_BELOW => match weights.stored_as(&name, &shape)? {
+                Stored::Plain(_) => Some(Quant::F32),
+                Stored::Quantized(_) => None,
+            },
+            _ => None,
         })
     }
 

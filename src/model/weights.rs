@@ -2,6 +2,7 @@
 
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -22,8 +23,19 @@ pub enum ModelError {
     Config(String),
     #[error(transparent)]
     Token(#[from] crate::token::TokenError),
-    #[error("out of reach of the tensor library: {0}")]
-    Candle(#[from] candle_core::Error),
+    #[error("the tensor library failed: {0}")]
+    Candle(String),
+}
+
+/// The first line: what follows is a backtrace.
+pub(super) fn first_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Candle(first_line(&error))
+    }
 }
 
 /// A tensor as it is stored, in CPU memory.
@@ -75,6 +87,15 @@ pub trait Weights: Send + Sync {
             });
         }
         self.stored(name)
+    }
+
+    /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.
+    fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
+        let whole = match self.stored(name)? {
+            Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
+            Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
+        };
+        Ok(whole.narrow(0, rows.start, rows.len())?)
     }
 
     /// Widened to f32 on the CPU, after checking its shape.
