@@ -74,7 +74,7 @@ impl Store {
         self.folder.join(name)
     }
 
-    fn wrong(&self, name: &str) -> impl FnOnce(io::Error) -> StoreError {
+    fn wrong(&self, name: &str) -> impl FnOnce(io::Error) -> StoreError + use<> {
         let path = self.at(name);
         move |error| StoreError { path, error }
     }
