@@ -4,13 +4,16 @@
 //!
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
-//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps)
+//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), [`history`] (the library of
+//!   saved pictures)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
-//!   of crossbeam), [`verify`] (golden vectors)
+//!   of crossbeam), [`verify`] (golden vectors), [`keeping`] (tasks in saved pictures)
 //! - 3 fronts: [`cli`]
 
 pub mod cli;
 pub mod decode;
+pub mod history;
+pub mod keeping;
 pub mod model;
 pub mod picture;
 pub mod pixels;

@@ -16,8 +16,9 @@ pub use args::{Args, Command, Device, DrawArgs, ImportArgs, Kind, ModelArgs, Noi
 pub use desk::Desk;
 pub use interrupt::Interrupt;
 
+use crate::keeping::Saving;
 use crate::pixels::{Mask, Pixels};
-use crate::task::{Cancel, Engine, Failure, Fault, Picture, Task};
+use crate::task::{Cancel, Engine, Failure, Fault, Task};
 use console::Console;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
@@ -31,19 +32,6 @@ const CANCELLED: i32 = 130;
 
 /// Makes an engine on the worker's thread, and names its model.
 pub type Make<E> = Box<dyn FnOnce() -> Result<(String, E), Failure> + Send>;
-
-/// A picture to be kept, and everything that is stored with it.
-#[derive(Debug)]
-pub struct Saving<'a> {
-    /// As it was given to the engine; `picture` has the settings it settled on.
-    pub task: &'a Task,
-    pub picture: &'a Picture,
-    /// For a stopped picture: its rows as far as they were shown, the rest grey, the size of the
-    /// whole grid.
-    pub preview: Option<&'a Pixels>,
-    /// The model's name, as the engine's maker gave it.
-    pub model: &'a str,
-}
 
 /// What a long piece of work says.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -30,7 +30,7 @@ fn place(source: Size, panel: Size) -> Place {
     }
 }
 
-fn resize(pixels: &Pixels, to: Size, filter: FilterType) -> Pixels {
+pub(super) fn resize(pixels: &Pixels, to: Size, filter: FilterType) -> Pixels {
     let from = pixels.size();
     let bytes = pixels.rgb().to_vec();
     let Ok(source) = Image::from_vec_u8(from.width, from.height, bytes, PixelType::U8x3) else { return pixels.clone() };

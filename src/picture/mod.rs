@@ -1,12 +1,16 @@
 //! Pictures as files: reading, fitting, writing with the settings inside, masks and maps.
 
+pub mod foreign;
+
 mod fit;
 mod maps;
 mod record;
+mod shrink;
 
 pub use fit::{compose, fit, mask_codes};
 pub use maps::canny;
 pub use record::{Record, encode_png, parameters, read_record, write};
+pub use shrink::shrink;
 
 use crate::pixels::{Mask, Pixels, Size};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};

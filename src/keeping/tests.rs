@@ -1,0 +1,282 @@
+//! Every kind of picture goes in and comes out; damaged ones are refused in words.
+
+use super::*;
+use crate::history::Reader as _;
+use crate::pixels::Size;
+use crate::task::{MapKind, Sampling, Tally};
+use std::path::PathBuf;
+
+const PANEL: Size = Size::new(64, 32);
+
+fn sampling() -> Sampling {
+    Sampling {
+        cfg: 4.3,
+        top_k: 64,
+        temperature: 0.9,
+        top_n_sigma: Some(1.5),
+    }
+}
+
+/// A picture of the task with `rows` rows of codes; complete when that is all of them.
+fn picture_of(task: &Task, rows: u32) -> Picture {
+    let panel = Grid::of(PANEL).unwrap();
+    let grid = if task.mode.is_dual() {
+        panel.doubled()
+    } else {
+        panel
+    };
+    let rows = rows.min(grid.rows);
+    Picture {
+        pixels: (rows == grid.rows).then(|| Pixels::filled(PANEL, [10, 200, 30])),
+        grid,
+        codes: (0..rows * grid.columns).map(|n| n * 37 % 1024).collect(),
+        seed: task.seed,
+        score: Some(-12.25),
+        sampling: sampling(),
+        panel: PANEL,
+        window: 4,
+        tally: Tally::default(),
+    }
+}
+
+fn source() -> Pixels {
+    let rgb = (0..3 * 90 * 50).map(|n| (n % 251) as u8).collect();
+    Pixels::new(Size::new(90, 50), rgb).unwrap()
+}
+
+fn mask() -> Mask {
+    let values = (0..45 * 25).map(|n| if n % 45 > 20 { 255 } else { 0 }).collect();
+    Mask::new(Size::new(45, 25), values).unwrap()
+}
+
+fn tasks() -> Vec<Task> {
+    let map = MapKind::Depth;
+    let describe = Some("a red umbrella".to_owned());
+    let modes = [
+        Mode::Generate,
+        Mode::Pair { map },
+        Mode::Control { map },
+        Mode::ControlFromPhoto { map },
+        Mode::Subject { describe },
+        Mode::Subject { describe: None },
+        Mode::Edit,
+        Mode::Predict { map },
+    ];
+    let mut tasks: Vec<Task> = modes
+        .into_iter()
+        .map(|mode| Task {
+            seed: 18_446_744_073_709_551_000,
+            source: mode.takes_source().then(|| Arc::new(source())),
+            ..Task::new(mode, "ein Bär, 熊\nam Strand")
+        })
+        .collect();
+    tasks.push(Task {
+        mask: Some(Arc::new(mask())),
+        feather: 6,
+        force: true,
+        noise: Noise::Coupled,
+        source: Some(Arc::new(source())),
+        ..Task::new(Mode::Edit, "")
+    });
+    tasks
+}
+
+/// The task with what the engine settled on, as it must come back.
+fn settled(task: &Task) -> Task {
+    let sampling = sampling();
+    Task {
+        size: Some(PANEL),
+        cfg: Some(sampling.cfg),
+        top_k: Some(sampling.top_k),
+        temperature: Some(sampling.temperature),
+        top_n_sigma: sampling.top_n_sigma,
+        window: match task.noise {
+            Noise::Gumbel => Window::Auto,
+            Noise::Coupled => Window::Fixed(4),
+        },
+        ..task.clone()
+    }
+}
+
+fn saved(folder: &Path, task: &Task, rows: u32) -> PathBuf {
+    let path = folder.join("saved.png");
+    let picture = picture_of(task, rows);
+    let saving = Saving {
+        task,
+        picture: &picture,
+        preview: None,
+        model: "starter (a small model)",
+    };
+    save(&path, &saving).unwrap();
+    path
+}
+
+#[test]
+fn every_task_comes_back_from_its_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    for task in tasks() {
+        let path = saved(folder.path(), &task, 99);
+        let kept = read(&path).unwrap();
+        assert!(kept.settings.complete);
+        assert_eq!(kept.codes(), picture_of(&task, 99).codes);
+        assert_eq!(
+            (kept.settings.model.as_str(), kept.settings.score),
+            ("starter", Some(-12.25))
+        );
+        let sha = task.source.as_deref().map(fingerprint);
+        assert_eq!(kept.settings.source_sha256, sha);
+        let expected = Task {
+            source: None,
+            ..settled(&task)
+        };
+        assert_eq!(task_of(&path).unwrap(), expected);
+        assert_eq!(
+            picture::read(&path).unwrap(),
+            Pixels::filled(PANEL, [10, 200, 30])
+        );
+        let refused = stopped(&path, None).unwrap_err();
+        assert!(refused.message.contains("nothing to resume"), "{refused}");
+    }
+}
+
+#[test]
+fn a_stopped_picture_goes_on_from_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    for task in tasks() {
+        for rows in [0, 3] {
+            let path = saved(folder.path(), &task, rows);
+            let expected = Task {
+                window: Window::Fixed(4),
+                resume: Some(picture_of(&task, rows).codes),
+                ..settled(&task)
+            };
+            assert_eq!(stopped(&path, None).unwrap(), expected);
+            assert_eq!(task_of(&path).unwrap(), settled(&task));
+            let grey = picture::read(&path).unwrap();
+            assert_eq!(
+                grey,
+                Pixels::filled(picture_of(&task, rows).grid.pixels(), UNDRAWN)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_stopped_picture_shows_its_rows_and_takes_another_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = &tasks()[6];
+    let picture = picture_of(task, 3);
+    let shown = Pixels::filled(picture.grid.pixels(), [7, 8, 9]);
+    let path = folder.path().join("stopped.png");
+    let saving = Saving {
+        task,
+        picture: &picture,
+        preview: Some(&shown),
+        model: "m",
+    };
+    save(&path, &saving).unwrap();
+    assert_eq!(picture::read(&path).unwrap(), shown);
+    let resumed = stopped(&path, Some(&path)).unwrap();
+    assert_eq!(resumed.source.as_deref(), Some(&shown));
+}
+
+#[test]
+fn a_masked_edit_is_finished_in_its_own_source_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = tasks().pop().unwrap();
+    let kept = read(&saved(folder.path(), &task, 99)).unwrap();
+    let original = folder.path().join("original.png");
+    std::fs::write(&original, picture::encode_png(&source()).unwrap()).unwrap();
+    let drawn = Pixels::filled(PANEL, [250, 0, 0]);
+    let finished = kept.finish(drawn.clone(), Some(&original)).unwrap();
+    assert_eq!(finished, picture::compose(&source(), &mask(), &drawn, 6));
+    assert_ne!(finished, source());
+    let refusals = [
+        kept.finish(drawn.clone(), None),
+        kept.finish(drawn.clone(), Some(&saved(folder.path(), &task, 99))),
+    ];
+    for (refused, words) in refusals.into_iter().zip(["--source FILE", "is not the picture"]) {
+        let failure = refused.unwrap_err();
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    let plain = read(&saved(folder.path(), &tasks()[0], 99)).unwrap();
+    assert_eq!(plain.finish(drawn.clone(), None).unwrap(), drawn);
+}
+
+#[test]
+fn what_was_kept_can_be_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), &tasks()[1], 99);
+    let kept = read(&path).unwrap();
+    let again = folder.path().join("again.png");
+    kept.write(&again, &picture::read(&path).unwrap()).unwrap();
+    assert!(std::fs::read(&path).unwrap() == std::fs::read(&again).unwrap());
+}
+
+#[test]
+fn info_names_every_setting_but_not_the_source() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = tasks().pop().unwrap();
+    let json = read(&saved(folder.path(), &task, 3)).unwrap().to_json();
+    assert_eq!(json["tokens"].as_array().unwrap().len(), 3 * 8);
+    assert_eq!(json["grid"], json!({"rows": 8, "columns": 8}));
+    assert_eq!(json["mode"]["kind"], "edit");
+    assert!(json.get("source_png").is_none() && json["mask"].is_object());
+}
+
+#[test]
+fn damaged_records_are_refused_in_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = tasks().pop().unwrap();
+    let path = saved(folder.path(), &task, 3);
+    let good = picture::read_record(&path).unwrap();
+    let refusal = |change: &dyn Fn(&mut Record)| {
+        let mut record = good.clone();
+        change(&mut record);
+        picture::write(&path, &Pixels::filled(PANEL, [0; 3]), &record).unwrap();
+        let failure = stopped(&path, None).expect_err("a damaged record");
+        assert!(!failure.message.contains('\n'), "{failure}");
+        failure.message
+    };
+    assert!(
+        refusal(&|record| record.settings["size"] = json!({"width": 100, "height": 32})).contains("100x32")
+    );
+    assert!(refusal(&|record| record.settings["size"]["width"] = json!(-1)).contains("settings"));
+    assert!(refusal(&|record| record.settings["mode"] = json!({"kind": "dream"})).contains("dream"));
+    assert!(refusal(&|record| record.grid.rows = u32::MAX).contains("grid"));
+    assert!(refusal(&|record| drop(record.codes.pop())).contains("23 of 64"));
+    assert!(refusal(&|record| record.codes = vec![0; 65]).contains("65 of 64"));
+    assert!(refusal(&|record| record.settings["complete"] = json!(true)).contains("24 of 64"));
+    assert!(refusal(&|record| record.settings = Value::Null).contains("settings"));
+    let runs = |size: u32, runs: Value| {
+        move |record: &mut Record| {
+            record.settings["mask"] = json!({"size": {"width": size, "height": size}, "runs": runs});
+        }
+    };
+    assert!(refusal(&runs(4, json!([[0, 15]]))).contains("mask"));
+    let huge = json!([[0, u32::MAX], [9, 1]]);
+    assert!(refusal(&runs(65_536, huge)).contains("mask"));
+    assert!(refusal(&|record| record.settings["source_png"] = json!("0")).contains("stored source"));
+    assert!(refusal(&|record| record.settings["source_png"] = json!("zz")).contains("stored source"));
+    assert!(refusal(&|record| record.settings["source_png"] = json!("00ff")).contains("stored source"));
+    let without = |record: &mut Record| {
+        record.settings.as_object_mut().unwrap().remove("source_png");
+    };
+    assert!(refusal(&without).contains("--source FILE"));
+}
+
+#[test]
+fn the_library_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = saved(folder.path(), &tasks()[1], 3);
+    let about = Shelf.about(&path).unwrap();
+    assert_eq!(
+        (about.prompt.as_str(), about.mode.as_str()),
+        ("ein Bär, 熊\nam Strand", "pair")
+    );
+    assert_eq!((about.rows, about.is_complete()), ((3, 8), false));
+    assert_eq!(Shelf.small(&path, 16).unwrap().size(), Size::new(16, 16));
+    let text = folder.path().join("text.png");
+    std::fs::write(&text, "none").unwrap();
+    assert!(Shelf.about(&text).is_none() && Shelf.small(&text, 16).is_err());
+}

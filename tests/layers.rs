@@ -1,0 +1,398 @@
+//! House rules, read off the sources: a module imports lower ranks only, heavy libraries stay
+//! behind their fences, files say what they are and stay short.
+//!
+//! The check works on text, not on types: comments and literals are blanked out first, test parts
+//! are left out of the ranks (a test may join what the program must not).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Every top-level module, lowest rank first; `lib` only lists them.
+const RANKS: [&[&str]; 5] = [
+    &["token", "pixels", "task"],
+    &["decode", "model", "picture", "state", "history", "download"],
+    &["session", "worker", "verify", "keeping"],
+    &["cli", "ui"],
+    &["main"],
+];
+
+/// Imports of a sibling that are allowed, with the reason.
+const ALLOWED: [(&str, &str); 4] = [
+    // Tasks are told in tokens and pixels, and the size of a grid is one in pixels.
+    ("task", "token"),
+    ("task", "pixels"),
+    ("token", "pixels"),
+    // The transformer implements the decoder's seam, `decode::Predictor`.
+    ("model", "decode"),
+];
+
+/// Libraries (a prefix of the crate's name) and the only modules that may name them.
+const FENCES: [(&str, &[&str]); 7] = [
+    ("candle_", &["model"]),
+    ("tokenizers", &["model"]),
+    ("egui", &["ui", "main"]),
+    ("eframe", &["ui", "main"]),
+    ("wgpu", &["ui", "main"]),
+    ("winit", &["ui", "main"]),
+    ("crossbeam", &["worker"]),
+];
+
+const LONGEST_FILE: usize = 700;
+
+fn rank(module: &str) -> Option<usize> {
+    RANKS.iter().position(|modules| modules.contains(&module))
+}
+
+/// What is wrong with one source file. `path` is relative to `src`, with `/` between its parts;
+/// `is_test` says that the file is compiled for tests only.
+fn complaints(path: &str, source: &str, is_test: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut complain = |text: String| found.push(format!("{path}: {text}"));
+    if !source.starts_with("//!") {
+        complain("does not open with `//!`".to_owned());
+    }
+    let lines = source.lines().count();
+    if lines > LONGEST_FILE && !source.starts_with("//! Generated") {
+        complain(format!("has {lines} lines, at most {LONGEST_FILE} are allowed"));
+    }
+    let place = module_path(path);
+    let top = place.first().map_or("lib", |module| module.as_str());
+    if top == "lib" {
+        return found;
+    }
+    let code = blank(source);
+    for (library, homes) in FENCES {
+        let named = words(&code).any(|word| word.starts_with(library));
+        if named && !homes.contains(&top) {
+            found.push(format!("{path}: names `{library}`, which only {homes:?} may"));
+        }
+    }
+    let Some(own) = rank(top) else {
+        found.push(format!(
+            "{path}: `{top}` has no rank: give it one here and in lib.rs"
+        ));
+        return found;
+    };
+    if is_test {
+        return found;
+    }
+    for import in imports(&without_tests(&code), place.len()) {
+        match rank(&import) {
+            _ if import == top || ALLOWED.contains(&(top, import.as_str())) => {}
+            Some(other) if other < own => {}
+            Some(other) => found.push(format!(
+                "{path}: `{top}` (rank {own}) imports `{import}` (rank {other})"
+            )),
+            None => found.push(format!(
+                "{path}: imports `{import}`, which is no module with a rank"
+            )),
+        }
+    }
+    found
+}
+
+/// `model/movq.rs` is the module `[model, movq]`, `model/mod.rs` is `[model]`, `lib.rs` is `[]`.
+fn module_path(path: &str) -> Vec<String> {
+    let mut parts: Vec<String> = path
+        .trim_end_matches(".rs")
+        .split('/')
+        .map(str::to_owned)
+        .collect();
+    if parts
+        .last()
+        .is_some_and(|last| last == "mod" || (last == "lib" && parts.len() == 1))
+    {
+        parts.pop();
+    }
+    parts
+}
+
+/// The source with comments and the insides of literals made blank; lines stay where they are.
+fn blank(source: &str) -> String {
+    let chars: Vec<char> = source.chars().collect();
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let end = literal_or_comment(&chars, at);
+        if end == at {
+            out.push(chars[at]);
+            at += 1;
+        } else {
+            out.extend(chars[at..end].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
+            at = end;
+        }
+    }
+    out
+}
+
+/// The end of the comment or literal that begins at `at`; `at` itself where none does.
+fn literal_or_comment(chars: &[char], at: usize) -> usize {
+    let next = |offset: usize| chars.get(at + offset).copied().unwrap_or('\0');
+    let find = |from: usize, text: &str| {
+        let text: Vec<char> = text.chars().collect();
+        let found = chars[from.min(chars.len())..]
+            .windows(text.len())
+            .position(|window| window == text);
+        found.map_or(chars.len(), |offset| from + offset + text.len())
+    };
+    let follows_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
+    match (next(0), next(1)) {
+        ('/', '/') => find(at, "\n").saturating_sub(1).max(at + 2),
+        ('/', '*') => find(at + 2, "*/"),
+        ('r', '"' | '#') if !follows_word => {
+            let hashes = chars[at + 1..].iter().take_while(|c| **c == '#').count();
+            if next(1 + hashes) != '"' {
+                return at;
+            }
+            find(at + 2 + hashes, &format!("\"{}", "#".repeat(hashes)))
+        }
+        ('"', _) => escaped_end(chars, at, '"'),
+        // A lifetime has no closing quote behind its first letter.
+        ('\'', '\\') => escaped_end(chars, at, '\''),
+        ('\'', _) if next(2) == '\'' => at + 3,
+        _ => at,
+    }
+}
+
+fn escaped_end(chars: &[char], at: usize, quote: char) -> usize {
+    let mut end = at + 1;
+    while end < chars.len() && chars[end] != quote {
+        end += if chars[end] == '\\' { 2 } else { 1 };
+    }
+    (end + 1).min(chars.len())
+}
+
+/// Leaves out every item behind `#[cfg(test)]`, up to its `;` or its closing brace.
+fn without_tests(code: &str) -> String {
+    let mut kept = String::with_capacity(code.len());
+    let mut rest = code;
+    while let Some(at) = rest.find("#[cfg(test)]") {
+        kept.push_str(&rest[..at]);
+        let item = &rest[at + "#[cfg(test)]".len()..];
+        let end = item.find(['{', ';']).unwrap_or(item.len());
+        let end = match item.as_bytes().get(end) {
+            Some(b'{') => end + group_end(&item[end..]),
+            _ => (end + 1).min(item.len()),
+        };
+        rest = &item[end..];
+    }
+    kept + rest
+}
+
+/// Length of the group that `code` begins with, braces included.
+fn group_end(code: &str) -> usize {
+    let mut depth = 0;
+    for (at, c) in code.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return at + c.len_utf8();
+        }
+    }
+    code.len()
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+}
+
+/// The top-level modules named by `crate::X`, by `crate::{X, Y::Z}`, and by `super::` repeated
+/// until it reaches the crate (`depth` times) in the code of a module so deep.
+fn imports(code: &str, depth: usize) -> BTreeSet<String> {
+    let tight: String = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let tight = tight.replace(" ::", "::").replace(":: ", "::").replace("{ ", "{");
+    let mut found = BTreeSet::new();
+    for root in ["crate::".to_owned(), "super::".repeat(depth)] {
+        for (at, _) in tight.match_indices(root.as_str()) {
+            let before = tight[..at].chars().next_back();
+            if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$')) {
+                continue;
+            }
+            let path = &tight[at + root.len()..];
+            match path.strip_prefix('{') {
+                Some(group) => found.extend(heads(&group[..group_end(path).saturating_sub(2)])),
+                None => found.extend(words(path).next().map(str::to_owned)),
+            }
+        }
+    }
+    // Macros and `crate::fn` do not exist here: all that is named is a module or `self`.
+    found.remove("self");
+    found.remove("super");
+    found
+}
+
+/// The first word of each entry of a `use` group.
+fn heads(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let entries = group.split(|c: char| {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        c == ',' && depth == 0
+    });
+    entries
+        .filter_map(|entry| words(entry).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// All sources below `folder` as (path relative to `src`, text).
+fn sources(folder: &Path, prefix: &str, into: &mut Vec<(String, String)>) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder)
+        .expect("a folder of sources")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    entries.sort();
+    for entry in entries {
+        let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
+        if entry.is_dir() {
+            sources(&entry, &format!("{prefix}{name}/"), into);
+        } else if name.ends_with(".rs") {
+            into.push((
+                format!("{prefix}{name}"),
+                std::fs::read_to_string(&entry).expect("text"),
+            ));
+        }
+    }
+}
+
+/// Files that are compiled for tests only: those named by `#[cfg(test)] mod NAME;`.
+fn test_files(files: &[(String, String)]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, source) in files {
+        let code = blank(source);
+        let mut folder = module_path(path).join("/");
+        if !folder.is_empty() {
+            folder.push('/');
+        }
+        for (at, mark) in code.match_indices("#[cfg(test)]") {
+            let item = code[at + mark.len()..]
+                .split(['{', ';'])
+                .next()
+                .unwrap_or_default();
+            let mut item = words(item).skip_while(|word| *word != "mod");
+            if let (Some("mod"), Some(name)) = (item.next(), item.next()) {
+                found.insert(format!("{folder}{name}.rs"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_sources_keep_the_house_rules() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut files);
+    assert!(files.len() > 20, "only {} sources were found", files.len());
+    let for_tests = test_files(&files);
+    let wrong: Vec<String> = files
+        .iter()
+        .flat_map(|(path, source)| complaints(path, source, for_tests.contains(path)))
+        .collect();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_breach_is_noticed() {
+    let wrong = |path: &str, code: &str| complaints(path, &format!("//! Words.\n{code}"), false).join("\n");
+    let breaches = [
+        ("token.rs", "use crate::task::Task;", "imports `task`"),
+        ("picture/mod.rs", "use crate::history;", "imports `history`"),
+        (
+            "decode/jacobi.rs",
+            "use crate::model::Weights;",
+            "imports `model`",
+        ),
+        (
+            "decode/jacobi.rs",
+            "use crate::{task::{Cancel, Noise}, session};",
+            "imports `session`",
+        ),
+        (
+            "decode/jacobi.rs",
+            "use super::super::worker;",
+            "imports `worker`",
+        ),
+        ("session.rs", "use super::cli::Args;", "imports `cli`"),
+        (
+            "picture/fit.rs",
+            "fn f() { crate::worker::spawn() }",
+            "imports `worker`",
+        ),
+        (
+            "picture/fit.rs",
+            "#[cfg(test)] mod tests { fn a() {} } use crate::ui;",
+            "imports `ui`",
+        ),
+        ("ui/app.rs", "use crate::cli;", "imports `cli`"),
+        ("ui/app.rs", "use candle_core::Tensor;", "names `candle_`"),
+        (
+            "session.rs",
+            "fn f(t: tokenizers::Tokenizer) {}",
+            "names `tokenizers`",
+        ),
+        ("cli/mod.rs", "use egui_extras::image;", "names `egui`"),
+        ("picture/mod.rs", "use wgpu::Device;", "names `wgpu`"),
+        (
+            "cli/draw.rs",
+            "use crossbeam_channel::bounded;",
+            "names `crossbeam`",
+        ),
+        ("new.rs", "", "has no rank"),
+        ("session.rs", "use crate::new::Thing;", "no module with a rank"),
+        ("session.rs", &"\n".repeat(LONGEST_FILE), "701 lines"),
+    ];
+    for (path, code, expected) in breaches {
+        let found = wrong(path, code);
+        assert!(found.contains(expected), "{path}: {code}: {found}");
+    }
+    assert!(
+        complaints("task.rs", "// No module text.", false)
+            .join("")
+            .contains("open with")
+    );
+}
+
+#[test]
+fn what_is_allowed_is_let_through() {
+    let fine = [
+        (
+            "model/movq.rs",
+            "use super::weights; use crate::decode::Feed; use candle_core::Tensor;",
+        ),
+        (
+            "decode/mod.rs",
+            "// use crate::cli;\n/* use egui; */ const A: &str = \"use crate::ui\"; use crate::task;",
+        ),
+        (
+            "decode/mod.rs",
+            "#[cfg(test)]\nmod tests { use crate::worker; fn f() {} }\n#[cfg(test)]\nmod toy;",
+        ),
+        (
+            "decode/mod.rs",
+            "const A: &str = r#\"crate::ui \"quoted\" candle_core\"#; fn f<'a>(c: char) -> bool { c == '\"' }",
+        ),
+        (
+            "cli/mod.rs",
+            "use super::cli; use crate::{session, worker::{Ticket, Worker}, keeping};",
+        ),
+        ("main.rs", "use egui::Ui; use crate::ui;"),
+        ("lib.rs", "pub mod anything;"),
+    ];
+    for (path, code) in fine {
+        let found = complaints(path, &format!("//! Words.\n{code}"), false);
+        assert!(found.is_empty(), "{path}: {code}: {found:?}");
+    }
+    assert!(complaints("decode/tests.rs", "//! Tests.\nuse crate::worker;", true).is_empty());
+    let files = [(
+        "decode/mod.rs".to_owned(),
+        "//! A.\n#[cfg(test)]\npub(crate) mod toy;\n".to_owned(),
+    )];
+    assert_eq!(test_files(&files), BTreeSet::from(["decode/toy.rs".to_owned()]));
+}
