@@ -7,7 +7,7 @@
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors)
-//! - 3 fronts: [`cli`]
+//! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
 pub mod decode;
@@ -17,5 +17,6 @@ pub mod pixels;
 pub mod session;
 pub mod task;
 pub mod token;
+pub mod ui;
 pub mod verify;
 pub mod worker;
