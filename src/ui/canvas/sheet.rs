@@ -153,7 +153,7 @@ impl Sheet {
         if self.band_rows.is_multiple_of(factor) {
             for (index, band) in self.bands.iter().enumerate() {
                 let Some(band) = band else { continue };
-                let bytes = self.halved(index as u32, &band.bytes, factor);
+                let bytes = self.means_of(index as u32, &band.bytes, factor);
                 small.put(stamps, index as u32, &bytes);
             }
         }
@@ -161,7 +161,7 @@ impl Sheet {
     }
 
     /// One band's means.
-    fn halved(&self, index: u32, bytes: &[u8], factor: u32) -> Vec<u8> {
+    fn means_of(&self, index: u32, bytes: &[u8], factor: u32) -> Vec<u8> {
         let (width, rows, texel) = (self.size.width, self.rows_of(index), self.texel.bytes());
         let small_width = width.div_ceil(factor);
         let mut out = Vec::with_capacity((small_width * rows.div_ceil(factor)) as usize * texel);
