@@ -118,6 +118,16 @@ impl Drawing {
         }
     }
 
+    /// Reduces the rows that a texture of the device cannot hold.
+    pub(super) fn respect(&mut self, stamps: &mut Stamps, limit: u32) {
+        let room = CODE_PIXELS / self.reduced;
+        let factor = reduction(self.preview.size, limit).min(room);
+        if factor > 1 {
+            self.preview = Arc::new(self.preview.reduced(stamps, factor));
+            self.reduced *= factor;
+        }
+    }
+
     pub(super) fn settle(&mut self) {
         self.is_live = false;
         self.guesses.count = 0;

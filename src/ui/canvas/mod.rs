@@ -23,7 +23,8 @@ pub use paint::install;
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
 use drawing::Drawing;
-use egui::{Color32, MarginF32};
+use egui::Color32;
+use egui::epaint::MarginF32;
 use sheet::{Sheet, Stamps};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -268,6 +269,8 @@ impl Canvas {
         } else {
             self.fade = Fade::Done;
             self.former = None;
+            // Its codes are not this picture's.
+            self.drawing = None;
         }
         self.keep_view(before);
     }
