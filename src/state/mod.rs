@@ -30,7 +30,7 @@ pub use photo::{Photo, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::{Request, Runs};
 pub use run::{Begun, Lane, Phase, Row, Run, Wish};
-pub use store::{Store, StoreError};
+pub use store::{Snapshot, Store, StoreError};
 
 use crate::pixels::{Pixels, Size};
 use crate::task::{Failure, Picture, Profile, Progress, Report, TaskId};

@@ -115,12 +115,11 @@ impl Store {
 
     /// Writes the state and the pictures it names; pictures nobody names any more go.
     pub fn save(&self, studio: &Studio) -> Result<(), StoreError> {
-        let mut named = HashSet::new();
-        for photo in photos(studio) {
-            if named.insert(photo.id.clone()) {
-                self.write_picture(photo)?;
-            }
-        }
+        self.snapshot(studio).write()
+    }
+
+    /// The state as it is now, to be written later and on another thread.
+    pub fn snapshot(&self, studio: &Studio) -> Snapshot {
         let saved = Saved {
             version: VERSION,
             draft: studio.draft.clone(),
@@ -131,11 +130,14 @@ impl Store {
             outcomes: studio.outcomes.clone(),
             next_id: studio.next_id,
         };
-        let bytes = serde_json::to_vec(&saved).map_err(io::Error::from);
-        let written = bytes.and_then(|bytes| self.replace("state.json", &bytes));
-        written.map_err(self.wrong("state.json"))?;
-        self.sweep(&named);
-        Ok(())
+        Snapshot {
+            store: Self {
+                folder: self.folder.clone(),
+                journal: None,
+            },
+            json: serde_json::to_vec(&saved).map_err(io::Error::from),
+            photos: photos(studio).cloned().collect(),
+        }
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -247,6 +249,29 @@ impl Store {
             run.place(0, row, &codes, &preview);
         }
         (run.rows() > 0).then_some(run)
+    }
+}
+
+/// The state of one moment.
+#[derive(Debug)]
+pub struct Snapshot {
+    store: Store,
+    json: io::Result<Vec<u8>>,
+    photos: Vec<Photo>,
+}
+
+impl Snapshot {
+    pub fn write(self) -> Result<(), StoreError> {
+        let mut named = HashSet::new();
+        for photo in &self.photos {
+            if named.insert(photo.id.clone()) {
+                self.store.write_picture(photo)?;
+            }
+        }
+        let written = self.json.and_then(|bytes| self.store.replace("state.json", &bytes));
+        written.map_err(self.store.wrong("state.json"))?;
+        self.store.sweep(&named);
+        Ok(())
     }
 }
 

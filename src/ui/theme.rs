@@ -91,13 +91,11 @@ pub mod icon {
     pub const HELP: &str = "\u{E3E8}";
     pub const DOWN: &str = "\u{E136}";
     pub const RIGHT: &str = "\u{E13A}";
-    pub const ARROW: &str = "\u{E06C}";
     pub const CLOSE: &str = "\u{E4F6}";
     pub const TO_FRONT: &str = "\u{E066}";
     pub const UP: &str = "\u{E08E}";
     pub const WARNING: &str = "\u{E4E2}";
     pub const INFO: &str = "\u{E2CE}";
-    pub const SEARCH: &str = "\u{E30C}";
 }
 
 /// Weights of Inter; each a family of its own.
@@ -126,10 +124,6 @@ pub const TITLE: f32 = 22.0;
 impl Palette {
     pub fn of(ui: &Ui) -> &'static Self {
         Self::when_dark(ui.visuals().dark_mode)
-    }
-
-    pub fn of_context(ctx: &Context) -> &'static Self {
-        Self::when_dark(ctx.theme() == Theme::Dark)
     }
 
     fn when_dark(dark: bool) -> &'static Self {
