@@ -24,6 +24,12 @@ impl Backing for Models {
 }
 
 fn main() -> ExitCode {
+    // SAFETY: no other thread runs yet. candle reads it once, before its first product; why it is
+    // 1 is said at `model::transformer`'s matrices, which bring their own threads.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("CANDLE_NUM_THREADS", "1");
+    }
     let args = Args::parse();
     let code = match &args.command {
         Some(command) => cli::run(command, &Desk),

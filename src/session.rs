@@ -76,12 +76,20 @@ impl Session {
     fn panel(&self, task: &Task) -> Result<Size, Failure> {
         let (mode, map) = (task.mode.name(), task.mode.map().map(|map| map.name()));
         let trained = self.model.card.sizes(mode);
-        let by_source = task.source.as_ref().and_then(|source| best_size(source.size(), &trained));
-        let size = task.size.or(by_source).or_else(|| self.model.card.default_size(mode));
+        let by_source = task
+            .source
+            .as_ref()
+            .and_then(|source| best_size(source.size(), &trained));
+        let size = task
+            .size
+            .or(by_source)
+            .or_else(|| self.model.card.default_size(mode));
         let size = size.unwrap_or(Size::new(256, 256));
         Grid::of(size).map_err(|e| Failure::usage(e.to_string()))?;
         match self.model.card.refusal(mode, map, size) {
-            Some(reason) if !task.force => Err(Failure::usage(format!("{reason} (--force draws it all the same)"))),
+            Some(reason) if !task.force => Err(Failure::usage(format!(
+                "{reason} (--force draws it all the same)"
+            ))),
             _ => Ok(size),
         }
     }
@@ -96,20 +104,36 @@ impl Session {
         let mode = task.mode.name();
         let label = match &task.mode {
             Mode::Subject { describe: Some(text) } => text.clone(),
-            Mode::Subject { describe: None } | Mode::Edit => self.model.card.label(mode).map(str::to_owned).ok_or_else(|| {
-                Failure::usage("this model wants the subject described: add --describe \"...\"")
-            })?,
-            other => other.map().and_then(|map| self.model.prompts.label(map)).unwrap_or_default().to_owned(),
+            Mode::Subject { describe: None } | Mode::Edit => {
+                self.model.card.label(mode).map(str::to_owned).ok_or_else(|| {
+                    Failure::usage("this model wants the subject described: add --describe \"...\"")
+                })?
+            }
+            other => other
+                .map()
+                .and_then(|map| self.model.prompts.label(map))
+                .unwrap_or_default()
+                .to_owned(),
         };
-        let text = self.model.prompts.fill(mode, panel, &label, &task.prompt).map_err(|e| broken(&e))?;
-        self.model.text.prompt(&self.model.alphabet, &[&text]).map_err(|e| broken(&e))
+        let text = self
+            .model
+            .prompts
+            .fill(mode, panel, &label, &task.prompt)
+            .map_err(|e| broken(&e))?;
+        self.model
+            .text
+            .prompt(&self.model.alphabet, &[&text])
+            .map_err(|e| broken(&e))
     }
 
     /// The codes given by the user's pictures.
     fn known(&self, task: &Task, panel: Grid, grid: Grid) -> Result<Vec<Option<u32>>, Failure> {
         let mut known = vec![None; grid.codes()];
         if task.mode.takes_source() {
-            let source = task.source.as_deref().ok_or_else(|| Failure::usage("this task needs a picture"))?;
+            let source = task
+                .source
+                .as_deref()
+                .ok_or_else(|| Failure::usage("this task needs a picture"))?;
             let fitted = picture::fit(source, panel.pixels());
             let codes = self.model.movq.encode(&fitted).map_err(|e| broken(&e))?;
             for (slot, code) in known.iter_mut().zip(&codes) {
@@ -123,8 +147,14 @@ impl Session {
             }
         }
         if let Some(drawn) = &task.resume {
-            if drawn.len() > grid.codes() || drawn.iter().any(|code| *code as usize >= self.model.alphabet.codes()) {
-                return Err(Failure::usage("the stored tokens do not belong to this model or this size"));
+            if drawn.len() > grid.codes()
+                || drawn
+                    .iter()
+                    .any(|code| *code as usize >= self.model.alphabet.codes())
+            {
+                return Err(Failure::usage(
+                    "the stored tokens do not belong to this model or this size",
+                ));
             }
             for (slot, code) in known.iter_mut().zip(drawn) {
                 *slot = Some(*code);
@@ -140,7 +170,10 @@ impl Session {
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
         let grid = if task.mode.is_dual() { one.doubled() } else { one };
         let prompt = self.prompt(task, panel)?;
-        let (needed, held) = (prompt.len() + grid.stream_len(), self.model.decoder.config().max_position_embeddings);
+        let (needed, held) = (
+            prompt.len() + grid.stream_len(),
+            self.model.decoder.config().max_position_embeddings,
+        );
         if needed > held {
             return Err(Failure::usage(format!(
                 "prompt and picture need {needed} tokens, this model holds {held}: choose a smaller picture or a shorter prompt"
@@ -152,7 +185,15 @@ impl Session {
             Window::Fixed(window) => window,
             Window::Auto => self.auto_window().map_err(|e| broken(&e))?,
         };
-        Ok(Plan { sampling, panel, grid, prompt, known, window, began })
+        Ok(Plan {
+            sampling,
+            panel,
+            grid,
+            prompt,
+            known,
+            window,
+            began,
+        })
     }
 
     /// The window that commits most codes a second on this machine: one timed forward each.
@@ -166,7 +207,12 @@ impl Session {
         let mut scores = Vec::new();
         let mut time = |at: usize, count: usize| -> Result<f64, ModelError> {
             let tokens = &first[..count];
-            let feed = |lane| Feed { lane, at, tokens, scores_from: 0 };
+            let feed = |lane| Feed {
+                lane,
+                at,
+                tokens,
+                scores_from: 0,
+            };
             let began = Instant::now();
             let run = predictor.predict(&[feed(0), feed(1)], &mut scores);
             run.map_err(|e| ModelError::Config(e.to_string()))?;
@@ -204,24 +250,49 @@ impl Session {
             })
             .collect();
         let capacity = plan.prompt.len() + stream.len();
-        let mut predictor = self.model.decoder.predictor(2 * candidates, capacity).map_err(fail)?;
+        let mut predictor = self
+            .model
+            .decoder
+            .predictor(2 * candidates, capacity)
+            .map_err(fail)?;
         let mut rows = vec![0; candidates];
         let mut on_event = |event: Event<'_>| match event {
             Event::Paused => progress(Progress::Paused),
             Event::Resumed => progress(Progress::Resumed),
-            Event::Committed { candidate, upto, tokens, guesses, forwards, drawn } => {
-                let tally = Tally { tokens: drawn, forwards, seconds: plan.began.elapsed().as_secs_f64() };
+            Event::Committed {
+                candidate,
+                upto,
+                tokens,
+                guesses,
+                forwards,
+                drawn,
+            } => {
+                let tally = Tally {
+                    tokens: drawn,
+                    forwards,
+                    seconds: plan.began.elapsed().as_secs_f64(),
+                };
                 let done = plan.grid.rows_before(upto);
                 while rows[candidate] < done {
                     let row = rows[candidate];
                     rows[candidate] += 1;
                     let codes = self.row(plan.grid, row, tokens);
                     let guesses = match rows[candidate] == done {
-                        true => guesses.iter().filter_map(|id| self.model.alphabet.code_of_id(*id)).collect(),
+                        true => guesses
+                            .iter()
+                            .filter_map(|id| self.model.alphabet.code_of_id(*id))
+                            .collect(),
                         false => Vec::new(),
                     };
                     let preview = self.model.preview.paint(&codes);
-                    progress(Progress::Row { candidate, row, codes, guesses, preview, tally });
+                    progress(Progress::Row {
+                        candidate,
+                        row,
+                        codes,
+                        guesses,
+                        preview,
+                        tally,
+                    });
                 }
             }
         };
@@ -268,7 +339,11 @@ impl Session {
     }
 
     fn picture(&self, task: &Task, plan: &Plan, index: usize, drawn: &Drawn) -> Picture {
-        let codes = drawn.ids.iter().filter_map(|id| self.model.alphabet.code_of_id(*id)).collect();
+        let codes = drawn
+            .ids
+            .iter()
+            .filter_map(|id| self.model.alphabet.code_of_id(*id))
+            .collect();
         let seconds = plan.began.elapsed().as_secs_f64();
         Picture {
             pixels: None,
@@ -279,7 +354,11 @@ impl Session {
             sampling: plan.sampling,
             panel: plan.panel,
             window: plan.window,
-            tally: Tally { tokens: drawn.drawn, forwards: drawn.forwards, seconds },
+            tally: Tally {
+                tokens: drawn.drawn,
+                forwards: drawn.forwards,
+                seconds,
+            },
         }
     }
 
@@ -300,7 +379,11 @@ impl Session {
     pub fn redraw(&self, mode: &Mode, panel: Size, grid: Grid, codes: &[u32]) -> Result<Pixels, ModelError> {
         let whole = self.model.movq.decode(codes, grid)?;
         let keeps_both = matches!(mode, Mode::Generate | Mode::Pair { .. });
-        Ok(if keeps_both { whole } else { whole.rows(panel.height, whole.size().height) })
+        Ok(if keeps_both {
+            whole
+        } else {
+            whole.rows(panel.height, whole.size().height)
+        })
     }
 
     /// The map of a photo: canny by computation, the others drawn by the model itself.
@@ -317,7 +400,11 @@ impl Session {
         let photo = photo.ok_or_else(|| Stop::Failed(Failure::usage("this task needs a photo")))?;
         if *map == crate::task::MapKind::Canny {
             let panel = self.panel(task).map_err(Stop::Failed)?;
-            return Ok(picture::canny(&picture::fit(photo, panel), CANNY_THRESHOLDS.0, CANNY_THRESHOLDS.1));
+            return Ok(picture::canny(
+                &picture::fit(photo, panel),
+                CANNY_THRESHOLDS.0,
+                CANNY_THRESHOLDS.1,
+            ));
         }
         let predict = Task {
             mode: Mode::Predict { map: *map },
@@ -369,7 +456,11 @@ impl Engine for Session {
         let task = match &task.mode {
             Mode::ControlFromPhoto { map } => {
                 let source = self.map_of_photo(task, cancel, progress)?;
-                mapped = Task { mode: Mode::Control { map: *map }, source: Some(source.into()), ..task.clone() };
+                mapped = Task {
+                    mode: Mode::Control { map: *map },
+                    source: Some(source.into()),
+                    ..task.clone()
+                };
                 &mapped
             }
             _ => task,

@@ -26,9 +26,18 @@ pub struct Verdict {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Case {
-    Decoder { logits_max_abs_error: f32 },
-    Movq { decoded_max_abs_error: f32, tie_distance: f32 },
-    Generate { checkpoint: String, token_tie: f32, picture_max_difference: u8 },
+    Decoder {
+        logits_max_abs_error: f32,
+    },
+    Movq {
+        decoded_max_abs_error: f32,
+        tie_distance: f32,
+    },
+    Generate {
+        checkpoint: String,
+        token_tie: f32,
+        picture_max_difference: u8,
+    },
 }
 
 #[derive(Deserialize)]
@@ -49,22 +58,50 @@ struct Drawn {
 /// Runs the case in `folder`; with `quant` its decoder's matrices are brought to that format.
 pub fn verify(folder: &Path, quant: Option<Quant>) -> Result<Vec<Verdict>> {
     let read = |name: &str| {
-        std::fs::read_to_string(folder.join(name)).with_context(|| format!("cannot read {}", folder.join(name).display()))
+        std::fs::read_to_string(folder.join(name))
+            .with_context(|| format!("cannot read {}", folder.join(name).display()))
     };
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let case: Case = serde_json::from_str(&read("case.json")?).context("case.json is not a case")?;
     match case {
-        Case::Decoder { logits_max_abs_error } => {
-            Ok(vec![decoder(folder, &name, &read("config.json")?, logits_max_abs_error, quant)?])
-        }
-        Case::Movq { decoded_max_abs_error, tie_distance } => {
-            Ok(vec![movq(folder, &name, &read("config.json")?, decoded_max_abs_error, tie_distance)?])
-        }
-        Case::Generate { checkpoint, token_tie, picture_max_difference } => {
-            let source = Source { model: Some(folder.join(checkpoint)), quant, ..Source::default() };
+        Case::Decoder { logits_max_abs_error } => Ok(vec![decoder(
+            folder,
+            &name,
+            &read("config.json")?,
+            logits_max_abs_error,
+            quant,
+        )?]),
+        Case::Movq {
+            decoded_max_abs_error,
+            tie_distance,
+        } => Ok(vec![movq(
+            folder,
+            &name,
+            &read("config.json")?,
+            decoded_max_abs_error,
+            tie_distance,
+        )?]),
+        Case::Generate {
+            checkpoint,
+            token_tie,
+            picture_max_difference,
+        } => {
+            let source = Source {
+                model: Some(folder.join(checkpoint)),
+                quant,
+                ..Source::default()
+            };
             let model = Bundle::open(&source)?;
-            let cases: Vec<Drawn> = serde_json::from_str(&read("cases.json")?).context("cases.json is not a list of cases")?;
-            cases.iter().map(|case| generate(folder, &name, &model, case, token_tie, picture_max_difference)).collect()
+            let cases: Vec<Drawn> =
+                serde_json::from_str(&read("cases.json")?).context("cases.json is not a list of cases")?;
+            cases
+                .iter()
+                .map(|case| generate(folder, &name, &model, case, token_tie, picture_max_difference))
+                .collect()
         }
     }
 }
@@ -74,28 +111,48 @@ fn decoder(folder: &Path, name: &str, config: &str, bound: f32, quant: Option<Qu
     let weights = Safetensors::open(&folder.join("model.safetensors"))?;
     let decoder = Arc::new(Decoder::load(&weights, &config, &Head::Full, quant)?);
     let expected = Safetensors::open(&folder.join("expected.safetensors"))?;
-    let shape = expected.shape("input_ids").context("expected.safetensors has no input_ids")?;
-    let [batch, len] = shape[..] else { bail!("input_ids is not [batch, tokens]") };
+    let shape = expected
+        .shape("input_ids")
+        .context("expected.safetensors has no input_ids")?;
+    let [batch, len] = shape[..] else {
+        bail!("input_ids is not [batch, tokens]")
+    };
     let ids: Vec<u32> = expected.ids("input_ids")?;
-    let logits: Vec<f32> = expected.f32("logits", &[batch, len, config.vocab_size])?.flatten_all()?.to_vec1()?;
+    let logits: Vec<f32> = expected
+        .f32("logits", &[batch, len, config.vocab_size])?
+        .flatten_all()?
+        .to_vec1()?;
     let mut predictor = decoder.predictor(batch, len)?;
-    let lane = |lane: usize| Feed { lane, at: 0, tokens: &ids[lane * len..(lane + 1) * len], scores_from: 0 };
+    let lane = |lane: usize| Feed {
+        lane,
+        at: 0,
+        tokens: &ids[lane * len..(lane + 1) * len],
+        scores_from: 0,
+    };
     let feeds: Vec<Feed<'_>> = (0..batch).map(lane).collect();
     let mut scores = Vec::new();
     predictor.predict(&feeds, &mut scores)?;
     let errors = || scores.iter().zip(&logits).map(|(a, b)| (a - b).abs());
     let worst = errors().fold(0.0, f32::max);
     let mean = errors().sum::<f32>() / logits.len() as f32;
-    let rows = scores.chunks_exact(config.vocab_size).zip(logits.chunks_exact(config.vocab_size));
+    let rows = scores
+        .chunks_exact(config.vocab_size)
+        .zip(logits.chunks_exact(config.vocab_size));
     let equal = rows.filter(|(a, b)| best(a) == best(b)).count();
     // A quantised decoder is measured, not judged: its error is the format's.
     let passed = quant.is_some_and(|quant| quant != Quant::F32) || worst <= bound;
-    let line = format!("{name} max_abs_error={worst:.3e} tokens={equal}/{} mean_abs_error={mean:.3e}", batch * len);
+    let line = format!(
+        "{name} max_abs_error={worst:.3e} tokens={equal}/{} mean_abs_error={mean:.3e}",
+        batch * len
+    );
     Ok(Verdict { line, passed })
 }
 
 fn best(row: &[f32]) -> usize {
-    row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0))).map_or(0, |(index, _)| index)
+    row.iter()
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))
+        .map_or(0, |(index, _)| index)
 }
 
 fn movq(folder: &Path, name: &str, config: &str, bound: f32, tie: f32) -> Result<Verdict> {
@@ -104,16 +161,26 @@ fn movq(folder: &Path, name: &str, config: &str, bound: f32, tie: f32) -> Result
         Ok(path) => path,
         Err(_) => bail!("{}: no movqgan.ckpt or movqgan.safetensors", folder.display()),
     };
-    let model = Movq::load(open_movq(&path)?.as_ref(), "", &config, &crate::model::Device::Cpu)?;
+    let model = Movq::load(
+        open_movq(&path)?.as_ref(),
+        "",
+        &config,
+        &crate::model::Device::Cpu,
+    )?;
     let expected = Safetensors::open(&folder.join("expected.safetensors"))?;
     let (mut worst, mut equal, mut total, mut wrong) = (0.0f32, 0, 0, 0);
     for index in 0.. {
-        let Some(shape) = expected.shape(&format!("image_{index}")) else { break };
+        let Some(shape) = expected.shape(&format!("image_{index}")) else {
+            break;
+        };
         let (height, width) = (shape[1], shape[2]);
         let planes = expected.bytes(&format!("image_{index}"))?;
         let count = height * width;
-        let rgb = (0..count).flat_map(|at| [planes[at], planes[count + at], planes[2 * count + at]]).collect();
-        let pixels = Pixels::new(Size::new(width as u32, height as u32), rgb).context("image has another size")?;
+        let rgb = (0..count)
+            .flat_map(|at| [planes[at], planes[count + at], planes[2 * count + at]])
+            .collect();
+        let pixels =
+            Pixels::new(Size::new(width as u32, height as u32), rgb).context("image has another size")?;
         let tokens = expected.ids(&format!("tokens_{index}"))?;
         let detail = model.encode_detail(&pixels)?;
         for (at, (found, wanted)) in detail.codes.iter().zip(&tokens).enumerate() {
@@ -124,24 +191,53 @@ fn movq(folder: &Path, name: &str, config: &str, bound: f32, tie: f32) -> Result
                 wrong += 1;
             }
         }
-        let grid = Grid { rows: (height / 8) as u32, columns: (width / 8) as u32 };
+        let grid = Grid {
+            rows: (height / 8) as u32,
+            columns: (width / 8) as u32,
+        };
         let decoded: Vec<f32> = model.decode_raw(&tokens, grid)?.flatten_all()?.to_vec1()?;
-        let wanted: Vec<f32> = expected.f32(&format!("decoded_{index}"), &[3, height, width])?.flatten_all()?.to_vec1()?;
-        ensure!(decoded.len() == wanted.len(), "{name}: picture {index} has another size");
-        worst = decoded.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+        let wanted: Vec<f32> = expected
+            .f32(&format!("decoded_{index}"), &[3, height, width])?
+            .flatten_all()?
+            .to_vec1()?;
+        ensure!(
+            decoded.len() == wanted.len(),
+            "{name}: picture {index} has another size"
+        );
+        worst = decoded
+            .iter()
+            .zip(&wanted)
+            .map(|(a, b)| (a - b).abs())
+            .fold(worst, f32::max);
     }
     ensure!(total > 0, "{name}: no image_0 in expected.safetensors");
     let line = format!("{name} max_abs_error={worst:.3e} tokens={equal}/{total} beyond_ties={wrong}");
-    Ok(Verdict { line, passed: worst <= bound && wrong == 0 })
+    Ok(Verdict {
+        line,
+        passed: worst <= bound && wrong == 0,
+    })
 }
 
 /// A greedy draw, fed with what the public code drew wherever a near tie went the other way.
 fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, tie: f32, bound: u8) -> Result<Verdict> {
     let panel = Size::new(case.size[0], case.size[1]);
     let one = Grid::of(panel)?;
-    let template = if case.template == "text_to_image" { "generate" } else { &case.template };
-    let grid = if template == "generate" { one } else { one.doubled() };
-    let text = model.prompts.fill(template, panel, case.map.as_deref().unwrap_or_default(), &case.prompt)?;
+    let template = if case.template == "text_to_image" {
+        "generate"
+    } else {
+        &case.template
+    };
+    let grid = if template == "generate" {
+        one
+    } else {
+        one.doubled()
+    };
+    let text = model.prompts.fill(
+        template,
+        panel,
+        case.map.as_deref().unwrap_or_default(),
+        &case.prompt,
+    )?;
     let prompt = model.text.prompt(&model.alphabet, &[&text])?;
     let mut faults = Vec::new();
     if prompt != case.prompt_ids {
@@ -151,8 +247,16 @@ fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, tie: f32, b
     if let Some(file) = &case.panel {
         let pixels = picture::fit(&picture::read(&folder.join(file))?, panel);
         let detail = model.movq.encode_detail(&pixels)?;
-        let forced: Vec<u32> = case.forced_ids.iter().filter_map(|id| model.alphabet.code_of_id(*id)).collect();
-        ensure!(forced.len() == detail.codes.len(), "{}: forced rows of another size", case.name);
+        let forced: Vec<u32> = case
+            .forced_ids
+            .iter()
+            .filter_map(|id| model.alphabet.code_of_id(*id))
+            .collect();
+        ensure!(
+            forced.len() == detail.codes.len(),
+            "{}: forced rows of another size",
+            case.name
+        );
         for (at, (found, wanted)) in detail.codes.iter().zip(&forced).enumerate() {
             panel_codes.1 += 1;
             if found == wanted {
@@ -175,17 +279,41 @@ fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, tie: f32, b
         let codes: Vec<u32> = ids.filter_map(|id| model.alphabet.code_of_id(*id)).collect();
         let drawn = model.movq.decode(&codes, grid)?;
         let wanted = picture::read(&folder.join(file))?;
-        ensure!(drawn.size() == wanted.size(), "{}: the picture has another size", case.name);
-        difference = drawn.rgb().iter().zip(wanted.rgb()).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0);
+        ensure!(
+            drawn.size() == wanted.size(),
+            "{}: the picture has another size",
+            case.name
+        );
+        difference = drawn
+            .rgb()
+            .iter()
+            .zip(wanted.rgb())
+            .map(|(a, b)| a.abs_diff(*b))
+            .max()
+            .unwrap_or(0);
         if difference > bound {
             faults.push(format!("pixels differ by {difference}"));
         }
     }
-    let forced = if panel_codes.1 > 0 { format!(" panel={}/{}", panel_codes.0, panel_codes.1) } else { String::new() };
-    let said = if faults.is_empty() { String::new() } else { format!(" WRONG: {}", faults.join("; ")) };
+    let forced = if panel_codes.1 > 0 {
+        format!(" panel={}/{}", panel_codes.0, panel_codes.1)
+    } else {
+        String::new()
+    };
+    let said = if faults.is_empty() {
+        String::new()
+    } else {
+        format!(" WRONG: {}", faults.join("; "))
+    };
     let error = f32::from(difference) / 127.5;
-    let line = format!("{name}/{} max_abs_error={error:.3e} tokens={equal}/{total} ties={excused}{forced}{said}", case.name);
-    Ok(Verdict { line, passed: faults.is_empty() })
+    let line = format!(
+        "{name}/{} max_abs_error={error:.3e} tokens={equal}/{total} ties={excused}{forced}{said}",
+        case.name
+    );
+    Ok(Verdict {
+        line,
+        passed: faults.is_empty(),
+    })
 }
 
 /// Draws greedily token by token; returns (equal, different within a tie).
@@ -210,13 +338,20 @@ fn follow(predictor: &mut CpuPredictor, model: &Bundle, case: &Drawn, tie: f32) 
         let lanes = &lanes[..if guided { 2 } else { 1 }];
         let feeds: Vec<Feed<'_>> = lanes
             .iter()
-            .map(|(lane, at, len, tokens)| Feed { lane: *lane, at: *at, tokens, scores_from: len - 1 })
+            .map(|(lane, at, len, tokens)| Feed {
+                lane: *lane,
+                at: *at,
+                tokens,
+                scores_from: len - 1,
+            })
             .collect();
         predictor.predict(&feeds, &mut scores)?;
         at = (at.0 + pending.0.len(), at.1 + pending.1.len());
         let count = model.alphabet.codes();
         let row: Vec<f32> = match guided {
-            true => (0..count).map(|i| scores[count + i] + case.cfg * (scores[i] - scores[count + i])).collect(),
+            true => (0..count)
+                .map(|i| scores[count + i] + case.cfg * (scores[i] - scores[count + i]))
+                .collect(),
             false => scores[..count].to_vec(),
         };
         let drawn = best(&row);

@@ -18,6 +18,7 @@ pub use places::Places;
 
 use crate::pixels::{Pixels, Size};
 use stars::Stars;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -203,9 +204,8 @@ impl Library {
         changes.vanished = known.into_keys().collect();
         changes.vanished.sort();
         // Names begin with the time of day. They, not the files' dates, survive copies.
-        let age = |entry: &Entry| (entry.day.clone(), name(&entry.path));
         self.entries
-            .sort_by(|a, b| age(b).cmp(&age(a)).then(b.stamp.modified.cmp(&a.stamp.modified)));
+            .sort_by_cached_key(|entry| Reverse((entry.day.clone(), name(&entry.path))));
         changes
     }
 

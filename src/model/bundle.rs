@@ -60,17 +60,28 @@ struct Parts<'a> {
 }
 
 fn text_of(path: &Path) -> Result<String, ModelError> {
-    std::fs::read_to_string(path)
-        .map_err(|e| ModelError::File { file: path.display().to_string(), reason: e.to_string() })
+    std::fs::read_to_string(path).map_err(|e| ModelError::File {
+        file: path.display().to_string(),
+        reason: e.to_string(),
+    })
 }
 
 /// The image tokenizer's weights in a checkpoint folder.
 pub fn find_movq(folder: &Path) -> Result<PathBuf, ModelError> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let entries = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
     let mut found: Vec<PathBuf> = entries
         .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-            name.contains("movq") && (name.ends_with(".ckpt") || name.ends_with(".safetensors") || name.ends_with(".pt"))
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .to_lowercase();
+            name.contains("movq")
+                && (name.ends_with(".ckpt") || name.ends_with(".safetensors") || name.ends_with(".pt"))
         })
         .collect();
     found.sort();
@@ -109,7 +120,11 @@ impl Bundle {
             None => Self::from_gguf(&Gguf::from_static(STARTER)?, "starter", source.quant),
             Some(path) if path.is_dir() => Self::from_folder(path, source),
             Some(path) => {
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let name = path
+                    .file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned();
                 Self::from_gguf(&Gguf::open(path)?, &name, source.quant)
             }
         }
@@ -154,7 +169,11 @@ impl Bundle {
         let movq = open_movq(&movq_path)?;
         let decoder = Safetensors::open(folder)?;
         Self::build(Parts {
-            name: folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name: folder
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
             card: Card::for_folder(folder, &config)?,
             config,
             files: tokenizer_files(folder),
@@ -191,6 +210,15 @@ impl Bundle {
         let head = Head::Codes(alphabet.code_ids());
         let decoder = Arc::new(Decoder::load(parts.decoder, &config, &head, parts.quant)?);
         let prompts = Prompts::builtin()?;
-        Ok(Self { name: parts.name, card: parts.card, prompts, text, alphabet, decoder, movq, preview })
+        Ok(Self {
+            name: parts.name,
+            card: parts.card,
+            prompts,
+            text,
+            alphabet,
+            decoder,
+            movq,
+            preview,
+        })
     }
 }

@@ -54,7 +54,11 @@ impl Card {
         if let Ok(text) = std::fs::read_to_string(folder.join("lumina.json")) {
             return Self::from_json(&text);
         }
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_lowercase();
         let config: serde_json::Value = serde_json::from_str(config).unwrap_or_default();
         let (vocabulary, hidden) = (config["vocab_size"].as_u64(), config["hidden_size"].as_u64());
         Self::from_json(match (vocabulary, hidden) {
@@ -66,8 +70,20 @@ impl Card {
 
     /// A model nothing is known of: everything is allowed.
     pub fn generic(name: &str) -> Self {
-        let sampling = Sampling { cfg: 4.0, top_k: 4096, temperature: 1.0, top_n_sigma: None };
-        Self { name: name.to_owned(), note: None, provenance: None, licence: None, sampling, tasks: Vec::new() }
+        let sampling = Sampling {
+            cfg: 4.0,
+            top_k: 4096,
+            temperature: 1.0,
+            top_n_sigma: None,
+        };
+        Self {
+            name: name.to_owned(),
+            note: None,
+            provenance: None,
+            licence: None,
+            sampling,
+            tasks: Vec::new(),
+        }
     }
 
     pub fn sampling(&self) -> Sampling {
@@ -83,16 +99,25 @@ impl Card {
     }
 
     pub fn sizes(&self, task: &str) -> Vec<Size> {
-        let Some(trained) = self.trained(task) else { return Vec::new() };
+        let Some(trained) = self.trained(task) else {
+            return Vec::new();
+        };
         match trained.side {
             Some(side) => trained_sizes(side),
-            None => trained.sizes.iter().map(|[width, height]| Size::new(*width, *height)).collect(),
+            None => trained
+                .sizes
+                .iter()
+                .map(|[width, height]| Size::new(*width, *height))
+                .collect(),
         }
     }
 
     pub fn default_size(&self, task: &str) -> Option<Size> {
         let trained = self.trained(task)?;
-        trained.side.map(|side| Size::new(side, side)).or_else(|| self.sizes(task).first().copied())
+        trained
+            .side
+            .map(|side| Size::new(side, side))
+            .or_else(|| self.sizes(task).first().copied())
     }
 
     pub fn label(&self, task: &str) -> Option<&str> {
@@ -108,12 +133,20 @@ impl Card {
             return Some(format!("{} was not trained for `{task}`", self.name));
         };
         if let Some(map) = map.filter(|map| !trained.maps.iter().any(|known| known == map)) {
-            return Some(format!("{} was trained for {} maps in `{task}`, not {map}", self.name, trained.maps.join(", ")));
+            return Some(format!(
+                "{} was trained for {} maps in `{task}`, not {map}",
+                self.name,
+                trained.maps.join(", ")
+            ));
         }
         let sizes = self.sizes(task);
         (!sizes.is_empty() && !sizes.contains(&size)).then(|| {
             let some: Vec<String> = sizes.iter().take(4).map(Size::to_string).collect();
-            format!("{} was not trained for {size} in `{task}`, but for {}", self.name, some.join(", "))
+            format!(
+                "{} was not trained for {size} in `{task}`, but for {}",
+                self.name,
+                some.join(", ")
+            )
         })
     }
 }

@@ -13,7 +13,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 fn file_error(path: &Path, reason: impl std::fmt::Display) -> ModelError {
-    ModelError::File { file: path.display().to_string(), reason: first_line(&reason) }
+    ModelError::File {
+        file: path.display().to_string(),
+        reason: first_line(&reason),
+    }
 }
 
 /// One tensor as a header describes it.
@@ -42,7 +45,9 @@ impl Described {
     /// Bytes the shape asks for.
     fn wanted(&self) -> Option<usize> {
         let size = self.dtype()?.size_in_bytes();
-        self.shape.iter().try_fold(size, |all, side| all.checked_mul(*side))
+        self.shape
+            .iter()
+            .try_fold(size, |all, side| all.checked_mul(*side))
     }
 }
 
@@ -69,8 +74,16 @@ const LONGEST_HEADER: u64 = 100 << 20;
 impl Safetensors {
     /// Opens a file, or a folder with `model.safetensors` or `model.safetensors.index.json`.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let files = if path.is_dir() { shards(path)? } else { vec![path.to_owned()] };
-        let mut opened = Self { path: path.to_owned(), shards: Vec::new(), tensors: BTreeMap::new() };
+        let files = if path.is_dir() {
+            shards(path)?
+        } else {
+            vec![path.to_owned()]
+        };
+        let mut opened = Self {
+            path: path.to_owned(),
+            shards: Vec::new(),
+            tensors: BTreeMap::new(),
+        };
         for file in files {
             opened.add(file)?;
         }
@@ -87,7 +100,9 @@ impl Safetensors {
         file.read_exact(&mut size).map_err(|_| short())?;
         let header_len = u64::from_le_bytes(size);
         if header_len > LONGEST_HEADER {
-            return Err(wrong("no safetensors file (its header has no sensible length)".to_owned()));
+            return Err(wrong(
+                "no safetensors file (its header has no sensible length)".to_owned(),
+            ));
         }
         if header_len + 8 > length {
             return Err(short());
@@ -104,10 +119,14 @@ impl Safetensors {
             let held = upto.checked_sub(from);
             if described.dtype().is_some() && described.wanted() != held {
                 let shape = &described.shape;
-                return Err(wrong(format!("tensor `{name}`: its shape {shape:?} and its length do not agree")));
+                return Err(wrong(format!(
+                    "tensor `{name}`: its shape {shape:?} and its length do not agree"
+                )));
             }
             if held.is_none() || start.checked_add(upto).is_none_or(|end| end as u64 > length) {
-                return Err(wrong(format!("tensor `{name}` is cut short: the file is not whole, fetch it again")));
+                return Err(wrong(format!(
+                    "tensor `{name}` is cut short: the file is not whole, fetch it again"
+                )));
             }
             self.tensors.insert(name, (self.shards.len(), described));
         }
@@ -115,15 +134,28 @@ impl Safetensors {
         // loaded would be read torn, which the shape checks bound and nothing here prevents.
         #[allow(unsafe_code)]
         let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        self.shards.push(Shard { path, file, map, start });
+        self.shards.push(Shard {
+            path,
+            file,
+            map,
+            start,
+        });
         Ok(())
     }
 
     fn described(&self, name: &str) -> Result<(&Shard, &Described, DType), ModelError> {
-        let missing = || ModelError::Missing { name: name.to_owned(), file: self.source() };
+        let missing = || ModelError::Missing {
+            name: name.to_owned(),
+            file: self.source(),
+        };
         let (shard, described) = self.tensors.get(name).ok_or_else(missing)?;
         let shard = &self.shards[*shard];
-        let unknown = || file_error(&shard.path, format!("tensor `{name}` has type {}, not read here", described.dtype));
+        let unknown = || {
+            file_error(
+                &shard.path,
+                format!("tensor `{name}` has type {}, not read here", described.dtype),
+            )
+        };
         Ok((shard, described, described.dtype().ok_or_else(unknown)?))
     }
 
@@ -133,7 +165,12 @@ impl Safetensors {
         // A file that shrank after it was opened must not end the program.
         let bytes = shard.map.get(shard.start + from..shard.start + upto);
         let bytes = bytes.ok_or_else(|| file_error(&shard.path, format!("tensor `{name}` is cut short")))?;
-        Ok(Tensor::from_raw_buffer(bytes, dtype, &described.shape, &Device::Cpu)?)
+        Ok(Tensor::from_raw_buffer(
+            bytes,
+            dtype,
+            &described.shape,
+            &Device::Cpu,
+        )?)
     }
 
     /// An integer tensor as ids.
@@ -153,11 +190,20 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
         return Ok(vec![whole]);
     }
     let index = folder.join("model.safetensors.index.json");
-    let text = std::fs::read_to_string(&index)
-        .map_err(|_| file_error(folder, "neither model.safetensors nor model.safetensors.index.json is in this folder"))?;
+    let text = std::fs::read_to_string(&index).map_err(|_| {
+        file_error(
+            folder,
+            "neither model.safetensors nor model.safetensors.index.json is in this folder",
+        )
+    })?;
     let json: Value = serde_json::from_str(&text).map_err(|e| file_error(&index, e))?;
-    let names = json["weight_map"].as_object().into_iter().flat_map(|map| map.values());
-    let mut files: Vec<PathBuf> = names.filter_map(|name| Some(folder.join(name.as_str()?))).collect();
+    let names = json["weight_map"]
+        .as_object()
+        .into_iter()
+        .flat_map(|map| map.values());
+    let mut files: Vec<PathBuf> = names
+        .filter_map(|name| Some(folder.join(name.as_str()?)))
+        .collect();
     files.sort();
     files.dedup();
     if files.is_empty() {
@@ -176,7 +222,9 @@ impl Weights for Safetensors {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.tensors.get(name).map(|(_, described)| described.shape.clone())
+        self.tensors
+            .get(name)
+            .map(|(_, described)| described.shape.clone())
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
@@ -193,7 +241,9 @@ impl Weights for Safetensors {
         let mut bytes = vec![0; row * rows.len()];
         let at = (shard.start + described.data_offsets.0 + row * rows.start) as u64;
         let mut file = &shard.file;
-        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes));
+        let read = file
+            .seek(SeekFrom::Start(at))
+            .and_then(|_| file.read_exact(&mut bytes));
         read.map_err(|e| file_error(&shard.path, format!("tensor `{name}`: {e}")))?;
         Ok(Tensor::from_raw_buffer(&bytes, dtype, &shape, &Device::Cpu)?.to_dtype(DType::F32)?)
     }
@@ -210,11 +260,18 @@ impl Pickle {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         refuse_code(path)?;
         let tensors = PthTensors::new(path, None);
-        let tensors = tensors.map_err(|e| file_error(path, format!("no readable checkpoint of plain tensors ({e})")))?;
+        let tensors = tensors
+            .map_err(|e| file_error(path, format!("no readable checkpoint of plain tensors ({e})")))?;
         if tensors.tensor_infos().is_empty() {
-            return Err(file_error(path, "it holds no plain tensors (a pickle with code is never run): get the original file"));
+            return Err(file_error(
+                path,
+                "it holds no plain tensors (a pickle with code is never run): get the original file",
+            ));
         }
-        Ok(Self { path: path.to_owned(), tensors })
+        Ok(Self {
+            path: path.to_owned(),
+            tensors,
+        })
     }
 }
 
@@ -233,9 +290,10 @@ fn is_plain(module: &str, name: &str) -> bool {
 fn foreign(object: &Object) -> Option<String> {
     let both = |a: &Object, b: &Object| foreign(a).or_else(|| foreign(b));
     match object {
-        Object::Class { module_name, class_name } if !is_plain(module_name, class_name) => {
-            Some(format!("{module_name}.{class_name}"))
-        }
+        Object::Class {
+            module_name,
+            class_name,
+        } if !is_plain(module_name, class_name) => Some(format!("{module_name}.{class_name}")),
         Object::Tuple(items) | Object::List(items) => items.iter().find_map(foreign),
         Object::Dict(pairs) => pairs.iter().find_map(|(key, value)| both(key, value)),
         Object::Reduce { callable, args } | Object::Build { callable, args } => both(callable, args),
@@ -247,7 +305,10 @@ fn foreign(object: &Object) -> Option<String> {
 /// Reads the pickle's objects, runs none of them, and refuses those that would run code.
 fn refuse_code(path: &Path) -> Result<(), ModelError> {
     let unreadable = |reason: &dyn std::fmt::Display| {
-        file_error(path, format!("no readable checkpoint of plain tensors ({reason}): get the original file"))
+        file_error(
+            path,
+            format!("no readable checkpoint of plain tensors ({reason}): get the original file"),
+        )
     };
     let file = File::open(path).map_err(|e| file_error(path, e))?;
     let mut zip = zip::ZipArchive::new(BufReader::new(file)).map_err(|e| unreadable(&e))?;
@@ -257,9 +318,12 @@ fn refuse_code(path: &Path) -> Result<(), ModelError> {
             continue;
         }
         let mut stack = Stack::empty();
-        stack.read_loop(&mut BufReader::new(entry)).map_err(|e| unreadable(&e))?;
+        stack
+            .read_loop(&mut BufReader::new(entry))
+            .map_err(|e| unreadable(&e))?;
         if let Some(name) = stack.stack().iter().find_map(foreign) {
-            let reason = format!("its pickle asks to run `{name}`, which is never done: get the original file");
+            let reason =
+                format!("its pickle asks to run `{name}`, which is never done: get the original file");
             return Err(file_error(path, reason));
         }
     }
@@ -278,11 +342,17 @@ impl Weights for Pickle {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.tensors.tensor_infos().get(name).map(|info| info.layout.dims().to_vec())
+        self.tensors
+            .tensor_infos()
+            .get(name)
+            .map(|info| info.layout.dims().to_vec())
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
-        let missing = || ModelError::Missing { name: name.to_owned(), file: self.source() };
+        let missing = || ModelError::Missing {
+            name: name.to_owned(),
+            file: self.source(),
+        };
         let info = self.tensors.tensor_infos().get(name).ok_or_else(missing)?;
         let wrong = |e: &dyn std::fmt::Display| file_error(&self.path, format!("tensor `{name}`: {e}"));
         if info.layout.is_contiguous() {
@@ -293,18 +363,28 @@ impl Weights for Pickle {
         let file = File::open(&self.path).map_err(|e| wrong(&e))?;
         let mut zip = zip::ZipArchive::new(BufReader::new(file)).map_err(|e| wrong(&e))?;
         let mut bytes = Vec::new();
-        zip.by_name(&info.path).map_err(|e| wrong(&e))?.read_to_end(&mut bytes).map_err(|e| wrong(&e))?;
+        zip.by_name(&info.path)
+            .map_err(|e| wrong(&e))?
+            .read_to_end(&mut bytes)
+            .map_err(|e| wrong(&e))?;
         let count = bytes.len() / info.dtype.size_in_bytes();
         bytes.truncate(count * info.dtype.size_in_bytes());
         let storage = Tensor::from_raw_buffer(&bytes, info.dtype, &[count], &Device::Cpu)?;
         let storage: Vec<f32> = storage.to_dtype(DType::F32)?.to_vec1()?;
         let mut at = vec![info.layout.start_offset()];
         for (side, stride) in info.layout.dims().iter().zip(info.layout.stride()) {
-            at = at.iter().flat_map(|from| (0..*side).map(move |index| from + index * stride)).collect();
+            at = at
+                .iter()
+                .flat_map(|from| (0..*side).map(move |index| from + index * stride))
+                .collect();
         }
         let values: Option<Vec<f32>> = at.into_iter().map(|at| storage.get(at).copied()).collect();
         let values = values.ok_or_else(|| wrong(&"it is cut short"))?;
-        Ok(Stored::Plain(Tensor::from_vec(values, info.layout.dims(), &Device::Cpu)?))
+        Ok(Stored::Plain(Tensor::from_vec(
+            values,
+            info.layout.dims(),
+            &Device::Cpu,
+        )?))
     }
 }
 

@@ -80,22 +80,39 @@ impl Config {
         }
         let heads = config.num_attention_heads;
         if !config.hidden_size.is_multiple_of(heads) || !config.head_dim().is_multiple_of(2) {
-            return Err(wrong(format!("hidden_size {} does not split into {heads} heads of even length", config.hidden_size)));
+            return Err(wrong(format!(
+                "hidden_size {} does not split into {heads} heads of even length",
+                config.hidden_size
+            )));
         }
         if !heads.is_multiple_of(config.kv_heads()) {
-            return Err(wrong(format!("{heads} heads cannot share {} key/value heads", config.kv_heads())));
+            return Err(wrong(format!(
+                "{heads} heads cannot share {} key/value heads",
+                config.kv_heads()
+            )));
         }
         let parts = config.model_parallel_size;
         if !heads.is_multiple_of(parts) || !config.kv_heads().is_multiple_of(parts) {
-            return Err(wrong(format!("model_parallel_size {parts} does not divide the heads")));
+            return Err(wrong(format!(
+                "model_parallel_size {parts} does not divide the heads"
+            )));
         }
-        if !matches!(config.hidden_act.as_str(), "silu" | "swish" | "gelu" | "relu" | "gelu_pytorch_tanh" | "gelu_new") {
-            return Err(wrong(format!("hidden_act `{}` is not known here", config.hidden_act)));
+        if !matches!(
+            config.hidden_act.as_str(),
+            "silu" | "swish" | "gelu" | "relu" | "gelu_pytorch_tanh" | "gelu_new"
+        ) {
+            return Err(wrong(format!(
+                "hidden_act `{}` is not known here",
+                config.hidden_act
+            )));
         }
         if let Some(scaling) = &config.rope_scaling
             && (!matches!(scaling.kind.as_str(), "linear" | "dynamic") || scaling.factor < 1.0)
         {
-            return Err(wrong(format!("rope_scaling `{}` by {} is not known here", scaling.kind, scaling.factor)));
+            return Err(wrong(format!(
+                "rope_scaling `{}` by {} is not known here",
+                scaling.kind, scaling.factor
+            )));
         }
         Ok(config)
     }
@@ -112,11 +129,21 @@ impl Config {
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let (hidden, ffn, heads) = (self.hidden_size, self.intermediate_size, self.model_parallel_size);
         let kv = self.kv_heads() * self.head_dim();
-        let mut all = vec![("model.embed_tokens.weight".to_owned(), vec![self.vocab_size, hidden])];
+        let mut all = vec![(
+            "model.embed_tokens.weight".to_owned(),
+            vec![self.vocab_size, hidden],
+        )];
         for layer in 0..self.num_hidden_layers {
-            let mut add = |part: &str, shape: &[usize]| all.push((format!("model.layers.{layer}.{part}"), shape.to_vec()));
+            let mut add = |part: &str, shape: &[usize]| {
+                all.push((format!("model.layers.{layer}.{part}"), shape.to_vec()))
+            };
             add("input_layernorm.weight", &[hidden]);
-            let attention = [("q", hidden, hidden), ("k", kv, hidden), ("v", kv, hidden), ("o", hidden, hidden)];
+            let attention = [
+                ("q", hidden, hidden),
+                ("k", kv, hidden),
+                ("v", kv, hidden),
+                ("o", hidden, hidden),
+            ];
             for (part, outs, ins) in attention {
                 add(&format!("self_attn.{part}_proj.weight"), &[outs, ins]);
                 if self.attention_bias {
@@ -124,7 +151,10 @@ impl Config {
                 }
             }
             for part in ["q", "k"] {
-                add(&format!("self_attn.{part}_norm.weight"), &[heads, self.head_dim()]);
+                add(
+                    &format!("self_attn.{part}_norm.weight"),
+                    &[heads, self.head_dim()],
+                );
                 add(&format!("self_attn.{part}_norm.bias"), &[heads, self.head_dim()]);
             }
             add("post_attention_layernorm.weight", &[hidden]);
@@ -144,7 +174,10 @@ impl Config {
 
     /// Ids of the picture codes that `vocabulary_map` names; empty if it names none.
     pub fn code_ids(&self) -> Vec<u32> {
-        let named = self.vocabulary_map.iter().filter(|(name, _)| name.starts_with("<MOVQGAN"));
+        let named = self
+            .vocabulary_map
+            .iter()
+            .filter(|(name, _)| name.starts_with("<MOVQGAN"));
         named.map(|(_, id)| *id).collect()
     }
 }

@@ -114,7 +114,10 @@ pub struct Gguf {
 impl Gguf {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let source = path.display().to_string();
-        let wrong = |e: std::io::Error| ModelError::File { file: source.clone(), reason: e.to_string() };
+        let wrong = |e: std::io::Error| ModelError::File {
+            file: source.clone(),
+            reason: e.to_string(),
+        };
         let file = std::fs::File::open(path).map_err(wrong)?;
         // SAFETY: read-only map; a file that is rewritten while it is read is checked by nothing
         // but the bounds below.
@@ -128,13 +131,22 @@ impl Gguf {
     }
 
     fn new(source: String, bytes: Bytes) -> Result<Self, ModelError> {
-        let wrong = |reason: String| ModelError::File { file: source.clone(), reason };
+        let wrong = |reason: String| ModelError::File {
+            file: source.clone(),
+            reason,
+        };
         let content = Content::read(&mut Cursor::new(bytes.get()))
             .map_err(|e| wrong(format!("no readable GGUF model file ({e})")))?;
-        let gguf = Self { source: source.clone(), bytes, content };
+        let gguf = Self {
+            source: source.clone(),
+            bytes,
+            content,
+        };
         for name in gguf.names() {
             if gguf.range(&name).is_none() {
-                return Err(wrong(format!("tensor `{name}` is cut short: the file is not whole, make or fetch it again")));
+                return Err(wrong(format!(
+                    "tensor `{name}` is cut short: the file is not whole, make or fetch it again"
+                )));
             }
         }
         Ok(gguf)
@@ -150,9 +162,14 @@ impl Gguf {
 
     fn range(&self, name: &str) -> Option<&[u8]> {
         let info = self.content.tensor_infos.get(name)?;
-        let blocks = info.shape.elem_count().checked_div(info.ggml_dtype.block_size())?;
+        let blocks = info
+            .shape
+            .elem_count()
+            .checked_div(info.ggml_dtype.block_size())?;
         let from = usize::try_from(self.content.tensor_data_offset.checked_add(info.offset)?).ok()?;
-        self.bytes.get().get(from..from.checked_add(blocks.checked_mul(info.ggml_dtype.type_size())?)?)
+        self.bytes
+            .get()
+            .get(from..from.checked_add(blocks.checked_mul(info.ggml_dtype.type_size())?)?)
     }
 }
 
@@ -168,11 +185,17 @@ impl Weights for Gguf {
     }
 
     fn shape(&self, name: &str) -> Option<Vec<usize>> {
-        self.content.tensor_infos.get(name).map(|info| info.shape.dims().to_vec())
+        self.content
+            .tensor_infos
+            .get(name)
+            .map(|info| info.shape.dims().to_vec())
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
-        let missing = || ModelError::Missing { name: name.to_owned(), file: self.source.clone() };
+        let missing = || ModelError::Missing {
+            name: name.to_owned(),
+            file: self.source.clone(),
+        };
         let info = self.content.tensor_infos.get(name).ok_or_else(missing)?;
         let bytes = self.range(name).ok_or_else(missing)?;
         let plain = match info.ggml_dtype {
@@ -188,6 +211,9 @@ impl Weights for Gguf {
         // Blocks want their alignment; the file gives 32 bytes, a build's embedded file may not.
         let owned = bytes.to_vec();
         let storage = QStorage::from_data(owned.into(), &Device::Cpu, info.ggml_dtype)?;
-        Ok(Stored::Quantized(Arc::new(QTensor::new(storage, info.shape.clone())?)))
+        Ok(Stored::Quantized(Arc::new(QTensor::new(
+            storage,
+            info.shape.clone(),
+        )?)))
     }
 }

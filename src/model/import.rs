@@ -52,7 +52,12 @@ impl ImportSummary {
         formats.sort_unstable();
         formats.dedup();
         let line = |format: &&str| {
-            let of_it: Vec<&String> = self.fallbacks.iter().filter(|(_, f)| f == format).map(|(name, _)| name).collect();
+            let of_it: Vec<&String> = self
+                .fallbacks
+                .iter()
+                .filter(|(_, f)| f == format)
+                .map(|(name, _)| name)
+                .collect();
             format!(
                 "{} matrices are stored as {format}, for their rows do not fit the format asked for (the first: {})",
                 of_it.len(),
@@ -88,7 +93,10 @@ pub fn import(
         reason: e.to_string(),
     };
     let out = wish.out;
-    let target = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let target = out
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut temporary = tempfile::NamedTempFile::new_in(target).map_err(|e| file_error(out, &e))?;
     let config_path = wish.folder.join("config.json");
     let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
@@ -105,7 +113,11 @@ pub fn import(
     let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.quant)?;
     let map = preview.to_tensor()?;
     let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();
-    listed.push(Planned { name: "preview.weight".to_owned(), shape: map.dims().to_vec(), dtype: GgmlDType::F32 });
+    listed.push(Planned {
+        name: "preview.weight".to_owned(),
+        shape: map.dims().to_vec(),
+        dtype: GgmlDType::F32,
+    });
 
     let files = tokenizer_files(wish.folder);
     let metadata = [
@@ -122,7 +134,10 @@ pub fn import(
         ("lumina.tokenizer_config", files.tokenizer_config),
         ("lumina.special_tokens_map", files.special_tokens_map),
     ];
-    let metadata: Vec<(&str, String)> = metadata.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    let metadata: Vec<(&str, String)> = metadata
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect();
     let header = gguf::header(&metadata, &listed);
     let of = header.len() as u64 + listed.iter().map(Planned::padded).sum::<u64>();
     let mut file = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
@@ -141,12 +156,18 @@ pub fn import(
             let part = QTensor::quantize(&part, step.stored.dtype)?;
             file.write_all(&part.data()?).map_err(|e| file_error(out, &e))?;
         }
-        file.write_all(&step.stored.padding()).map_err(|e| file_error(out, &e))?;
+        file.write_all(&step.stored.padding())
+            .map_err(|e| file_error(out, &e))?;
         done += step.stored.padded();
-        progress(ImportStep { name: step.source.clone(), done, of });
+        progress(ImportStep {
+            name: step.source.clone(),
+            done,
+            of,
+        });
     }
     if let Some(last) = listed.last() {
-        file.write_all(&QTensor::quantize(&map, last.dtype)?.data()?).map_err(|e| file_error(out, &e))?;
+        file.write_all(&QTensor::quantize(&map, last.dtype)?.data()?)
+            .map_err(|e| file_error(out, &e))?;
         file.write_all(&last.padding()).map_err(|e| file_error(out, &e))?;
     }
     file.flush().map_err(|e| file_error(out, &e))?;
@@ -175,7 +196,10 @@ fn plan(
     let mut summary = ImportSummary::default();
     let mut plan = Vec::new();
     for (name, wanted) in config.tensors() {
-        let found = weights.shape(&name).ok_or_else(|| ModelError::Missing { name: name.clone(), file: weights.source() })?;
+        let found = weights.shape(&name).ok_or_else(|| ModelError::Missing {
+            name: name.clone(),
+            file: weights.source(),
+        })?;
         if found != wanted {
             return Err(ModelError::Shape { name, found, wanted });
         }
@@ -183,16 +207,42 @@ fn plan(
         if wish != got {
             summary.fallbacks.push((name.clone(), got.name()));
         }
-        let stored = Planned { name: name.clone(), shape: wanted, dtype: got.ggml() };
-        plan.push(Step { source: name, of_image: false, stored });
+        let stored = Planned {
+            name: name.clone(),
+            shape: wanted,
+            dtype: got.ggml(),
+        };
+        plan.push(Step {
+            source: name,
+            of_image: false,
+            stored,
+        });
     }
-    let known = ["encoder.", "decoder.", "quant_conv.", "post_quant_conv.", "quantize.embedding."];
-    for name in image.names().into_iter().filter(|name| known.iter().any(|start| name.starts_with(start))) {
+    let known = [
+        "encoder.",
+        "decoder.",
+        "quant_conv.",
+        "post_quant_conv.",
+        "quantize.embedding.",
+    ];
+    for name in image
+        .names()
+        .into_iter()
+        .filter(|name| known.iter().any(|start| name.starts_with(start)))
+    {
         let shape = image.shape(&name).unwrap_or_default();
         let keep = shape.len() < 2 || name.starts_with("quantize.") || name.contains("quant_conv.");
         let dtype = if keep { GgmlDType::F32 } else { GgmlDType::F16 };
-        let stored = Planned { name: format!("movq.{name}"), shape, dtype };
-        plan.push(Step { source: name, of_image: true, stored });
+        let stored = Planned {
+            name: format!("movq.{name}"),
+            shape,
+            dtype,
+        };
+        plan.push(Step {
+            source: name,
+            of_image: true,
+            stored,
+        });
     }
     Ok((plan, summary))
 }
@@ -201,7 +251,9 @@ fn plan(
 /// 8 bits, all else f32.
 fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
     let is_matrix = shape.len() == 2
-        && (name.contains("_proj.") || name.starts_with("lm_head.") || name.starts_with("model.embed_tokens."));
+        && (name.contains("_proj.")
+            || name.starts_with("lm_head.")
+            || name.starts_with("model.embed_tokens."));
     match shape {
         [_, columns] if is_matrix => {
             let by_eight = name.starts_with("model.embed_tokens.") && quant == Quant::Q4K;

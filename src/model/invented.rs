@@ -33,7 +33,9 @@ pub fn values(name: &str, shape: &[usize], from: usize, count: usize) -> Vec<bf1
     // Variance 1 / inputs keeps activations where they are.
     let inputs: usize = shape.iter().skip(1).product::<usize>().max(1);
     let reach = (3.0 / inputs as f32).sqrt();
-    let seed = name.bytes().fold(0u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let seed = name.bytes().fold(0u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let mut state = seed.wrapping_add((from as u64 / 4).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let mut out = Vec::with_capacity(count + 3);
     while out.len() < count {
@@ -50,7 +52,10 @@ pub fn values(name: &str, shape: &[usize], from: usize, count: usize) -> Vec<bf1
 impl Invented {
     /// Every tensor asked for so far.
     pub fn asked(&self) -> BTreeMap<String, Vec<usize>> {
-        self.shapes.lock().map(|shapes| shapes.clone()).unwrap_or_default()
+        self.shapes
+            .lock()
+            .map(|shapes| shapes.clone())
+            .unwrap_or_default()
     }
 
     fn tensor(name: &str, shape: &[usize], rows: Range<usize>) -> Result<Tensor, ModelError> {

@@ -1,5 +1,6 @@
 //! The model: everything that touches tensors or the tokenizer.
 
+mod attention;
 pub mod bundle;
 pub mod card;
 pub mod checkpoint;
@@ -7,6 +8,7 @@ pub mod config;
 pub mod gguf;
 pub mod import;
 pub mod invented;
+mod kernels;
 pub mod movq;
 pub mod preview;
 pub mod prompts;

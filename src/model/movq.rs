@@ -38,7 +38,9 @@ impl MovqConfig {
         let config: Self = serde_json::from_str(text)
             .map_err(|e| ModelError::Config(format!("the image tokenizer's configuration: {e}")))?;
         if config.ddconfig.ch_mult.is_empty() || !config.ddconfig.ch.is_multiple_of(32) {
-            return Err(ModelError::Config("the image tokenizer's ch must be a multiple of 32".to_owned()));
+            return Err(ModelError::Config(
+                "the image tokenizer's ch must be a multiple of 32".to_owned(),
+            ));
         }
         Ok(config)
     }
@@ -47,13 +49,20 @@ impl MovqConfig {
     pub fn infer(weights: &dyn Weights, prefix: &str) -> Result<Self> {
         let shape = |name: &str| {
             let name = format!("{prefix}{name}");
-            weights.shape(&name).ok_or(ModelError::Missing { name, file: weights.source() })
+            weights.shape(&name).ok_or(ModelError::Missing {
+                name,
+                file: weights.source(),
+            })
         };
         let conv_in = shape("encoder.conv_in.weight")?;
         let ch = conv_in[0];
         let has = |name: String| weights.contains(&format!("{prefix}{name}"));
-        let levels = (0..).take_while(|l| has(format!("encoder.down.{l}.block.0.conv1.weight"))).count();
-        let num_res_blocks = (0..).take_while(|b| has(format!("encoder.down.0.block.{b}.conv1.weight"))).count();
+        let levels = (0..)
+            .take_while(|l| has(format!("encoder.down.{l}.block.0.conv1.weight")))
+            .count();
+        let num_res_blocks = (0..)
+            .take_while(|b| has(format!("encoder.down.0.block.{b}.conv1.weight")))
+            .count();
         let mut ch_mult = Vec::new();
         for level in 0..levels {
             ch_mult.push(shape(&format!("encoder.down.{level}.block.0.conv1.weight"))?[0] / ch);
@@ -73,7 +82,11 @@ impl MovqConfig {
             attn_resolutions,
             double_z: false,
         };
-        Ok(Self { ddconfig, n_embed: codebook[0], embed_dim: codebook[1] })
+        Ok(Self {
+            ddconfig,
+            n_embed: codebook[0],
+            embed_dim: codebook[1],
+        })
     }
 }
 
@@ -88,11 +101,17 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     fn at(&self, part: impl std::fmt::Display) -> Self {
-        Self { name: format!("{}{part}.", self.name), ..self.clone() }
+        Self {
+            name: format!("{}{part}.", self.name),
+            ..self.clone()
+        }
     }
 
     fn get(&self, part: &str, shape: &[usize]) -> Result<Tensor> {
-        Ok(self.weights.f32(&format!("{}{part}", self.name), shape)?.to_device(self.device)?)
+        Ok(self
+            .weights
+            .f32(&format!("{}{part}", self.name), shape)?
+            .to_device(self.device)?)
     }
 }
 
@@ -112,7 +131,12 @@ impl Conv {
     fn load(scope: &Scope<'_>, ins: usize, outs: usize, kernel: usize) -> Result<Self> {
         let weight = scope.get("weight", &[outs, ins, kernel, kernel])?;
         let bias = scope.get("bias", &[outs])?.reshape((1, outs, 1, 1))?;
-        Ok(Self { weight, bias, kernel, stride: 1 })
+        Ok(Self {
+            weight,
+            bias,
+            kernel,
+            stride: 1,
+        })
     }
 
     /// Stride 1 keeps the size; stride 2 pads right and below only, and halves it.
@@ -135,7 +159,9 @@ impl Conv {
         let mut done = Vec::new();
         for first in (0..rows).step_by(strip) {
             let count = strip.min(rows - first);
-            let part = x.narrow(2, first * self.stride, (count - 1) * self.stride + 3)?.contiguous()?;
+            let part = x
+                .narrow(2, first * self.stride, (count - 1) * self.stride + 3)?
+                .contiguous()?;
             done.push(part.conv2d(&self.weight, 0, self.stride, 1, 1)?);
         }
         Ok(Tensor::cat(&done, 2)?.broadcast_add(&self.bias)?)
@@ -151,13 +177,22 @@ struct Norm {
 
 impl Norm {
     fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
-        let inner = if spatial { scope.at("norm_layer") } else { scope.clone() };
-        let row = |part: &str| Ok::<_, ModelError>(inner.get(part, &[channels])?.reshape((1, channels, 1, 1))?);
+        let inner = if spatial {
+            scope.at("norm_layer")
+        } else {
+            scope.clone()
+        };
+        let row =
+            |part: &str| Ok::<_, ModelError>(inner.get(part, &[channels])?.reshape((1, channels, 1, 1))?);
         let conv = |part: &str| Conv::load(&scope.at(part), scope.embed_dim, channels, 1);
         Ok(Self {
             weight: row("weight")?,
             bias: row("bias")?,
-            spatial: if spatial { Some((conv("conv_y")?, conv("conv_b")?)) } else { None },
+            spatial: if spatial {
+                Some((conv("conv_y")?, conv("conv_b")?))
+            } else {
+                None
+            },
         })
     }
 
@@ -166,7 +201,9 @@ impl Norm {
         let groups = x.reshape((batch, 32, channels / 32 * height * width))?;
         let centred = groups.broadcast_sub(&groups.mean_keepdim(D::Minus1)?)?;
         let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?.sqrt()?;
-        let normed = centred.broadcast_div(&deviation)?.reshape((batch, channels, height, width))?;
+        let normed = centred
+            .broadcast_div(&deviation)?
+            .reshape((batch, channels, height, width))?;
         let normed = normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?;
         match (&self.spatial, z) {
             // 1x1 convolutions commute with nearest resizing: they run at the codes' own size.
@@ -194,7 +231,9 @@ struct ResBlock {
 
 impl ResBlock {
     fn load(scope: &Scope<'_>, ins: usize, outs: usize, spatial: bool) -> Result<Self> {
-        let shortcut = (ins != outs).then(|| Conv::load(&scope.at("nin_shortcut"), ins, outs, 1)).transpose()?;
+        let shortcut = (ins != outs)
+            .then(|| Conv::load(&scope.at("nin_shortcut"), ins, outs, 1))
+            .transpose()?;
         Ok(Self {
             norm1: Norm::load(&scope.at("norm1"), ins, spatial)?,
             conv1: Conv::load(&scope.at("conv1"), ins, outs, 3)?,
@@ -250,7 +289,9 @@ impl Attention {
             parts.push(weights.matmul(&values)?);
         }
         let mixed = Tensor::cat(&parts, 1)?.transpose(1, 2)?.contiguous()?;
-        Ok((x + self.out.forward(&mixed.reshape((batch, channels, height, width))?)?)?)
+        Ok((x + self
+            .out
+            .forward(&mixed.reshape((batch, channels, height, width))?)?)?)
     }
 }
 
@@ -290,7 +331,8 @@ impl Middle {
     }
 
     fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
-        self.block_2.forward(&self.attn_1.forward(&self.block_1.forward(x, z)?, z)?, z)
+        self.block_2
+            .forward(&self.attn_1.forward(&self.block_1.forward(x, z)?, z)?, z)
     }
 }
 
@@ -313,12 +355,23 @@ fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
     let mut levels = Vec::new();
     for (index, mult) in config.ch_mult.iter().enumerate() {
         let scope = scope.at("down").at(index);
-        let mut level = Level { blocks: Vec::new(), attentions: Vec::new(), resample: None };
+        let mut level = Level {
+            blocks: Vec::new(),
+            attentions: Vec::new(),
+            resample: None,
+        };
         for block in 0..config.num_res_blocks {
-            level.blocks.push(ResBlock::load(&scope.at("block").at(block), ins, ch * mult, false)?);
+            level.blocks.push(ResBlock::load(
+                &scope.at("block").at(block),
+                ins,
+                ch * mult,
+                false,
+            )?);
             ins = ch * mult;
             if has_attention(config, index) {
-                level.attentions.push(Attention::load(&scope.at("attn").at(block), ins, false)?);
+                level
+                    .attentions
+                    .push(Attention::load(&scope.at("attn").at(block), ins, false)?);
             }
         }
         if index != last {
@@ -327,7 +380,11 @@ fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
         }
         levels.push(level);
     }
-    let outs = if config.double_z { 2 * config.z_channels } else { config.z_channels };
+    let outs = if config.double_z {
+        2 * config.z_channels
+    } else {
+        config.z_channels
+    };
     Ok(Half {
         conv_in: Conv::load(&scope.at("conv_in"), config.in_channels, ch, 3)?,
         levels,
@@ -344,12 +401,23 @@ fn decoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
     let mut levels = Vec::new();
     for (index, mult) in config.ch_mult.iter().enumerate().rev() {
         let scope = scope.at("up").at(index);
-        let mut level = Level { blocks: Vec::new(), attentions: Vec::new(), resample: None };
+        let mut level = Level {
+            blocks: Vec::new(),
+            attentions: Vec::new(),
+            resample: None,
+        };
         for block in 0..=config.num_res_blocks {
-            level.blocks.push(ResBlock::load(&scope.at("block").at(block), ins, ch * mult, true)?);
+            level.blocks.push(ResBlock::load(
+                &scope.at("block").at(block),
+                ins,
+                ch * mult,
+                true,
+            )?);
             ins = ch * mult;
             if has_attention(config, index) {
-                level.attentions.push(Attention::load(&scope.at("attn").at(block), ins, true)?);
+                level
+                    .attentions
+                    .push(Attention::load(&scope.at("attn").at(block), ins, true)?);
             }
         }
         if index != 0 {
@@ -390,10 +458,19 @@ pub struct Encoded {
 
 impl Movq {
     pub fn load(weights: &dyn Weights, prefix: &str, config: &MovqConfig, device: &Device) -> Result<Self> {
-        let scope = Scope { weights, name: prefix.to_owned(), device, embed_dim: config.embed_dim };
+        let scope = Scope {
+            weights,
+            name: prefix.to_owned(),
+            device,
+            embed_dim: config.embed_dim,
+        };
         let dd = &config.ddconfig;
         let codebook = scope.get("quantize.embedding.weight", &[config.n_embed, config.embed_dim])?;
-        let outs = if dd.double_z { 2 * dd.z_channels } else { dd.z_channels };
+        let outs = if dd.double_z {
+            2 * dd.z_channels
+        } else {
+            dd.z_channels
+        };
         Ok(Self {
             encoder: encoder(&scope.at("encoder"), dd)?,
             decoder: decoder(&scope.at("decoder"), dd)?,
@@ -416,9 +493,15 @@ impl Movq {
 
     pub fn encode_detail(&self, pixels: &Pixels) -> Result<Encoded> {
         let size = pixels.size();
-        let values: Vec<f32> = pixels.rgb().iter().map(|v| f32::from(*v) / 255.0 * 2.0 - 1.0).collect();
+        let values: Vec<f32> = pixels
+            .rgb()
+            .iter()
+            .map(|v| f32::from(*v) / 255.0 * 2.0 - 1.0)
+            .collect();
         let shape = (1, size.height as usize, size.width as usize, 3);
-        let x = Tensor::from_vec(values, shape, self.codebook.device())?.permute((0, 3, 1, 2))?.contiguous()?;
+        let x = Tensor::from_vec(values, shape, self.codebook.device())?
+            .permute((0, 3, 1, 2))?
+            .contiguous()?;
         let mut x = self.encoder.conv_in.forward(&x)?;
         for level in &self.encoder.levels {
             x = level.forward(&x, None)?;
@@ -427,10 +510,18 @@ impl Movq {
             }
         }
         let x = self.encoder.middle.forward(&x, None)?;
-        let x = self.encoder.conv_out.forward(&swish(&self.encoder.norm_out.forward(&x, None)?)?)?;
+        let x = self
+            .encoder
+            .conv_out
+            .forward(&swish(&self.encoder.norm_out.forward(&x, None)?)?)?;
         let prequant = self.quant_conv.forward(&x)?.squeeze(0)?;
         let points: Vec<Vec<f32>> = prequant.flatten_from(1)?.t()?.contiguous()?.to_vec2()?;
-        let mut encoded = Encoded { codes: Vec::new(), best: Vec::new(), second: Vec::new(), prequant };
+        let mut encoded = Encoded {
+            codes: Vec::new(),
+            best: Vec::new(),
+            second: Vec::new(),
+            prequant,
+        };
         for point in &points {
             let (mut best, mut second) = ((f32::INFINITY, 0), f32::INFINITY);
             for (code, vector) in self.vectors.iter().enumerate() {
@@ -461,7 +552,12 @@ impl Movq {
         let ids = Tensor::new(codes, self.codebook.device())?;
         let dim = self.codebook.dim(1)?;
         let shape = (1, grid.rows as usize, grid.columns as usize, dim);
-        let z = self.codebook.index_select(&ids, 0)?.reshape(shape)?.permute((0, 3, 1, 2))?.contiguous()?;
+        let z = self
+            .codebook
+            .index_select(&ids, 0)?
+            .reshape(shape)?
+            .permute((0, 3, 1, 2))?
+            .contiguous()?;
         let x = self.decoder.conv_in.forward(&self.post_quant_conv.forward(&z)?)?;
         let mut x = self.decoder.middle.forward(&x, Some(&z))?;
         for level in &self.decoder.levels {
@@ -472,14 +568,22 @@ impl Movq {
             }
         }
         let x = swish(&self.decoder.norm_out.forward(&x, Some(&z))?)?;
-        Ok(self.decoder.conv_out.forward(&x)?.squeeze(0)?.to_dtype(DType::F32)?)
+        Ok(self
+            .decoder
+            .conv_out
+            .forward(&x)?
+            .squeeze(0)?
+            .to_dtype(DType::F32)?)
     }
 
     /// The picture of a whole grid: pixel = round((clamp(v) + 1) * 127.5).
     pub fn decode(&self, codes: &[u32], grid: Grid) -> Result<Pixels> {
         let raw = self.decode_raw(codes, grid)?.permute((1, 2, 0))?.contiguous()?;
         let values: Vec<f32> = raw.flatten_all()?.to_vec1()?;
-        let rgb = values.iter().map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8).collect();
+        let rgb = values
+            .iter()
+            .map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8)
+            .collect();
         Pixels::new(grid.pixels(), rgb)
             .ok_or_else(|| ModelError::Config("the image tokenizer does not scale by 8".to_owned()))
     }
@@ -494,11 +598,23 @@ mod tests {
         let device = Device::Cpu;
         let random = |shape: &[usize]| Tensor::randn(0f32, 1f32, shape, &device).unwrap();
         for stride in [1, 2] {
-            let conv = Conv { weight: random(&[8, 4, 3, 3]), bias: random(&[1, 8, 1, 1]), kernel: 3, stride };
+            let conv = Conv {
+                weight: random(&[8, 4, 3, 3]),
+                bias: random(&[1, 8, 1, 1]),
+                kernel: 3,
+                stride,
+            };
             let x = random(&[1, 4, 16, 12]);
             let whole = conv.in_strips(&x, usize::MAX).unwrap();
             let strips = conv.in_strips(&x, 4 * 9 * 4 * 12 * 3).unwrap();
-            let error = (whole - strips).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+            let error = (whole - strips)
+                .unwrap()
+                .abs()
+                .unwrap()
+                .max_all()
+                .unwrap()
+                .to_scalar::<f32>()
+                .unwrap();
             assert!(error < 1e-5, "{error}");
         }
     }

@@ -20,14 +20,30 @@ pub struct Preview {
 fn sample(index: u32) -> Pixels {
     let size = Size::new(64, 64);
     let mut pixels = Pixels::filled(size, [0; 3]);
-    let colour = |n: u32| [n.wrapping_mul(97) as u8, n.wrapping_mul(53).wrapping_add(80) as u8, n.wrapping_mul(171) as u8];
-    let (ground, shape, bar) = (colour(index * 3 + 1), colour(index * 7 + 2), colour(index * 11 + 3));
+    let colour = |n: u32| {
+        [
+            n.wrapping_mul(97) as u8,
+            n.wrapping_mul(53).wrapping_add(80) as u8,
+            n.wrapping_mul(171) as u8,
+        ]
+    };
+    let (ground, shape, bar) = (
+        colour(index * 3 + 1),
+        colour(index * 7 + 2),
+        colour(index * 11 + 3),
+    );
     for (at, pixel) in pixels.rgb_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = ((at % 64) as i32, (at / 64) as i32);
         let shade = 0.5 + 0.5 * (y as f32 + x as f32 * (index % 3) as f32) / 192.0;
         let disc = (x - 20 - (index % 5) as i32 * 5).pow(2) + (y - 30).pow(2) < 200 + 20 * (index % 7) as i32;
         let stripe = (x + y * (index % 2) as i32) % 23 < 4;
-        let from = if disc { shape } else if stripe { bar } else { ground };
+        let from = if disc {
+            shape
+        } else if stripe {
+            bar
+        } else {
+            ground
+        };
         for (channel, value) in pixel.iter_mut().zip(from) {
             *channel = (f32::from(value) * shade) as u8;
         }
@@ -39,7 +55,9 @@ fn sample(index: u32) -> Pixels {
 fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     let n = a.len();
     for pivot in 0..n {
-        let best = (pivot..n).max_by(|x, y| a[*x][pivot].abs().total_cmp(&a[*y][pivot].abs())).unwrap_or(pivot);
+        let best = (pivot..n)
+            .max_by(|x, y| a[*x][pivot].abs().total_cmp(&a[*y][pivot].abs()))
+            .unwrap_or(pivot);
         a.swap(pivot, best);
         b.swap(pivot, best);
         for row in (0..n).filter(|row| *row != pivot) {
@@ -72,7 +90,10 @@ impl Preview {
             let codes = movq.encode(&sample(index))?;
             let decoded = movq.decode(&codes, grid)?;
             for (at, code) in codes.iter().enumerate() {
-                let mut z: Vec<f64> = movq.vectors()[*code as usize].iter().map(|v| f64::from(*v)).collect();
+                let mut z: Vec<f64> = movq.vectors()[*code as usize]
+                    .iter()
+                    .map(|v| f64::from(*v))
+                    .collect();
                 z.push(1.0);
                 let (x, y) = (at % 8 * 8, at / 8 * 8);
                 for i in 0..=dim {
@@ -87,7 +108,9 @@ impl Preview {
             }
         }
         let solution = solve(a, b);
-        let map = (0..PATCH).map(|p| solution.iter().map(|row| row[p] as f32).collect()).collect();
+        let map = (0..PATCH)
+            .map(|p| solution.iter().map(|row| row[p] as f32).collect())
+            .collect();
         Ok(Self::new(map, movq))
     }
 
@@ -114,7 +137,9 @@ impl Preview {
         let map: Vec<Vec<f32>> = tensor.to_vec2()?;
         let dim = movq.vectors().first().map_or(0, Vec::len);
         if map.len() != PATCH || map.iter().any(|row| row.len() != dim + 1) {
-            return Err(ModelError::Config("the stored preview does not belong to this image tokenizer".to_owned()));
+            return Err(ModelError::Config(
+                "the stored preview does not belong to this image tokenizer".to_owned(),
+            ));
         }
         Ok(Self::new(map, movq))
     }
@@ -124,8 +149,16 @@ impl Preview {
         let size = Size::new(8 * codes.len() as u32, 8);
         let mut pixels = Pixels::filled(size, [128; 3]);
         let stride = 24 * codes.len();
-        for (column, patch) in codes.iter().map(|code| self.patches.get(*code as usize)).enumerate() {
-            for (line, values) in patch.into_iter().flat_map(|patch| patch.chunks_exact(24)).enumerate() {
+        for (column, patch) in codes
+            .iter()
+            .map(|code| self.patches.get(*code as usize))
+            .enumerate()
+        {
+            for (line, values) in patch
+                .into_iter()
+                .flat_map(|patch| patch.chunks_exact(24))
+                .enumerate()
+            {
                 let at = line * stride + 24 * column;
                 pixels.rgb_mut()[at..at + 24].copy_from_slice(values);
             }

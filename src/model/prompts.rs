@@ -37,7 +37,9 @@ impl Prompts {
     /// it is, whatever braces it holds.
     pub fn fill(&self, template: &str, panel: Size, label: &str, prompt: &str) -> Result<String, ModelError> {
         let found = self.templates.get(template);
-        let text = &found.ok_or_else(|| ModelError::Config(format!("there is no prompt template `{template}`")))?.text;
+        let text = &found
+            .ok_or_else(|| ModelError::Config(format!("there is no prompt template `{template}`")))?
+            .text;
         let (before, after) = text.split_once("{prompt}").unwrap_or((text, ""));
         let filled = |part: &str| {
             part.replace("{W}", &panel.width.to_string())
@@ -56,11 +58,20 @@ mod tests {
     #[test]
     fn templates_are_filled_and_prompts_left_alone() {
         let prompts = Prompts::builtin().expect("built in");
-        let text = prompts.fill("generate", Size::new(768, 512), "", "a {W} {prompt}").expect("known");
-        assert_eq!(text, "Generate an image of 768x512 according to the following prompt:\na {W} {prompt}");
+        let text = prompts
+            .fill("generate", Size::new(768, 512), "", "a {W} {prompt}")
+            .expect("known");
+        assert_eq!(
+            text,
+            "Generate an image of 768x512 according to the following prompt:\na {W} {prompt}"
+        );
         let label = prompts.label(MapKind::Hed).expect("known");
-        let text = prompts.fill("pair", Size::new(64, 32), label, "x").expect("known");
-        assert!(text.starts_with("Generate a dual-panel image of 64x64 where the <lower half> displays a <hed edge map>"));
+        let text = prompts
+            .fill("pair", Size::new(64, 32), label, "x")
+            .expect("known");
+        assert!(text.starts_with(
+            "Generate a dual-panel image of 64x64 where the <lower half> displays a <hed edge map>"
+        ));
         assert!(prompts.fill("nonsense", Size::new(1, 1), "", "").is_err());
     }
 }

@@ -52,30 +52,49 @@ impl Text {
             }
             from_vocab(vocab, merges)?
         } else {
-            return Err(wrong("neither tokenizer.json nor vocab.json with merges.txt is in the folder"));
+            return Err(wrong(
+                "neither tokenizer.json nor vocab.json with merges.txt is in the folder",
+            ));
         };
         let id = |name: &str| specials.get(name).copied().or_else(|| plain.token_to_id(name));
         let named = |key: &str| {
-            [&files.tokenizer_config, &files.special_tokens_map].into_iter().flatten().find_map(|text| {
-                let json: Value = serde_json::from_str(text).ok()?;
-                let token = &json[key];
-                token.as_str().or_else(|| token["content"].as_str()).map(str::to_owned)
-            })
+            [&files.tokenizer_config, &files.special_tokens_map]
+                .into_iter()
+                .flatten()
+                .find_map(|text| {
+                    let json: Value = serde_json::from_str(text).ok()?;
+                    let token = &json[key];
+                    token
+                        .as_str()
+                        .or_else(|| token["content"].as_str())
+                        .map(str::to_owned)
+                })
         };
         let name = named("bos_token")
             .or_else(|| named("eos_token"))
             .ok_or_else(|| wrong("tokenizer_config.json names neither bos_token nor eos_token"))?;
         let first = id(&name).ok_or_else(|| wrong(format!("it has no token `{name}`")))?;
-        Ok(Self { plain, first, specials })
+        Ok(Self {
+            plain,
+            first,
+            specials,
+        })
     }
 
     pub fn id(&self, name: &str) -> Option<u32> {
-        self.specials.get(name).copied().or_else(|| self.plain.token_to_id(name))
+        self.specials
+            .get(name)
+            .copied()
+            .or_else(|| self.plain.token_to_id(name))
     }
 
     /// The alphabet of pictures in this vocabulary.
     pub fn alphabet(&self, config: &Config) -> Result<Alphabet, ModelError> {
-        Ok(Alphabet::by_name(|name| self.id(name), self.first, config.code_ids())?)
+        Ok(Alphabet::by_name(
+            |name| self.id(name),
+            self.first,
+            config.code_ids(),
+        )?)
     }
 
     /// Ids of a text, specials not parsed.
@@ -98,8 +117,10 @@ impl Text {
 /// family are.
 fn from_vocab(vocab: &str, merges: &str) -> Result<Tokenizer, ModelError> {
     let vocab: Value = serde_json::from_str(vocab).map_err(wrong)?;
-    let merges: Vec<&str> =
-        merges.lines().filter(|line| !line.is_empty() && !line.starts_with("#version")).collect();
+    let merges: Vec<&str> = merges
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("#version"))
+        .collect();
     let split = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
     let json = serde_json::json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],

@@ -29,7 +29,13 @@ pub enum ModelError {
 
 /// The first line: what follows is a backtrace.
 pub(super) fn first_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim().to_owned()
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 impl From<candle_core::Error> for ModelError {

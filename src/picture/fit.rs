@@ -17,7 +17,10 @@ fn cover(source: Size, target: Size) -> Size {
     let down = f64::from(target.height) / f64::from(source.height);
     let scale = across.max(down);
     let side = |side: u32, least: u32| ((f64::from(side) * scale).round_ties_even() as u32).max(least);
-    Size::new(side(source.width, target.width), side(source.height, target.height))
+    Size::new(
+        side(source.width, target.width),
+        side(source.height, target.height),
+    )
 }
 
 fn place(source: Size, panel: Size) -> Place {
@@ -25,15 +28,23 @@ fn place(source: Size, panel: Size) -> Place {
     let scale = |to: u32, from: u32| f64::from(to) / f64::from(from);
     let offset = |covered: u32, side: u32| f64::from((covered - side) / 2);
     Place {
-        scale: (scale(covered.width, source.width), scale(covered.height, source.height)),
-        offset: (offset(covered.width, panel.width), offset(covered.height, panel.height)),
+        scale: (
+            scale(covered.width, source.width),
+            scale(covered.height, source.height),
+        ),
+        offset: (
+            offset(covered.width, panel.width),
+            offset(covered.height, panel.height),
+        ),
     }
 }
 
 pub(super) fn resize(pixels: &Pixels, to: Size, filter: FilterType) -> Pixels {
     let from = pixels.size();
     let bytes = pixels.rgb().to_vec();
-    let Ok(source) = Image::from_vec_u8(from.width, from.height, bytes, PixelType::U8x3) else { return pixels.clone() };
+    let Ok(source) = Image::from_vec_u8(from.width, from.height, bytes, PixelType::U8x3) else {
+        return pixels.clone();
+    };
     let mut target = Image::new(to.width, to.height, PixelType::U8x3);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
     // Fails only for differing pixel types, which both sides fix above.
@@ -55,7 +66,10 @@ pub fn fit(pixels: &Pixels, target: Size) -> Pixels {
     if covered != picture.size() {
         picture = resize(&picture, covered, FilterType::CatmullRom);
     }
-    let (left, top) = ((covered.width - target.width) / 2, (covered.height - target.height) / 2);
+    let (left, top) = (
+        (covered.width - target.width) / 2,
+        (covered.height - target.height) / 2,
+    );
     let stride = 3 * covered.width as usize;
     let line = |y: u32| {
         let at = (top + y) as usize * stride + 3 * left as usize;
@@ -68,12 +82,16 @@ pub fn fit(pixels: &Pixels, target: Size) -> Pixels {
 /// Whether a mask, resized to a picture of `size`, allows redrawing each of its pixels.
 fn allowed(mask: &Mask, size: Size) -> Vec<bool> {
     let from = mask.size();
-    let pick = |at: u32, to: u32, from: u32| (u64::from(at) * u64::from(from) / u64::from(to.max(1))) as usize;
+    let pick =
+        |at: u32, to: u32, from: u32| (u64::from(at) * u64::from(from) / u64::from(to.max(1))) as usize;
     let value = |x: u32, y: u32| {
         let at = pick(y, size.height, from.height) * from.width as usize + pick(x, size.width, from.width);
         mask.values()[at] >= 128
     };
-    (0..size.height).flat_map(|y| (0..size.width).map(move |x| (x, y))).map(|(x, y)| value(x, y)).collect()
+    (0..size.height)
+        .flat_map(|y| (0..size.width).map(move |x| (x, y)))
+        .map(|(x, y)| value(x, y))
+        .collect()
 }
 
 /// Which codes of a panel a mask over a picture of `source` pixels touches, row by row.
@@ -87,7 +105,11 @@ pub fn mask_codes(mask: &Mask, source: Size, panel: Grid) -> Vec<bool> {
         let last = to.ceil().min(f64::from(count));
         (from.floor().max(0.0) as u32)..(last.max(0.0) as u32)
     };
-    for (index, _) in allowed(mask, source).into_iter().enumerate().filter(|(_, allowed)| *allowed) {
+    for (index, _) in allowed(mask, source)
+        .into_iter()
+        .enumerate()
+        .filter(|(_, allowed)| *allowed)
+    {
         let (x, y) = (index as u32 % source.width, index as u32 / source.width);
         for row in cells(y, place.scale.1, place.offset.1, panel.rows) {
             for column in cells(x, place.scale.0, place.offset.0, panel.columns) {
@@ -114,8 +136,16 @@ pub fn compose(source: &Pixels, mask: &Mask, drawn: &Pixels, feather: u32) -> Pi
         if across < -0.5 || down < -0.5 || across > width - 0.5 || down > height - 0.5 {
             continue;
         }
-        let share = if feather == 0 { 1.0 } else { (distance[index] / (feather as f32 + 1.0)).min(1.0) };
-        let new = bilinear(drawn, across.clamp(0.0, width - 1.0), down.clamp(0.0, height - 1.0));
+        let share = if feather == 0 {
+            1.0
+        } else {
+            (distance[index] / (feather as f32 + 1.0)).min(1.0)
+        };
+        let new = bilinear(
+            drawn,
+            across.clamp(0.0, width - 1.0),
+            down.clamp(0.0, height - 1.0),
+        );
         for (value, new) in result.rgb_mut()[3 * index..3 * index + 3].iter_mut().zip(new) {
             *value = (f32::from(*value) * (1.0 - share) + new * share).round() as u8;
         }
@@ -129,18 +159,30 @@ fn depth(allowed: &[bool], size: Size, feather: u32) -> Vec<f32> {
         return vec![1.0; allowed.len()];
     }
     let outside = image::GrayImage::from_fn(size.width, size.height, |x, y| {
-        image::Luma([if allowed[(y * size.width + x) as usize] { 0 } else { 255 }])
+        image::Luma([if allowed[(y * size.width + x) as usize] {
+            0
+        } else {
+            255
+        }])
     });
     let squared = imageproc::distance_transform::euclidean_squared_distance_transform(&outside);
-    squared.pixels().map(|pixel| pixel.0[0].sqrt().min(1e6) as f32).collect()
+    squared
+        .pixels()
+        .map(|pixel| pixel.0[0].sqrt().min(1e6) as f32)
+        .collect()
 }
 
 fn bilinear(pixels: &Pixels, x: f64, y: f64) -> [f32; 3] {
     let size = pixels.size();
     let (left, top) = (x.floor() as usize, y.floor() as usize);
-    let (right, below) = ((left + 1).min(size.width as usize - 1), (top + 1).min(size.height as usize - 1));
+    let (right, below) = (
+        (left + 1).min(size.width as usize - 1),
+        (top + 1).min(size.height as usize - 1),
+    );
     let (fx, fy) = ((x - x.floor()) as f32, (y - y.floor()) as f32);
-    let at = |x: usize, y: usize, channel: usize| f32::from(pixels.rgb()[3 * (y * size.width as usize + x) + channel]);
+    let at = |x: usize, y: usize, channel: usize| {
+        f32::from(pixels.rgb()[3 * (y * size.width as usize + x) + channel])
+    };
     std::array::from_fn(|channel| {
         let upper = at(left, top, channel) * (1.0 - fx) + at(right, top, channel) * fx;
         let lower = at(left, below, channel) * (1.0 - fx) + at(right, below, channel) * fx;
@@ -155,9 +197,15 @@ mod tests {
     #[test]
     fn any_shape_fits_any_panel() {
         for (width, height) in [(1, 1), (640, 480), (97, 301), (128, 128), (4000, 3)] {
-            let fitted = fit(&Pixels::filled(Size::new(width, height), [9, 80, 200]), Size::new(64, 32));
+            let fitted = fit(
+                &Pixels::filled(Size::new(width, height), [9, 80, 200]),
+                Size::new(64, 32),
+            );
             assert_eq!(fitted.size(), Size::new(64, 32));
-            assert!(fitted.rgb().chunks_exact(3).all(|pixel| pixel == [9, 80, 200]), "{width}x{height}");
+            assert!(
+                fitted.rgb().chunks_exact(3).all(|pixel| pixel == [9, 80, 200]),
+                "{width}x{height}"
+            );
         }
     }
 
@@ -173,7 +221,9 @@ mod tests {
         assert!(touched[grid.index(2, 5)]);
         let drawn = Pixels::filled(Size::new(64, 64), [200; 3]);
         let result = compose(&source, &mask, &drawn, 0);
-        let changed: Vec<usize> = (0..64 * 64).filter(|i| result.rgb()[3 * i..3 * i + 3] != [10, 20, 30]).collect();
+        let changed: Vec<usize> = (0..64 * 64)
+            .filter(|i| result.rgb()[3 * i..3 * i + 3] != [10, 20, 30])
+            .collect();
         assert_eq!(changed, [17 * 64 + 40]);
     }
 }

@@ -8,10 +8,14 @@ use imageproc::edges::canny as edges;
 /// of an 8-bit Sobel filter (0 to 255 is the useful range).
 pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
     let size = pixels.size();
-    let luma = |rgb: &[u8]| (0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2])) as u8;
+    let luma = |rgb: &[u8]| {
+        (0.299 * f32::from(rgb[0]) + 0.587 * f32::from(rgb[1]) + 0.114 * f32::from(rgb[2])) as u8
+    };
     let grey = pixels.rgb().chunks_exact(3).map(luma).collect();
     let mut map = Pixels::filled(size, [0; 3]);
-    let Some(grey) = GrayImage::from_raw(size.width, size.height, grey) else { return map };
+    let Some(grey) = GrayImage::from_raw(size.width, size.height, grey) else {
+        return map;
+    };
     let found = edges(&grey, low, high);
     let (width, height) = (size.width as usize, size.height as usize);
     for (x, y, _) in found.enumerate_pixels().filter(|(_, _, value)| value.0[0] > 0) {

@@ -11,7 +11,10 @@ use std::io::BufReader;
 use std::path::Path;
 
 const KEY: &str = "lumina-studio";
+const PARAMETERS: &str = "parameters";
 const VERSION: u64 = 1;
+/// Most bytes of text read: a stopped picture holds its source, which may be large.
+const MOST: usize = 1 << 28;
 
 /// What is stored in a picture beside its pixels.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +54,7 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
 pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
     let wrong = |e: &dyn std::fmt::Display| PictureError::new(path.display().to_string(), format!("cannot be written ({e})"));
     let json = json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
-    let texts = [("parameters", record.parameters.as_str()), (KEY, &json.to_string())];
+    let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json.to_string())];
     let bytes = encode(pixels, &texts).map_err(|e| wrong(&e))?;
     let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| wrong(&e))?;
@@ -65,13 +68,18 @@ pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), Pictur
 pub fn read_record(path: &Path) -> Result<Record, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
-    let mut reader = png::Decoder::new(BufReader::new(file))
+    let mut reader = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: MOST })
         .read_info()
         .map_err(|e| wrong(format!("this is no PNG picture ({e})")))?;
-    // Text may also stand behind the pixels.
-    reader.finish().map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
+    // This program writes before the pixels, which are then not read at all. Behind them texts
+    // stand when another program has saved the picture again.
+    if !reader.info().utf8_text.iter().any(|chunk| chunk.keyword == KEY) {
+        reader.finish().map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
+    }
     let mut texts = std::collections::HashMap::new();
-    for chunk in &reader.info().utf8_text {
+    for chunk in reader.info().utf8_text.iter().filter(|chunk| [KEY, PARAMETERS].contains(&chunk.keyword.as_str())) {
+        let mut chunk = chunk.clone();
+        chunk.decompress_text_with_limit(MOST).map_err(|e| wrong(e.to_string()))?;
         texts.insert(chunk.keyword.clone(), chunk.get_text().map_err(|e| wrong(e.to_string()))?);
     }
     let text = texts.get(KEY).ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;
@@ -85,7 +93,7 @@ pub fn read_record(path: &Path) -> Result<Record, PictureError> {
         settings: json["settings"].clone(),
         codes: serde_json::from_value(json["tokens"].clone()).map_err(damaged)?,
         grid: serde_json::from_value(json["grid"].clone()).map_err(damaged)?,
-        parameters: texts.get("parameters").cloned().unwrap_or_default(),
+        parameters: texts.get(PARAMETERS).cloned().unwrap_or_default(),
     })
 }
 
@@ -110,5 +118,23 @@ mod tests {
         assert_eq!(super::super::read(&path).unwrap(), pixels);
         assert!(write(&folder.path().join("no/such/a.png"), &pixels, &record).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_large_text_is_read_and_a_cut_picture_still_tells() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let record = Record {
+            // More than the 64 MiB that the decoder allows by itself.
+            settings: json!({"source_png": "ab".repeat(40 << 20)}),
+            codes: vec![1; 64],
+            grid: Grid { rows: 8, columns: 8 },
+            parameters: String::new(),
+        };
+        write(&path, &Pixels::filled(Size::new(64, 64), [1, 2, 3]), &record).unwrap();
+        assert!(read_record(&path).unwrap() == record);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+        assert!(read_record(&path).unwrap() == record);
     }
 }

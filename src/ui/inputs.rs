@@ -83,7 +83,7 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
         count => format!("turn {} of {count}", chain.at() + 1),
     };
     heading(ui, "Source", palette.quiet(turns));
-    egui::ScrollArea::horizontal().id_salt("turns").show(ui, |ui| {
+    egui::ScrollArea::horizontal().id_salt("turns").content_margin(3.0).show(ui, |ui| {
         ui.horizontal(|ui| {
             for (index, turn) in chain.turns().iter().enumerate() {
                 let texture = left.textures.photo(ui.ctx(), &turn.photo);

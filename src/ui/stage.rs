@@ -102,6 +102,8 @@ fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut 
     let builder = UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min));
     let margin = vec2(28.0, 20.0);
     ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.spacing_mut().button_padding.y = 0.0;
         card(ui)
             .show(ui, |ui| {
                 ui.set_min_size(place.size() - margin - vec2(2.0, 2.0));
@@ -145,7 +147,7 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
         Phase::Drawing => run.seconds_left().map(|left| format!("done at {}", clock_in(left))),
         _ => None,
     };
-    over(ui, rect, vec2(521.0, 43.0), |ui| {
+    over(ui, rect, vec2(521.0, 50.0), |ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
         ui.horizontal(|ui| {
             ui.label(RichText::new(what).font(theme::medium(theme::BODY)).color(palette.text));
@@ -170,8 +172,12 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
     let studio = middle.studio;
     let mut pressed: Vec<Action> = Vec::new();
     let mut fit = None;
-    over(ui, rect, vec2(301.0, 36.0), |ui| {
-        ui.with_layout(Layout::left_to_right(Align::Center).with_main_align(Align::Center), |ui| {
+    over(ui, rect, vec2(361.0, 40.0), |ui| {
+        let id = ui.make_persistent_id("verbs");
+        let width: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(200.0);
+        let row = ui.horizontal(|ui| {
+            ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
+            let start = ui.cursor().left();
             let verb = |ui: &mut Ui, name: &str, enabled: bool| {
                 let text = RichText::new(name).font(theme::medium(theme::BODY));
                 ui.add_enabled(enabled, egui::Button::new(text).frame(false)).clicked()
@@ -201,7 +207,9 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             if verb(ui, "Fit", true) {
                 fit = Some(());
             }
+            ui.min_rect().right() - start
         });
+        ui.data_mut(|data| data.insert_temp(id, row.inner));
     });
     if fit.is_some() {
         middle.canvas.fit();

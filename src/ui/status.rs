@@ -40,7 +40,8 @@ fn state(studio: &Studio) -> String {
     let editing = studio.draft.tab == Tab::Edit && studio.shown == Shown::Source;
     if let Some(painting) = painting.filter(|painting| editing && painting.steps_done() > 0) {
         let done = painting.steps_done();
-        return format!("{done} strokes · undo {done} · redo {}", painting.steps_undone());
+        let strokes = if done == 1 { "stroke" } else { "strokes" };
+        return format!("{done} {strokes} · undo {done} · redo {}", painting.steps_undone());
     }
     if let Some(folder) = &studio.kept_in {
         return format!("saved in {}", short(folder));

@@ -190,8 +190,9 @@ impl Palette {
         visuals.hyperlink_color = self.accent;
         visuals.warn_fg_color = self.accent;
         visuals.error_fg_color = self.danger;
-        visuals.selection.bg_fill = self.accent;
-        visuals.selection.stroke = Stroke::new(1.0, self.on_accent);
+        // The stroke is the edge of a field that has the keyboard, too.
+        visuals.selection.bg_fill = self.accent_soft;
+        visuals.selection.stroke = Stroke::new(1.0, self.accent);
         visuals.text_cursor.stroke = Stroke::new(1.5, self.accent);
         visuals.text_cursor.blink = false;
         visuals.slider_trailing_fill = true;

@@ -37,6 +37,7 @@ pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
         .corner_radius(CornerRadius::same(13))
         .min_size(vec2(0.0, 26.0));
     let response = ui.add(button);
+    focus_ring(ui, &response);
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
     response
@@ -54,6 +55,7 @@ pub fn tab(ui: &mut Ui, text: &str, chosen: Chosen, size: Vec2) -> Response {
         .stroke(Stroke::new(1.0, stroke))
         .min_size(size);
     let response = ui.add_sized(size, button);
+    focus_ring(ui, &response);
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
     response
@@ -79,7 +81,9 @@ pub fn big_button(ui: &mut Ui, text: &str, weight: Weight, width: f32) -> Respon
         .fill(fill)
         .stroke(Stroke::new(1.0, stroke))
         .corner_radius(CornerRadius::same(theme::RADIUS_BIG));
-    ui.add_sized(vec2(width, theme::BIG_BUTTON), button)
+    let response = ui.add_sized(vec2(width, theme::BIG_BUTTON), button);
+    focus_ring(ui, &response);
+    response
 }
 
 /// A square button with an icon; `name` is read out and shown when the pointer rests on it.
@@ -117,13 +121,26 @@ pub fn named(ui: &Ui, response: &Response, name: &str) {
 /// A label at the left and something quiet at the right.
 pub fn heading(ui: &mut Ui, label: &str, right: impl Into<WidgetText>) -> Response {
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
-        ui.set_min_height(16.0);
-        let label = ui.label(palette.label(label));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(right));
-        label
+    ui.scope(|ui| {
+        // A line of text, not of controls.
+        ui.spacing_mut().interact_size.y = 16.0;
+        ui.horizontal(|ui| {
+            let label = ui.label(palette.label(label));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(right));
+            label
+        })
+        .inner
     })
     .inner
+}
+
+/// Shows which control has the keyboard.
+fn focus_ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let palette = Palette::of(ui);
+        let stroke = Stroke::new(1.5, palette.text);
+        ui.painter().rect_stroke(response.rect.expand(2.0), theme::RADIUS_BIG, stroke, StrokeKind::Outside);
+    }
 }
 
 /// A slider under its name and its value in words.
@@ -146,10 +163,20 @@ impl SliderRow<'_> {
             .scope(|ui| {
                 ui.spacing_mut().slider_width = ui.available_width();
                 ui.spacing_mut().interact_size.y = 16.0;
+                ui.visuals_mut().selection.bg_fill = palette.accent;
+                let (start, end) = (*self.range.start(), *self.range.end());
                 let slider = Slider::new(&mut chosen, self.range)
                     .show_value(false)
                     .step_by(f64::from(self.step));
-                ui.add(slider).labelled_by(label.id)
+                let response = ui.add(slider).labelled_by(label.id);
+                // A solid knob over egui's own, at the place where that one stands.
+                let reach = response.rect.height() / 2.5;
+                let along = response.rect.x_range().shrink(reach);
+                let share = ((chosen - start) / (end - start)).clamp(0.0, 1.0);
+                let knob = egui::pos2(along.min + share * along.span(), response.rect.center().y);
+                let colour = if response.has_focus() { palette.accent } else { palette.text };
+                ui.painter().circle_filled(knob, reach, colour);
+                response
             })
             .inner
             .on_hover_text(self.tip);

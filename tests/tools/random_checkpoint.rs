@@ -25,7 +25,10 @@ fn write_tensors(path: &Path, tensors: &[(String, Vec<usize>)]) -> Result<()> {
     let mut at = 0;
     for (name, shape) in tensors {
         let end = at + 2 * shape.iter().product::<usize>();
-        header.insert(name.clone(), json!({"dtype": "BF16", "shape": shape, "data_offsets": [at, end]}));
+        header.insert(
+            name.clone(),
+            json!({"dtype": "BF16", "shape": shape, "data_offsets": [at, end]}),
+        );
         at = end;
     }
     let header = Value::Object(header).to_string();
@@ -47,9 +50,17 @@ fn write_tensors(path: &Path, tensors: &[(String, Vec<usize>)]) -> Result<()> {
 fn tokenizer() -> Result<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter/tokenizer.json");
     let mut json: Value = serde_json::from_str(&std::fs::read_to_string(path)?)?;
-    let mut added = vec![("<racm3:break>".to_owned(), 151_665), ("<eoss>".to_owned(), 151_666), ("<|endoftext|>".to_owned(), 151_643)];
+    let mut added = vec![
+        ("<racm3:break>".to_owned(), 151_665),
+        ("<eoss>".to_owned(), 151_666),
+        ("<|endoftext|>".to_owned(), 151_643),
+    ];
     for index in 8700..9000 {
-        let id = if index == 8799 { 151_670 } else { 151_671 + index - 8700 };
+        let id = if index == 8799 {
+            151_670
+        } else {
+            151_671 + index - 8700
+        };
         added.push((format!("<reserved{index:05}>"), id));
     }
     json["added_tokens"] = added
@@ -65,7 +76,10 @@ fn tokenizer() -> Result<Value> {
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let folder = PathBuf::from(args.next().context("name a folder")?);
-    let layers: usize = args.next().map_or(Ok(32), |text| text.parse()).context("the number of layers")?;
+    let layers: usize = args
+        .next()
+        .map_or(Ok(32), |text| text.parse())
+        .context("the number of layers")?;
     std::fs::create_dir_all(&folder)?;
     let config = json!({
         "model_type": "chameleon", "vocab_size": 171_385, "hidden_size": 4096, "intermediate_size": 11_008,
@@ -75,12 +89,18 @@ fn main() -> Result<()> {
     });
     std::fs::write(folder.join("config.json"), config.to_string())?;
     std::fs::write(folder.join("tokenizer.json"), tokenizer()?.to_string())?;
-    std::fs::write(folder.join("tokenizer_config.json"), r#"{"bos_token": null, "eos_token": "<|endoftext|>"}"#)?;
+    std::fs::write(
+        folder.join("tokenizer_config.json"),
+        r#"{"bos_token": null, "eos_token": "<|endoftext|>"}"#,
+    )?;
     let shapes = Invented::default();
     Movq::load(&shapes, "", &MovqConfig::from_json(MOVQ)?, &Device::Cpu)?;
     let image: Vec<(String, Vec<usize>)> = shapes.asked().into_iter().collect();
     write_tensors(&folder.join("movqgan.safetensors"), &image)?;
-    write_tensors(&folder.join("model.safetensors"), &Config::from_json(&config.to_string())?.tensors())?;
+    write_tensors(
+        &folder.join("model.safetensors"),
+        &Config::from_json(&config.to_string())?.tensors(),
+    )?;
     println!("{}", folder.display());
     Ok(())
 }
