@@ -133,6 +133,18 @@ impl<B: Backing> App<B> {
         self.unsaved = Some(Unsaved { first, last: now });
     }
 
+    /// Takes in what happened since the last frame.
+    pub fn intake(&mut self, ctx: &Context) {
+        self.take_in();
+        self.save_when_due(ctx);
+    }
+
+    /// The window goes: the state is written; the picture under way stays in the journal.
+    pub fn put_away(&mut self) {
+        self.save();
+        self.with_ticket(|ticket| ticket.cancel.cancel());
+    }
+
     fn take_in(&mut self) {
         let began = Instant::now();
         while began.elapsed() < INTAKE {
@@ -373,8 +385,7 @@ impl<B: Backing> App<B> {
 
 impl<B: Backing> eframe::App for App<B> {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.take_in();
-        self.save_when_due(ctx);
+        self.intake(ctx);
     }
 
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
@@ -382,9 +393,7 @@ impl<B: Backing> eframe::App for App<B> {
     }
 
     fn on_exit(&mut self) {
-        self.save();
-        self.with_ticket(|ticket| ticket.cancel.cancel());
-        self.worker = None;
+        self.put_away();
     }
 }
 
