@@ -8,12 +8,17 @@ use egui::{Frame, Label, Margin, Panel, Rect, Response, ScrollArea, Sense, Ui, v
 
 /// Rows of the queue that are shown without scrolling.
 const QUEUE_ROWS: f32 = 4.0;
+/// Heights of one of them, and of all that is around them.
+const QUEUE_ROW: f32 = 24.0;
+const QUEUE_HEAD: f32 = 52.0;
 
 pub(super) fn show(ui: &mut Ui, studio: &Studio, textures: &mut Textures, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     let margin = Margin::symmetric(13, 12);
     if !studio.queue.is_empty() {
+        let rows = (studio.queue.len() as f32).min(QUEUE_ROWS);
         Panel::bottom("queue")
+            .exact_size(QUEUE_HEAD + rows * QUEUE_ROW)
             .frame(Frame::new().inner_margin(margin))
             .show(ui, |ui| queue(ui, studio, actions));
     }
@@ -138,6 +143,7 @@ fn menu(response: &Response, id: OutcomeId, outcome: &Outcome, actions: &mut Vec
 fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     ui.spacing_mut().item_spacing.y = 4.0;
+    ui.spacing_mut().interact_size.y = 20.0;
     ui.horizontal(|ui| {
         ui.label(palette.secondary(format!("Queue · {}", studio.queue.len())));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -146,7 +152,7 @@ fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             }
         });
     });
-    ScrollArea::vertical().max_height(QUEUE_ROWS * 24.0).show(ui, |ui| {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         for (index, order) in studio.queue.orders().enumerate() {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 2.0;
