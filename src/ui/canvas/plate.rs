@@ -68,9 +68,10 @@ impl Plate {
         &self.view
     }
 
-    /// Uploads the bands whose stamps differ.
-    pub(super) fn update(&mut self, queue: &wgpu::Queue, sheet: &Sheet) {
+    /// Uploads the bands whose stamps differ; how many those were.
+    pub(super) fn update(&mut self, queue: &wgpu::Queue, sheet: &Sheet) -> usize {
         let mut scratch = Vec::new();
+        let mut uploaded = 0;
         for (index, (band, held)) in (0u32..).zip(sheet.bands().iter().zip(&mut self.stamps)) {
             let Some(band) = band else { continue };
             if *held == Some(band.stamp) {
@@ -105,9 +106,11 @@ impl Plate {
                 },
             );
             *held = Some(band.stamp);
+            uploaded += 1;
             let stale = self.stale.get_or_insert(top..top + rows);
             *stale = stale.start.min(top)..stale.end.max(top + rows);
         }
+        uploaded
     }
 }
 
