@@ -76,9 +76,16 @@ impl Stage {
         };
         self.time += 0.016;
         let mut told = None;
-        let output = self
+        let mut output = self
             .context
             .run_ui(input, |ui| told = Some(canvas.ui(ui, &self.tools)));
+        let mut renderer = self.state.renderer.write();
+        for (id, deltas) in output.textures_delta.set.drain() {
+            for delta in deltas {
+                renderer.update_texture(&self.state.device, &self.state.queue, id, &delta);
+            }
+        }
+        output.textures_delta.clear();
         (told.expect("one pass at least"), output)
     }
 
@@ -92,11 +99,6 @@ impl Stage {
         let jobs = self.context.tessellate(output.shapes, output.pixels_per_point);
         let (device, queue) = (&self.state.device, &self.state.queue);
         let mut renderer = self.state.renderer.write();
-        for (id, deltas) in output.textures_delta.set {
-            for delta in deltas {
-                renderer.update_texture(device, queue, id, &delta);
-            }
-        }
         let screen = ScreenDescriptor {
             size_in_pixels: [self.size.width, self.size.height],
             pixels_per_point: output.pixels_per_point,
