@@ -70,9 +70,9 @@ fn texels(layer: texture_2d<f32>, uv: vec2<f32>, across: vec2<f32>) -> vec4<f32>
         return textureSampleLevel(layer, smooth_sampler, uv, log2(widest));
     }
     let place = uv * size;
-    let texel = floor(place);
-    let soft = clamp((place - texel - 0.5) / step, vec2<f32>(-0.5), vec2<f32>(0.5));
-    return textureSampleLevel(layer, smooth_sampler, (texel + 0.5 + soft) / size, 0.0);
+    let border = floor(place + 0.5);
+    let soft = clamp((place - border) / step, vec2<f32>(-0.5), vec2<f32>(0.5));
+    return textureSampleLevel(layer, smooth_sampler, (border + soft) / size, 0.0);
 }
 
 fn checker(here: vec2<f32>) -> vec3<f32> {

@@ -239,12 +239,10 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
                 min_binding_size: std::num::NonZeroU64::new(size_of::<Look>() as u64),
             },
         ),
-        entry(
-            1,
-            wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-        ),
+        entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
     ];
-    entries.extend((FIRST_LAYER..FIRST_LAYER + LAYERS as u32).map(|binding| entry(binding, picture_binding())));
+    entries
+        .extend((FIRST_LAYER..FIRST_LAYER + LAYERS as u32).map(|binding| entry(binding, picture_binding())));
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("canvas"),
         entries: &entries,

@@ -133,10 +133,7 @@ impl MipChain {
             label: Some("canvas mip"),
             entries: &[
                 entry(0, picture_binding()),
-                entry(
-                    1,
-                    wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-                ),
+                entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
             ],
         });
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {

@@ -7,7 +7,10 @@ use eframe::egui_wgpu::{RenderState, RendererOptions, ScreenDescriptor};
 use egui::{Event, Modifiers, PointerButton, Pos2, pos2, vec2};
 use egui_kittest::wgpu::{create_render_state, default_wgpu_setup};
 
-const GRID: Grid = Grid { rows: 12, columns: 16 };
+const GRID: Grid = Grid {
+    rows: 12,
+    columns: 16,
+};
 /// Window pixels a picture pixel when [`GRID`] fills the stage.
 const ZOOM: u32 = 4;
 const STAGE: Size = Size::new(16 * 8 * ZOOM, 12 * 8 * ZOOM);
@@ -34,6 +37,8 @@ struct Stage {
     context: egui::Context,
     state: RenderState,
     size: Size,
+    /// Room beside the picture, where the row number stands.
+    left: u32,
     time: f64,
     tools: CanvasTools,
 }
@@ -41,12 +46,13 @@ struct Stage {
 /// What was read back, R, G, B, A.
 struct Shot {
     width: u32,
+    left: u32,
     rgba: Vec<u8>,
 }
 
 impl Shot {
     fn at(&self, x: u32, y: u32) -> [u8; 3] {
-        let start = 4 * (y * self.width + x) as usize;
+        let start = 4 * (y * self.width + self.left + x) as usize;
         [self.rgba[start], self.rgba[start + 1], self.rgba[start + 2]]
     }
 }
@@ -59,9 +65,19 @@ impl Stage {
             context: egui::Context::default(),
             state,
             size,
+            left: 0,
             time: 0.0,
             tools: tools(),
         }
+    }
+
+    /// A stage on which [`GRID`] is as large as in [`STAGE`], with room for the row number.
+    fn with_room() -> Self {
+        let left = 80;
+        let mut stage = Self::new(Size::new(STAGE.width + left, STAGE.height));
+        stage.left = left;
+        stage.tools.margin.left = left as f32;
+        stage
     }
 
     /// One frame of the window; nothing is rendered.
@@ -176,7 +192,8 @@ impl Stage {
             rgba
         };
         let width = self.size.width;
-        Shot { width, rgba }
+        let left = self.left;
+        Shot { width, left, rgba }
     }
 }
 
@@ -282,10 +299,7 @@ impl Engine for Script {
 
 /// Follows a scripted engine until it was stopped after row `last`; every third report is drawn.
 fn draw(stage: &mut Stage, canvas: &mut Canvas, last: u32, preview: fn(u32) -> Pixels) {
-    let mut worker = Worker::spawn(
-        move || Ok(("script".to_owned(), Script { last, preview })),
-        || {},
-    );
+    let mut worker = Worker::spawn(move || Ok(("script".to_owned(), Script { last, preview })), || {});
     worker
         .submit(Task::new(Mode::Generate, "rows"))
         .expect("room in the inbox");
@@ -297,10 +311,9 @@ fn draw(stage: &mut Stage, canvas: &mut Canvas, last: u32, preview: fn(u32) -> P
                 ..
             } => canvas.begin(grid),
             Report::Progress {
-                progress:
-                    Progress::Row {
-                        row, codes, preview, ..
-                    },
+                progress: Progress::Row {
+                    row, codes, preview, ..
+                },
                 ..
             } => canvas.row(row, &preview, &codes),
             Report::Cancelled { .. } | Report::Finished { .. } => return,
@@ -317,7 +330,7 @@ fn draw(stage: &mut Stage, canvas: &mut Canvas, last: u32, preview: fn(u32) -> P
 
 #[test]
 fn rows_up_to_the_last_show_their_preview_and_no_others() {
-    let mut stage = Stage::new(STAGE);
+    let mut stage = Stage::with_room();
     for last in [0, 6, GRID.rows - 1] {
         let mut canvas = Canvas::new();
         draw(&mut stage, &mut canvas, last, row_preview);
@@ -334,7 +347,7 @@ fn rows_up_to_the_last_show_their_preview_and_no_others() {
 
 #[test]
 fn wrong_previews_do_not_pass() {
-    let mut stage = Stage::new(STAGE);
+    let mut stage = Stage::with_room();
     let mut canvas = Canvas::new();
     let shifted: fn(u32) -> Pixels = |row| row_preview(row + u32::from(row == 3));
     draw(&mut stage, &mut canvas, 6, shifted);
@@ -346,7 +359,7 @@ fn wrong_previews_do_not_pass() {
 
 #[test]
 fn guesses_are_faint_and_decided_rows_stay_as_they_are() {
-    let mut stage = Stage::new(STAGE);
+    let mut stage = Stage::with_room();
     let mut canvas = Canvas::new();
     canvas.begin(GRID);
     for row in 0..4 {
@@ -418,9 +431,7 @@ fn the_finished_picture_fades_in_where_the_preview_was() {
     canvas.picture(&picture);
     assert_eq!(stage.shot(&mut canvas).at(77, 99), [200; 3]);
     let code = stage.events(&mut canvas, vec![Event::PointerMoved(pos2(100.0, 40.0))]);
-    let code = code
-        .code
-        .or_else(|| stage.events(&mut canvas, Vec::new()).code);
+    let code = code.code.or_else(|| stage.events(&mut canvas, Vec::new()).code);
     assert_eq!(code, Some(1003), "codes stay known under the picture");
 }
 
@@ -438,7 +449,7 @@ fn without_motion_the_picture_is_there_at_once() {
 
 #[test]
 fn a_new_device_gets_everything_again() {
-    let mut stage = Stage::new(STAGE);
+    let mut stage = Stage::with_room();
     let mut canvas = Canvas::new();
     draw(&mut stage, &mut canvas, 6, row_preview);
     check_rows(&stage.shot(&mut canvas), 7, row_preview).expect("before");
@@ -477,7 +488,10 @@ fn pictures_beyond_the_device_are_shown_smaller_with_a_note() {
     canvas.picture(&Pixels::filled(Size::new(limit, 4), [10, 200, 30]));
     assert!(stage.events(&mut canvas, Vec::new()).note.is_none());
     canvas.clear();
-    canvas.picture(&Pixels::filled(Size::new(4 * limit, 3 * limit / 1024), [10, 200, 30]));
+    canvas.picture(&Pixels::filled(
+        Size::new(4 * limit, 3 * limit / 1024),
+        [10, 200, 30],
+    ));
     canvas.actual_size();
     assert_eq!(stage.shot(&mut canvas).at(50, 40), [10, 200, 30]);
 }
@@ -549,10 +563,7 @@ fn compared_pictures_meet_at_the_slider() {
     );
     canvas.compare(Some((&red, &blue)));
     let shot = stage.shot(&mut canvas);
-    assert_eq!(
-        (shot.at(100, 300), shot.at(400, 300)),
-        ([250, 0, 0], [0, 0, 250])
-    );
+    assert_eq!((shot.at(100, 300), shot.at(400, 300)), ([250, 0, 0], [0, 0, 250]));
     let (from, to) = (pos2(300.0, 150.0), pos2(64.0, 150.0));
     stage.events(&mut canvas, vec![Event::PointerMoved(from)]);
     stage.events(&mut canvas, vec![button(from, true)]);

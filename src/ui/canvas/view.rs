@@ -243,9 +243,7 @@ mod tests {
 
     #[test]
     fn drawn_corners_are_whole_pixels() {
-        let place = View::Fit
-            .panned(vec2(0.3, 0.4), SIZE, room())
-            .place(SIZE, room());
+        let place = View::Fit.panned(vec2(0.3, 0.4), SIZE, room()).place(SIZE, room());
         let drawn = place.snapped();
         assert_eq!(drawn.origin, drawn.origin.round());
         assert!((drawn.origin - place.origin).abs().max_elem() <= 0.5);

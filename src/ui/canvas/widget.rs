@@ -69,7 +69,10 @@ impl Canvas {
         if !shrinks {
             return;
         }
-        let compared = self.comparison.iter_mut().flat_map(|c| [&mut c.before, &mut c.after]);
+        let compared = self
+            .comparison
+            .iter_mut()
+            .flat_map(|c| [&mut c.before, &mut c.after]);
         let layers = self.picture.iter_mut().chain(&mut self.former).chain(compared);
         for layer in layers.chain(self.mask.iter_mut().map(|veil| &mut veil.layer)) {
             layer.respect(&mut self.stamps, limit);
@@ -80,7 +83,11 @@ impl Canvas {
     }
 
     fn note(&self) -> Option<String> {
-        let shown = self.comparison.as_ref().map(|c| &c.after).or(self.picture.as_ref())?;
+        let shown = self
+            .comparison
+            .as_ref()
+            .map(|c| &c.after)
+            .or(self.picture.as_ref())?;
         let times = shown.reduced;
         (times > 1).then(|| {
             format!(
@@ -99,7 +106,9 @@ impl Canvas {
         if let Some(cursor) = ui.input(|i| i.pointer.latest_pos()).filter(|_| over) {
             let at = on_target(cursor, point);
             let (zoom, scroll, fingers) = ui.input(|i| {
-                let fingers = i.multi_touch().map_or(Vec2::ZERO, |touch| touch.translation_delta);
+                let fingers = i
+                    .multi_touch()
+                    .map_or(Vec2::ZERO, |touch| touch.translation_delta);
                 (i.zoom_delta(), i.smooth_scroll_delta(), fingers)
             });
             if zoom != 1.0 {
@@ -167,6 +176,18 @@ impl Canvas {
                 self.stroke = vec![pressed];
             }
             self.held = Some(held);
+        }
+        if self.held.is_none()
+            && scene.tool != Tool::None
+            && self.comparison.is_none()
+            && is_dab(ui, response)
+        {
+            self.steps.extend(
+                cursor
+                    .map(in_picture)
+                    .into_iter()
+                    .flat_map(|at| [Gesture::Press(at), Gesture::Release(at)]),
+            );
         }
         match self.held {
             Some(Held::Pan) => {
@@ -393,7 +414,10 @@ struct Scene {
 }
 
 fn scaled(rect: Rect, factor: f32) -> Rect {
-    Rect::from_min_max((rect.min.to_vec2() * factor).to_pos2(), (rect.max.to_vec2() * factor).to_pos2())
+    Rect::from_min_max(
+        (rect.min.to_vec2() * factor).to_pos2(),
+        (rect.max.to_vec2() * factor).to_pos2(),
+    )
 }
 
 fn on_target(at: Pos2, point: f32) -> Pos2 {
@@ -407,6 +431,17 @@ fn between(from: Color32, to: Color32, part: f32) -> Color32 {
 /// Space moves the picture unless it is being typed.
 fn space_is_down(ui: &egui::Ui) -> bool {
     ui.input(|i| i.key_down(Key::Space)) && !ui.ctx().text_edit_focused()
+}
+
+/// A press that was released within one frame, which is no drag to egui.
+fn is_dab(ui: &egui::Ui, response: &Response) -> bool {
+    let button = PointerButton::Primary;
+    response.contains_pointer()
+        && !space_is_down(ui)
+        && ui.input(|i| {
+            let pointer = &i.pointer;
+            pointer.button_pressed(button) && pointer.button_released(button) && !pointer.button_down(button)
+        })
 }
 
 /// The points the pointer passed since the last frame.
