@@ -117,7 +117,7 @@ fn covered(uv: vec2<f32>) -> f32 {
 
 // Whether the mask's border runs here: inside, with an outside within a line's width.
 fn mask_edge(uv: vec2<f32>, across: vec2<f32>) -> bool {
-    let reach = across * max(1.0, 1.2 * look.point);
+    let reach = across * max(1.0, 1.6 * look.point);
     let least = min(
         min(covered(uv + vec2<f32>(reach.x, 0.0)), covered(uv - vec2<f32>(reach.x, 0.0))),
         min(covered(uv + vec2<f32>(0.0, reach.y)), covered(uv - vec2<f32>(0.0, reach.y))),

@@ -3,7 +3,10 @@
 use super::look::MIP_WGSL;
 use super::paint::picture_binding;
 use super::sheet::{Sheet, Texel};
+use std::future::Future;
 use std::ops::Range;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 const COLOUR: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -21,7 +24,7 @@ pub(super) struct Plate {
 
 impl Plate {
     /// A texture for a sheet, empty (transparent) so far; with smaller copies if `mips` is given.
-    /// `None` when the device cannot hold one of this size.
+    /// `None` when the device cannot hold one of this size, or not any more.
     pub(super) fn new(device: &wgpu::Device, sheet: &Sheet, mips: Option<&MipChain>) -> Option<Self> {
         let (width, height) = (sheet.size.width, sheet.size.height);
         let longest = width.max(height);
@@ -33,23 +36,25 @@ impl Plate {
         if levels > 1 {
             usage |= wgpu::TextureUsages::RENDER_ATTACHMENT;
         }
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("canvas layer"),
-            size: wgpu::Extent3d {
-                width,
-                height,
-                depth_or_array_layers: 1,
-            },
-            mip_level_count: levels,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: match sheet.texel {
-                Texel::Colour => COLOUR,
-                Texel::Value => wgpu::TextureFormat::R8Unorm,
-            },
-            usage,
-            view_formats: &[],
-        });
+        let texture = attempt(device, wgpu::ErrorFilter::OutOfMemory, || {
+            device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("canvas layer"),
+                size: wgpu::Extent3d {
+                    width,
+                    height,
+                    depth_or_array_layers: 1,
+                },
+                mip_level_count: levels,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: match sheet.texel {
+                    Texel::Colour => COLOUR,
+                    Texel::Value => wgpu::TextureFormat::R8Unorm,
+                },
+                usage,
+                view_formats: &[],
+            })
+        })?;
         Some(Self {
             serial: sheet.serial,
             view: texture.create_view(&wgpu::TextureViewDescriptor::default()),
@@ -112,6 +117,20 @@ impl Plate {
         }
         uploaded
     }
+}
+
+/// What `work` makes, or `None` when the device refused something of it. Left to itself such an
+/// error would close the window.
+pub(super) fn attempt<T>(
+    device: &wgpu::Device,
+    refusal: wgpu::ErrorFilter,
+    work: impl FnOnce() -> T,
+) -> Option<T> {
+    let scope = device.push_error_scope(refusal);
+    let made = work();
+    // Native devices know at once.
+    let error = pin!(scope.pop()).poll(&mut Context::from_waker(Waker::noop()));
+    (!matches!(error, Poll::Ready(Some(_)))).then_some(made)
 }
 
 /// Makes smaller copies, each from the one above it.

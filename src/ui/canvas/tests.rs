@@ -39,6 +39,8 @@ struct Stage {
     size: Size,
     /// Room beside the picture, where the row number stands.
     left: u32,
+    /// Physical pixels a point.
+    point: f32,
     time: f64,
     tools: CanvasTools,
 }
@@ -66,6 +68,7 @@ impl Stage {
             state,
             size,
             left: 0,
+            point: 1.0,
             time: 0.0,
             tools: tools(),
         }
@@ -82,7 +85,8 @@ impl Stage {
 
     /// One frame of the window; nothing is rendered.
     fn frame(&mut self, canvas: &mut Canvas, events: Vec<Event>) -> (CanvasResponse, egui::FullOutput) {
-        let screen = vec2(self.size.width as f32, self.size.height as f32);
+        let screen = vec2(self.size.width as f32, self.size.height as f32) / self.point;
+        self.context.set_pixels_per_point(self.point);
         let input = egui::RawInput {
             screen_rect: Some(egui::Rect::from_min_size(Pos2::ZERO, screen)),
             max_texture_side: Some(self.state.device.limits().max_texture_dimension_2d as usize),
@@ -542,6 +546,93 @@ fn the_mask_tints_and_its_edge_is_dashed() {
     assert!(down > 60, "{down}");
     canvas.mask(None, 0.5);
     assert_eq!(stage.shot(&mut canvas).at(64 * ZOOM, 48 * ZOOM), [200; 3]);
+}
+
+#[test]
+fn a_dense_screen_shows_whole_pixels_too() {
+    let mut stage = Stage::new(STAGE);
+    stage.point = 1.6;
+    let mut canvas = Canvas::new();
+    stage.frame(&mut canvas, Vec::new());
+    draw(&mut stage, &mut canvas, GRID.rows - 1, row_preview);
+    let shot = stage.shot(&mut canvas);
+    assert!((canvas.zoom_percent() - 400.0).abs() < 0.1);
+    check_rows(&shot, GRID.rows, row_preview).expect("every row");
+}
+
+#[test]
+fn a_device_that_is_gone_is_survived() {
+    let stage = Stage::new(STAGE);
+    let (device, queue) = (&stage.state.device, &stage.state.queue);
+    let mut stamps = Stamps::default();
+    let mut sheets: [Option<Arc<Sheet>>; paint::LAYERS] = Default::default();
+    sheets[paint::OVER] = Some(Arc::new(Sheet::of_pixels(&mut stamps, &row_preview(1))));
+    let frame = paint::Frame {
+        owner: Arc::new(()),
+        look: bytemuck::Zeroable::zeroed(),
+        sheets,
+    };
+    let mut easel = paint::Easel::new(device, stage.state.target_format);
+    let encode = || device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    easel.prepare(&frame, device, queue, &mut encode());
+    device.destroy();
+    easel.prepare(&frame, device, queue, &mut encode());
+    easel.prepare(&frame, device, queue, &mut encode());
+}
+
+#[test]
+fn turning_the_wheel_with_ctrl_zooms_at_the_cursor() {
+    let mut stage = Stage::new(STAGE);
+    let mut canvas = Canvas::new();
+    canvas.picture(&Pixels::filled(GRID.pixels(), [9; 3]));
+    let cursor = pos2(400.0, 100.0);
+    stage.events(&mut canvas, vec![Event::PointerMoved(cursor)]);
+    let before = stage.events(&mut canvas, Vec::new());
+    let wheel = |y, modifiers| Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: vec2(0.0, y),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers,
+    };
+    for _ in 0..5 {
+        stage.events(&mut canvas, vec![wheel(40.0, Modifiers::CTRL)]);
+    }
+    assert!(canvas.zoom_percent() > 450.0, "{}", canvas.zoom_percent());
+    let after = stage.events(&mut canvas, Vec::new());
+    let (Some(before), Some(after)) = (before.pointer, after.pointer) else {
+        panic!("the cursor is on the picture");
+    };
+    assert!(
+        (0..2).all(|i| (before[i] - after[i]).abs() < 0.2),
+        "{before:?} {after:?}"
+    );
+    // Now it is larger than the widget, and a plain turn moves it.
+    for _ in 0..5 {
+        stage.events(&mut canvas, vec![wheel(40.0, Modifiers::NONE)]);
+    }
+    let moved = stage
+        .events(&mut canvas, Vec::new())
+        .pointer
+        .expect("on the picture");
+    assert!(moved[1] < after[1] - 2.0, "{moved:?} {after:?}");
+}
+
+#[test]
+fn the_canvas_has_a_name_and_says_how_far_it_is() {
+    use egui_kittest::kittest::{NodeT, Queryable};
+    let mut canvas = Canvas::new();
+    canvas.begin(GRID);
+    canvas.row(0, &row_preview(0), &row_codes(0));
+    let mut harness = egui_kittest::Harness::new_ui(|ui| {
+        canvas.ui(ui, &tools());
+    });
+    harness.run();
+    let node = harness.get_by_label("Canvas");
+    assert_eq!(
+        node.accesskit_node().description().as_deref(),
+        Some("drawing, row 1 of 12")
+    );
 }
 
 fn button(at: Pos2, pressed: bool) -> Event {

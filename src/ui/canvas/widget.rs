@@ -301,7 +301,8 @@ impl Canvas {
                 self.show_drawing(&mut frame);
             }
         }
-        if let Some(veil) = &self.mask {
+        // Two pictures are compared as they are.
+        if let Some(veil) = self.mask.as_ref().filter(|_| self.comparison.is_none()) {
             frame.sheets[MASK] = sheet(&veil.layer);
             frame.look.mask_opacity = veil.opacity;
         }
