@@ -70,9 +70,9 @@ fn texels(layer: texture_2d<f32>, uv: vec2<f32>, across: vec2<f32>) -> vec4<f32>
         return textureSampleLevel(layer, smooth_sampler, uv, log2(widest));
     }
     let place = uv * size;
-    let texel = floor(place);
-    let soft = clamp((place - texel - 0.5) / step, vec2<f32>(-0.5), vec2<f32>(0.5));
-    return textureSampleLevel(layer, smooth_sampler, (texel + 0.5 + soft) / size, 0.0);
+    let border = floor(place + 0.5);
+    let soft = clamp((place - border) / step, vec2<f32>(-0.5), vec2<f32>(0.5));
+    return textureSampleLevel(layer, smooth_sampler, (border + soft) / size, 0.0);
 }
 
 fn checker(here: vec2<f32>) -> vec3<f32> {
@@ -117,7 +117,7 @@ fn covered(uv: vec2<f32>) -> f32 {
 
 // Whether the mask's border runs here: inside, with an outside within a line's width.
 fn mask_edge(uv: vec2<f32>, across: vec2<f32>) -> bool {
-    let reach = across * max(1.0, 1.2 * look.point);
+    let reach = across * max(1.0, 1.6 * look.point);
     let least = min(
         min(covered(uv + vec2<f32>(reach.x, 0.0)), covered(uv - vec2<f32>(reach.x, 0.0))),
         min(covered(uv + vec2<f32>(0.0, reach.y)), covered(uv - vec2<f32>(0.0, reach.y))),

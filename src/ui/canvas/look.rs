@@ -74,7 +74,10 @@ mod tests {
             seen += 1;
         }
         assert!(seen >= 2);
-        for (source, points) in [(CANVAS_WGSL, ["corner", "paint"]), (MIP_WGSL, ["corner", "halve"])] {
+        for (source, points) in [
+            (CANVAS_WGSL, ["corner", "paint"]),
+            (MIP_WGSL, ["corner", "halve"]),
+        ] {
             let module = checked(source);
             let names: Vec<&str> = module.entry_points.iter().map(|e| e.name.as_str()).collect();
             assert_eq!(names, points);
@@ -115,8 +118,24 @@ mod tests {
             }};
         }
         let ours = members!(
-            origin, extent, grid, rows, frontier, fade, split, mask_opacity, guess_first, guess_count, flags,
-            point, paper, line, accent, mask, checker_dark, checker_light,
+            origin,
+            extent,
+            grid,
+            rows,
+            frontier,
+            fade,
+            split,
+            mask_opacity,
+            guess_first,
+            guess_count,
+            flags,
+            point,
+            paper,
+            line,
+            accent,
+            mask,
+            checker_dark,
+            checker_light,
         );
         let (theirs, span) = shader_members(&checked(CANVAS_WGSL));
         assert_eq!(ours, theirs);

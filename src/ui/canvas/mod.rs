@@ -8,6 +8,7 @@
 //! rows of the grid that are shown while there is none.
 
 mod drawing;
+mod frame;
 mod look;
 mod overlay;
 mod paint;

@@ -3,7 +3,9 @@
 //! Everything in points. Outlines are white with a dark rim, so that they are seen on any ground.
 
 use super::{CanvasTools, Tool};
-use egui::{Align2, Color32, CursorIcon, FontId, Pos2, Rect, Response, Shape, Stroke, StrokeKind, pos2, vec2};
+use egui::{
+    Align2, Color32, CursorIcon, FontId, Pos2, Rect, Response, Shape, Stroke, StrokeKind, pos2, vec2,
+};
 
 const RIM: Color32 = Color32::from_black_alpha(170);
 const LABEL_SIZE: f32 = 11.5;
@@ -126,13 +128,7 @@ impl Overlay<'_> {
         };
         let mut points: Vec<Pos2> = match self.tools.tool {
             Tool::Rectangle => {
-                let corners = [
-                    first,
-                    [last[0], first[1]],
-                    last,
-                    [first[0], last[1]],
-                    first,
-                ];
+                let corners = [first, [last[0], first[1]], last, [first[0], last[1]], first];
                 corners.map(|at| self.on_window(at)).into()
             }
             Tool::Lasso => self.stroke.iter().map(|at| self.on_window(*at)).collect(),

@@ -6,7 +6,7 @@
 //! Textures are made once per sheet and dropped with it.
 
 use super::look::{CANVAS_WGSL, Look};
-use super::plate::{MipChain, Plate};
+use super::plate::{MipChain, Plate, attempt};
 use super::sheet::Sheet;
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use egui::PaintCallbackInfo;
@@ -25,8 +25,8 @@ const FIRST_LAYER: u32 = 2;
 /// Puts the canvas' pipelines into the window's renderer: once at start, and again whenever the
 /// device was replaced. Draws into a target without multisampling and depth buffer.
 pub fn install(state: &RenderState) {
-    let studio = Easel::new(&state.device, state.target_format);
-    state.renderer.write().callback_resources.insert(studio);
+    let easel = Easel::new(&state.device, state.target_format);
+    state.renderer.write().callback_resources.insert(easel);
 }
 
 /// One canvas on one frame.
@@ -44,7 +44,7 @@ impl Frame {
 }
 
 /// Everything on the GPU: what all canvases share, and what each shows.
-struct Easel {
+pub(super) struct Easel {
     format: wgpu::TextureFormat,
     pipeline: wgpu::RenderPipeline,
     layout: wgpu::BindGroupLayout,
@@ -60,6 +60,8 @@ struct Shown {
     owner: Weak<()>,
     look: wgpu::Buffer,
     plates: [Option<Plate>; LAYERS],
+    /// Serials of sheets the device had no room for; they are not tried again every frame.
+    refused: [Option<u64>; LAYERS],
     bind_group: Option<wgpu::BindGroup>,
 }
 
@@ -97,7 +99,7 @@ impl CallbackTrait for Frame {
 }
 
 impl Easel {
-    fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
+    pub(super) fn new(device: &wgpu::Device, format: wgpu::TextureFormat) -> Self {
         let layout = layout(device);
         let sampler = device.create_sampler(&wgpu::SamplerDescriptor {
             label: Some("canvas"),
@@ -127,7 +129,22 @@ impl Easel {
         }
     }
 
-    fn prepare(
+    /// Brings the textures up to the frame. When the device refuses (it is lost), everything is
+    /// forgotten and nothing is painted until there is a new one.
+    pub(super) fn prepare(
+        &mut self,
+        frame: &Frame,
+        device: &wgpu::Device,
+        queue: &wgpu::Queue,
+        encoder: &mut wgpu::CommandEncoder,
+    ) {
+        let work = || self.follow(frame, device, queue, encoder);
+        if attempt(device, wgpu::ErrorFilter::Validation, work).is_none() {
+            self.shown.clear();
+        }
+    }
+
+    fn follow(
         &mut self,
         frame: &Frame,
         device: &wgpu::Device,
@@ -142,14 +159,18 @@ impl Easel {
         });
         let shown = &mut self.shown[index];
         let mut changed = shown.bind_group.is_none();
-        for (layer, (plate, sheet)) in shown.plates.iter_mut().zip(&frame.sheets).enumerate() {
+        for (layer, sheet) in frame.sheets.iter().enumerate() {
+            let (plate, refused) = (&mut shown.plates[layer], &mut shown.refused[layer]);
             let Some(sheet) = sheet else {
                 changed |= plate.take().is_some();
                 continue;
             };
-            if plate.as_ref().is_none_or(|plate| !plate.is_of(sheet)) {
+            let is_other = plate.as_ref().is_none_or(|plate| !plate.is_of(sheet));
+            if is_other && *refused != Some(sheet.serial) {
                 let mips = matches!(layer, PREVIEW | UNDER | OVER).then_some(&self.mips);
+                *plate = None;
                 *plate = Plate::new(device, sheet, mips);
+                *refused = plate.is_none().then_some(sheet.serial);
                 changed = true;
             }
             if let Some(plate) = plate {
@@ -185,6 +206,7 @@ impl Shown {
                 mapped_at_creation: false,
             }),
             plates: Default::default(),
+            refused: Default::default(),
             bind_group: None,
         }
     }
@@ -239,12 +261,10 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
                 min_binding_size: std::num::NonZeroU64::new(size_of::<Look>() as u64),
             },
         ),
-        entry(
-            1,
-            wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-        ),
+        entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
     ];
-    entries.extend((FIRST_LAYER..FIRST_LAYER + LAYERS as u32).map(|binding| entry(binding, picture_binding())));
+    entries
+        .extend((FIRST_LAYER..FIRST_LAYER + LAYERS as u32).map(|binding| entry(binding, picture_binding())));
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("canvas"),
         entries: &entries,

@@ -3,7 +3,10 @@
 use super::look::MIP_WGSL;
 use super::paint::picture_binding;
 use super::sheet::{Sheet, Texel};
+use std::future::Future;
 use std::ops::Range;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 const COLOUR: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 
@@ -21,7 +24,7 @@ pub(super) struct Plate {
 
 impl Plate {
     /// A texture for a sheet, empty (transparent) so far; with smaller copies if `mips` is given.
-    /// `None` when the device cannot hold one of this size.
+    /// `None` when the device cannot hold one of this size, or not any more.
     pub(super) fn new(device: &wgpu::Device, sheet: &Sheet, mips: Option<&MipChain>) -> Option<Self> {
         let (width, height) = (sheet.size.width, sheet.size.height);
         let longest = width.max(height);
@@ -33,23 +36,25 @@ impl Plate {
         if levels > 1 {
             usage |= wgpu::TextureUsages::RENDER_ATTACHMENT;
         }
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("canvas layer"),
-            size: wgpu::Extent3d {
-                width,
-                height,
-                depth_or_array_layers: 1,
-            },
-            mip_level_count: levels,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: match sheet.texel {
-                Texel::Colour => COLOUR,
-                Texel::Value => wgpu::TextureFormat::R8Unorm,
-            },
-            usage,
-            view_formats: &[],
-        });
+        let texture = attempt(device, wgpu::ErrorFilter::OutOfMemory, || {
+            device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("canvas layer"),
+                size: wgpu::Extent3d {
+                    width,
+                    height,
+                    depth_or_array_layers: 1,
+                },
+                mip_level_count: levels,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: match sheet.texel {
+                    Texel::Colour => COLOUR,
+                    Texel::Value => wgpu::TextureFormat::R8Unorm,
+                },
+                usage,
+                view_formats: &[],
+            })
+        })?;
         Some(Self {
             serial: sheet.serial,
             view: texture.create_view(&wgpu::TextureViewDescriptor::default()),
@@ -68,9 +73,10 @@ impl Plate {
         &self.view
     }
 
-    /// Uploads the bands whose stamps differ.
-    pub(super) fn update(&mut self, queue: &wgpu::Queue, sheet: &Sheet) {
+    /// Uploads the bands whose stamps differ; how many those were.
+    pub(super) fn update(&mut self, queue: &wgpu::Queue, sheet: &Sheet) -> usize {
         let mut scratch = Vec::new();
+        let mut uploaded = 0;
         for (index, (band, held)) in (0u32..).zip(sheet.bands().iter().zip(&mut self.stamps)) {
             let Some(band) = band else { continue };
             if *held == Some(band.stamp) {
@@ -105,10 +111,26 @@ impl Plate {
                 },
             );
             *held = Some(band.stamp);
+            uploaded += 1;
             let stale = self.stale.get_or_insert(top..top + rows);
             *stale = stale.start.min(top)..stale.end.max(top + rows);
         }
+        uploaded
     }
+}
+
+/// What `work` makes, or `None` when the device refused something of it. Left to itself such an
+/// error would close the window.
+pub(super) fn attempt<T>(
+    device: &wgpu::Device,
+    refusal: wgpu::ErrorFilter,
+    work: impl FnOnce() -> T,
+) -> Option<T> {
+    let scope = device.push_error_scope(refusal);
+    let made = work();
+    // Native devices know at once.
+    let error = pin!(scope.pop()).poll(&mut Context::from_waker(Waker::noop()));
+    (!matches!(error, Poll::Ready(Some(_)))).then_some(made)
 }
 
 /// Makes smaller copies, each from the one above it.
@@ -130,10 +152,7 @@ impl MipChain {
             label: Some("canvas mip"),
             entries: &[
                 entry(0, picture_binding()),
-                entry(
-                    1,
-                    wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering),
-                ),
+                entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
             ],
         });
         let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {

@@ -61,10 +61,6 @@ impl Place {
         (at - self.origin) / self.zoom
     }
 
-    pub(super) fn to_target(self, at: Vec2) -> Pos2 {
-        self.origin + at * self.zoom
-    }
-
     pub(super) fn rect(self, size: Size) -> Rect {
         Rect::from_min_size(self.origin, extent(size) * self.zoom)
     }
@@ -166,6 +162,10 @@ mod tests {
         Room::new(area, area.shrink(32.0))
     }
 
+    fn to_target(place: Place, at: Vec2) -> Pos2 {
+        place.origin + at * place.zoom
+    }
+
     fn near(a: Pos2, b: Pos2) {
         assert!((a - b).length() < 0.02, "{a} is not {b}");
     }
@@ -177,7 +177,7 @@ mod tests {
         let at = view.place(SIZE, room()).to_picture(cursor);
         for factor in [1.1, 1.3, 2.0, 0.7, 0.5, 1.01, 3.0, 0.2, 40.0, 0.01] {
             view = view.zoomed(cursor, factor, SIZE, room());
-            near(view.place(SIZE, room()).to_target(at), cursor);
+            near(to_target(view.place(SIZE, room()), at), cursor);
         }
     }
 
@@ -227,7 +227,7 @@ mod tests {
         let actual = view.actual_size(SIZE, room());
         let place = actual.place(SIZE, room());
         assert!((place.zoom - 1.0).abs() < 1e-5);
-        near(place.to_target(middle), room().area.center());
+        near(to_target(place, middle), room().area.center());
     }
 
     #[test]
@@ -243,9 +243,7 @@ mod tests {
 
     #[test]
     fn drawn_corners_are_whole_pixels() {
-        let place = View::Fit
-            .panned(vec2(0.3, 0.4), SIZE, room())
-            .place(SIZE, room());
+        let place = View::Fit.panned(vec2(0.3, 0.4), SIZE, room()).place(SIZE, room());
         let drawn = place.snapped();
         assert_eq!(drawn.origin, drawn.origin.round());
         assert!((drawn.origin - place.origin).abs().max_elem() <= 0.5);

@@ -1,15 +1,10 @@
-//! The canvas as a widget: what pointer and keys do, and what the frame shows.
+//! The canvas as a widget: what pointer and keys do, and what is told of it.
 
-use super::look::{Look, colour, flag};
 use super::overlay::Overlay;
-use super::paint::{Frame, GUESSES, MASK, OVER, PREVIEW, UNDER};
 use super::view::{Place, Room, extent};
-use super::{Canvas, CanvasResponse, CanvasTools, Fade, Gesture, Held, LONGEST_SIDE, Layer, Tool};
+use super::{Canvas, CanvasResponse, CanvasTools, Fade, Gesture, Held, LONGEST_SIDE, Tool};
 use crate::pixels::Size;
-use bytemuck::Zeroable;
-use eframe::egui_wgpu;
-use egui::{Color32, EventFilter, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Vec2, vec2};
-use std::sync::Arc;
+use egui::{EventFilter, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Vec2, vec2};
 
 const FADE_SECS: f64 = 0.12;
 /// Points moved by an arrow key.
@@ -69,7 +64,10 @@ impl Canvas {
         if !shrinks {
             return;
         }
-        let compared = self.comparison.iter_mut().flat_map(|c| [&mut c.before, &mut c.after]);
+        let compared = self
+            .comparison
+            .iter_mut()
+            .flat_map(|c| [&mut c.before, &mut c.after]);
         let layers = self.picture.iter_mut().chain(&mut self.former).chain(compared);
         for layer in layers.chain(self.mask.iter_mut().map(|veil| &mut veil.layer)) {
             layer.respect(&mut self.stamps, limit);
@@ -80,7 +78,11 @@ impl Canvas {
     }
 
     fn note(&self) -> Option<String> {
-        let shown = self.comparison.as_ref().map(|c| &c.after).or(self.picture.as_ref())?;
+        let shown = self
+            .comparison
+            .as_ref()
+            .map(|c| &c.after)
+            .or(self.picture.as_ref())?;
         let times = shown.reduced;
         (times > 1).then(|| {
             format!(
@@ -99,7 +101,9 @@ impl Canvas {
         if let Some(cursor) = ui.input(|i| i.pointer.latest_pos()).filter(|_| over) {
             let at = on_target(cursor, point);
             let (zoom, scroll, fingers) = ui.input(|i| {
-                let fingers = i.multi_touch().map_or(Vec2::ZERO, |touch| touch.translation_delta);
+                let fingers = i
+                    .multi_touch()
+                    .map_or(Vec2::ZERO, |touch| touch.translation_delta);
                 (i.zoom_delta(), i.smooth_scroll_delta(), fingers)
             });
             if zoom != 1.0 {
@@ -167,6 +171,18 @@ impl Canvas {
                 self.stroke = vec![pressed];
             }
             self.held = Some(held);
+        }
+        if self.held.is_none()
+            && scene.tool != Tool::None
+            && self.comparison.is_none()
+            && is_dab(ui, response)
+        {
+            self.steps.extend(
+                cursor
+                    .map(in_picture)
+                    .into_iter()
+                    .flat_map(|at| [Gesture::Press(at), Gesture::Release(at)]),
+            );
         }
         match self.held {
             Some(Held::Pan) => {
@@ -254,88 +270,6 @@ impl Canvas {
         1.0
     }
 
-    /// Hands the frame to the renderer.
-    fn show(&self, ui: &egui::Ui, tools: &CanvasTools, scene: &Scene, (place, fade): (Place, f32)) {
-        let seen = place.rect(scene.size).intersect(scene.room.area);
-        if seen.is_negative() || seen.area() == 0.0 {
-            return;
-        }
-        let mut look = self.look(tools, scene, place);
-        look.fade = fade;
-        let mut frame = Frame {
-            owner: Arc::clone(&self.identity),
-            look,
-            sheets: Default::default(),
-        };
-        let sheet = |layer: &Layer| Some(Arc::clone(&layer.sheet));
-        if let Some(comparison) = &self.comparison {
-            frame.sheets[UNDER] = sheet(&comparison.before);
-            frame.sheets[OVER] = sheet(&comparison.after);
-            frame.look.split = comparison.split;
-            frame.look.fade = 1.0;
-        } else {
-            frame.sheets[OVER] = self.picture.as_ref().and_then(sheet);
-            frame.sheets[UNDER] = self.former.as_ref().and_then(sheet);
-            if self.picture.is_none() || fade < 1.0 {
-                self.show_drawing(&mut frame);
-            }
-        }
-        if let Some(veil) = &self.mask {
-            frame.sheets[MASK] = sheet(&veil.layer);
-            frame.look.mask_opacity = veil.opacity;
-        }
-        let flags = [
-            (PREVIEW, flag::PREVIEW),
-            (GUESSES, flag::GUESS_PIXELS),
-            (UNDER, flag::UNDER),
-            (OVER, flag::OVER),
-            (MASK, flag::MASK),
-        ];
-        for (layer, flag) in flags {
-            if frame.sheets[layer].is_some() {
-                frame.look.flags |= flag;
-            }
-        }
-        let area = scaled(seen, 1.0 / scene.point);
-        ui.painter()
-            .add(egui_wgpu::Callback::new_paint_callback(area, frame));
-    }
-
-    fn show_drawing(&self, frame: &mut Frame) {
-        let Some(drawing) = &self.drawing else { return };
-        let (first, count) = drawing.guessed();
-        let look = &mut frame.look;
-        look.flags |= flag::GRID;
-        look.grid = [drawing.grid.columns as f32, drawing.grid.rows as f32];
-        look.rows = [
-            drawing.shown.start as f32,
-            (drawing.shown.end - drawing.shown.start) as f32,
-        ];
-        look.frontier = drawing.frontier().map_or(-1.0, |row| row as f32);
-        look.guess_first = first;
-        look.guess_count = count;
-        frame.sheets[PREVIEW] = Some(Arc::clone(&drawing.preview));
-        frame.sheets[GUESSES] = drawing.guess_pixels();
-    }
-
-    fn look(&self, tools: &CanvasTools, scene: &Scene, place: Place) -> Look {
-        let colours = &tools.colours;
-        Look {
-            origin: place.origin.into(),
-            extent: (extent(scene.size) * place.zoom).into(),
-            frontier: -1.0,
-            split: -1.0,
-            point: scene.point,
-            paper: colour(colours.panel),
-            line: colour(between(colours.panel, colours.stroke, 0.4)),
-            accent: colour(colours.accent),
-            mask: colour(colours.mask),
-            checker_dark: colour(between(colours.panel, colours.stroke, 0.5)),
-            checker_light: colour(colours.panel),
-            ..Look::zeroed()
-        }
-    }
-
     fn overlay<'a>(
         &'a self,
         ui: &'a egui::Ui,
@@ -384,29 +318,39 @@ impl Canvas {
 
 /// What one frame's input refers to.
 #[derive(Clone, Copy)]
-struct Scene {
-    size: Size,
-    room: Room,
+pub(super) struct Scene {
+    pub(super) size: Size,
+    pub(super) room: Room,
     /// Physical pixels a point.
-    point: f32,
-    tool: Tool,
+    pub(super) point: f32,
+    pub(super) tool: Tool,
 }
 
-fn scaled(rect: Rect, factor: f32) -> Rect {
-    Rect::from_min_max((rect.min.to_vec2() * factor).to_pos2(), (rect.max.to_vec2() * factor).to_pos2())
+pub(super) fn scaled(rect: Rect, factor: f32) -> Rect {
+    Rect::from_min_max(
+        (rect.min.to_vec2() * factor).to_pos2(),
+        (rect.max.to_vec2() * factor).to_pos2(),
+    )
 }
 
 fn on_target(at: Pos2, point: f32) -> Pos2 {
     (at.to_vec2() * point).to_pos2()
 }
 
-fn between(from: Color32, to: Color32, part: f32) -> Color32 {
-    from.lerp_to_gamma(to, part)
-}
-
 /// Space moves the picture unless it is being typed.
 fn space_is_down(ui: &egui::Ui) -> bool {
     ui.input(|i| i.key_down(Key::Space)) && !ui.ctx().text_edit_focused()
+}
+
+/// A press that was released within one frame, which is no drag to egui.
+fn is_dab(ui: &egui::Ui, response: &Response) -> bool {
+    let button = PointerButton::Primary;
+    response.contains_pointer()
+        && !space_is_down(ui)
+        && ui.input(|i| {
+            let pointer = &i.pointer;
+            pointer.button_pressed(button) && pointer.button_released(button) && !pointer.button_down(button)
+        })
 }
 
 /// The points the pointer passed since the last frame.
