@@ -17,8 +17,10 @@ const PROMPT_LIMIT: usize = 64 * 1024;
 /// Thresholds of the canny map made from a photo, on a scale of 0 to 255.
 pub const CANNY_THRESHOLDS: (f32, f32) = (60.0, 140.0);
 /// Windows tried by the automatic choice, with the codes a forward commits there on the starter
-/// model until this session has measured its own.
-const WINDOWS: [(usize, f64); 4] = [(1, 1.0), (2, 1.2), (4, 1.35), (8, 1.4)];
+/// model.
+const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
+/// Forwards shorter than this, in seconds, are timed three times.
+const SHORT: f64 = 0.05;
 
 /// A model in memory, ready for tasks.
 pub struct Session {
@@ -196,34 +198,36 @@ impl Session {
         })
     }
 
-    /// The window that commits most codes a second on this machine: one timed forward each.
+    /// The window that commits most codes a second on this machine, by timed forwards. Wider ones
+    /// are not tried once they fall behind.
     fn auto_window(&mut self) -> Result<usize, ModelError> {
         if let Some(window) = self.window {
             return Ok(window);
         }
-        let context = 64;
-        let mut predictor = self.model.decoder.predictor(2, context + 16)?;
-        let first = vec![self.model.alphabet.first; context];
+        let widest = WINDOWS[WINDOWS.len() - 1].0;
+        let mut predictor = self.model.decoder.predictor(2, 2 * widest)?;
+        let tokens = vec![self.model.alphabet.first; widest];
         let mut scores = Vec::new();
-        let mut time = |at: usize, count: usize| -> Result<f64, ModelError> {
-            let tokens = &first[..count];
-            let feed = |lane| Feed {
-                lane,
-                at,
-                tokens,
-                scores_from: 0,
-            };
+        let mut time = |count: usize| -> Result<f64, ModelError> {
+            let feed = |lane| Feed { lane, at: widest, tokens: &tokens[..count], scores_from: 0 };
             let began = Instant::now();
             let run = predictor.predict(&[feed(0), feed(1)], &mut scores);
             run.map_err(|e| ModelError::Config(e.to_string()))?;
             Ok(began.elapsed().as_secs_f64())
         };
-        time(0, context)?;
+        // The first forward brings weights to where they are wanted.
+        time(1)?;
         let mut best = (1, 0.0);
         for (window, committed) in WINDOWS {
-            let seconds = time(context, window)?.min(time(context, window)?);
-            if committed / seconds > best.1 {
-                best = (window, committed / seconds);
+            let mut seconds = time(window)?;
+            if seconds < SHORT {
+                seconds = seconds.min(time(window)?).min(time(window)?);
+            }
+            let rate = committed / seconds;
+            if rate > best.1 {
+                best = (window, rate);
+            } else if rate < 0.8 * best.1 {
+                break;
             }
         }
         self.window = Some(best.0);
@@ -246,6 +250,7 @@ impl Session {
                 prompt: &plan.prompt,
                 stream: &stream,
                 code_ids: self.model.alphabet.code_ids(),
+                stride: plan.grid.stride(),
                 seed: task.seed.wrapping_add(index),
             })
             .collect();

@@ -188,6 +188,11 @@ impl Grid {
         HEADER_LEN + index / columns * (columns + 1) + index % columns
     }
 
+    /// Positions from a code to the one below it: a row of codes and its end.
+    pub fn stride(self) -> usize {
+        self.columns as usize + 1
+    }
+
     /// The code index at a stream position; `None` for the header, row ends and `<end>`.
     pub fn code_at(self, position: usize) -> Option<usize> {
         let columns = self.columns as usize;

@@ -35,13 +35,15 @@ impl From<Quant> for weights::Quant {
 fn prepare(device: Device, threads: Option<usize>) -> Result<(), Failure> {
     if let Some(threads) = threads {
         // A pool that is already running keeps its size.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let _ = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global();
     }
     match device {
         Device::Auto | Device::Cpu => Ok(()),
-        Device::Cuda | Device::Metal => {
-            Err(Failure::usage("this build draws on the CPU only: leave out --device or use --device cpu"))
-        }
+        Device::Cuda | Device::Metal => Err(Failure::usage(
+            "this build draws on the CPU only: leave out --device or use --device cpu",
+        )),
     }
 }
 
@@ -98,21 +100,41 @@ impl Studio for Desk {
         Ok(Info { text, json })
     }
 
-    fn redraw(&self, file: &Path, source_path: Option<&Path>, output: &Path, model: &ModelArgs) -> Result<(), Failure> {
+    fn redraw(
+        &self,
+        file: &Path,
+        source_path: Option<&Path>,
+        output: &Path,
+        model: &ModelArgs,
+    ) -> Result<(), Failure> {
         prepare(model.device, model.threads)?;
         let kept = keeping::read(file)?;
         if !kept.settings.complete {
-            return Err(Failure::usage(format!("{} is not finished: use `resume` first", file.display())));
+            return Err(Failure::usage(format!(
+                "{} is not finished: use `resume` first",
+                file.display()
+            )));
         }
         let session = Session::new(Bundle::open(&source(model)).map_err(failed)?);
         let (mode, panel) = (&kept.settings.mode, kept.settings.size);
-        let drawn = session.redraw(mode, panel, kept.grid(), kept.codes()).map_err(failed)?;
+        let drawn = session
+            .redraw(mode, panel, kept.grid(), kept.codes())
+            .map_err(failed)?;
         kept.write(output, &kept.finish(drawn, source_path)?)
     }
 
-    fn import(&self, args: &ImportArgs, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
+    fn import(
+        &self,
+        args: &ImportArgs,
+        cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure> {
         let mut step = |step: import::ImportStep| {
-            note(Note::Step { done: step.done, of: step.of, what: &step.name });
+            note(Note::Step {
+                done: step.done,
+                of: step.of,
+                what: &step.name,
+            });
         };
         let wish = import::Import {
             folder: &args.folder,
@@ -128,7 +150,12 @@ impl Studio for Desk {
         Ok(())
     }
 
-    fn verify(&self, args: &VerifyArgs, _cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<bool, Failure> {
+    fn verify(
+        &self,
+        args: &VerifyArgs,
+        _cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<bool, Failure> {
         prepare(args.device, args.threads)?;
         let mut passed = true;
         for case in &args.cases {
@@ -141,11 +168,19 @@ impl Studio for Desk {
         Ok(passed)
     }
 
-    fn bench(&self, model: &ModelArgs, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
+    fn bench(
+        &self,
+        model: &ModelArgs,
+        cancel: &Cancel,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure> {
         prepare(model.device, model.threads)?;
         let began = Instant::now();
         let mut session = Session::new(Bundle::open(&source(model)).map_err(failed)?);
-        note(Note::Remark(&format!("loaded in {:.2} s", began.elapsed().as_secs_f64())));
+        note(Note::Remark(&format!(
+            "loaded in {:.2} s",
+            began.elapsed().as_secs_f64()
+        )));
         for window in [1, 2, 4, 8, 16] {
             let mut task = Task::new(Mode::Generate, "a cat on a blue background");
             (task.window, task.seed) = (Window::Fixed(window), 1);
@@ -158,10 +193,12 @@ impl Studio for Desk {
                 Progress::Decoding => codes_done = Some(began.elapsed().as_secs_f64()),
                 _ => {}
             };
-            let pictures = session.run(&task, cancel, &mut watch).map_err(|stop| match stop {
-                crate::task::Stop::Failed(failure) => failure,
-                crate::task::Stop::Cancelled(_) => Failure::failed("cancelled"),
-            })?;
+            let pictures = session
+                .run(&task, cancel, &mut watch)
+                .map_err(|stop| match stop {
+                    crate::task::Stop::Failed(failure) => failure,
+                    crate::task::Stop::Cancelled(_) => Failure::failed("cancelled"),
+                })?;
             let tally = pictures.first().map(|picture| picture.tally).unwrap_or_default();
             note(Note::Result(&format!(
                 "window={window} seconds={:.3} first_row={:.3} codes={:.3} tokens={} forwards={}",

@@ -5,6 +5,7 @@ use super::jacobi::{Drawn, Order, Rule, Settings};
 use super::noise::{Counter, Place};
 use super::sampling::{distribution, log_softmax};
 use crate::task::Noise;
+use std::collections::VecDeque;
 
 /// Most tokens of a lane in one forward, not counting guesses: bounds the memory of a forward.
 const CHUNK: usize = 512;
@@ -33,8 +34,10 @@ pub(super) struct Candidate<'a> {
     slots: Vec<Slot>,
     /// Stream positions of the codes the next forward gives distributions for.
     targets: Vec<usize>,
-    /// The last distribution computed: where Gumbel mode takes its first guesses from.
+    /// The last distribution computed, and those of the last row of codes by position: where
+    /// Gumbel mode takes its first guesses from.
     latest: Vec<f32>,
+    above: VecDeque<(usize, Vec<f32>)>,
     counter: Counter,
 }
 
@@ -54,6 +57,7 @@ impl<'a> Candidate<'a> {
             slots: Vec::new(),
             targets: Vec::new(),
             latest: Vec::new(),
+            above: VecDeque::new(),
         }
     }
 
@@ -158,12 +162,21 @@ impl<'a> Candidate<'a> {
             let code = match noise {
                 // Any guess will do; this one is right where neighbours have like distributions.
                 Noise::Gumbel if self.latest.is_empty() => return None,
-                Noise::Gumbel => self.place(position).gumbel_argmax(&self.latest),
+                Noise::Gumbel => self.place(position).gumbel_argmax(&self.likely(position)),
                 Noise::Coupled => self.counter.draw(self.order.code_ids.len(), |_| 1.0)?,
             };
             self.slots.push(Slot { code, q: None });
         }
         self.slots.get(slot).map(|slot| slot.code)
+    }
+
+    /// A guess at the distribution at `position`: between the code's left and upper neighbours'.
+    fn likely(&self, position: usize) -> Vec<f32> {
+        let above = position.checked_sub(self.order.stride);
+        match self.above.iter().find(|(at, _)| Some(*at) == above) {
+            Some((_, above)) => self.latest.iter().zip(above).map(|(a, b)| a + b).collect(),
+            None => self.latest.clone(),
+        }
     }
 
     fn place(&self, position: usize) -> Place {
@@ -205,6 +218,10 @@ impl<'a> Candidate<'a> {
             if open {
                 open = guessed == Some(slot.code);
                 self.commit(position, slot.code, c, u);
+                self.above.push_back((position, p.clone()));
+                while self.above.front().is_some_and(|(at, _)| at + self.order.stride < position) {
+                    self.above.pop_front();
+                }
             } else {
                 self.slots.push(slot);
             }

@@ -22,6 +22,8 @@ pub struct Order<'a> {
     pub stream: &'a [Option<u32>],
     /// The ids that stand for picture codes.
     pub code_ids: Range<u32>,
+    /// Positions from a code to the one below it: where first guesses look for a likeness.
+    pub stride: usize,
     pub seed: u64,
 }
 

@@ -37,6 +37,7 @@ fn order<'a>(prompt: &'a [u32], stream: &'a [Option<u32>], codes: u32, seed: u64
     Order {
         prompt,
         stream,
+        stride: 7,
         code_ids: FIRST_CODE..FIRST_CODE + codes,
         seed,
     }

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod card;
 pub mod checkpoint;
 pub mod config;
+mod conv;
 pub mod gguf;
 pub mod import;
 pub mod invented;

@@ -3,10 +3,11 @@
 //! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
 //! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
 
+use super::conv::{Conv, Norm, Pointwise, Then, Walk};
 use super::weights::{ModelError, Weights};
 use crate::pixels::Pixels;
 use crate::token::Grid;
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use serde::Deserialize;
 
 type Result<T, E = ModelError> = std::result::Result<T, E>;
@@ -115,110 +116,41 @@ impl Scope<'_> {
     }
 }
 
-/// A convolution with bias; inputs are cut into strips of rows where unrolling them would
-/// take more than [`STRIP_BYTES`].
-struct Conv {
-    weight: Tensor,
-    bias: Tensor,
-    kernel: usize,
-    stride: usize,
+fn conv(scope: &Scope<'_>, ins: usize, outs: usize, walk: Walk) -> Result<Conv> {
+    Ok(Conv::new(
+        scope.get("weight", &[outs, ins, 3, 3])?,
+        scope.get("bias", &[outs])?,
+        walk,
+    ))
 }
 
-/// Budget for one unrolled convolution input.
-const STRIP_BYTES: usize = 256 << 20;
+fn pointwise(scope: &Scope<'_>, ins: usize, outs: usize) -> Result<Pointwise> {
+    Ok(Pointwise {
+        weight: scope.get("weight", &[outs, ins, 1, 1])?.reshape((outs, ins))?,
+        bias: scope.get("bias", &[outs])?.reshape((outs, 1))?,
+    })
+}
 
-impl Conv {
-    fn load(scope: &Scope<'_>, ins: usize, outs: usize, kernel: usize) -> Result<Self> {
-        let weight = scope.get("weight", &[outs, ins, kernel, kernel])?;
-        let bias = scope.get("bias", &[outs])?.reshape((1, outs, 1, 1))?;
-        Ok(Self {
-            weight,
-            bias,
-            kernel,
-            stride: 1,
-        })
-    }
+/// Which of the two norms: the encoder's or the decoder's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Encoder,
+    Decoder,
+}
 
-    /// Stride 1 keeps the size; stride 2 pads right and below only, and halves it.
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.in_strips(x, STRIP_BYTES)
-    }
-
-    fn in_strips(&self, x: &Tensor, budget: usize) -> Result<Tensor> {
-        let (_, channels, height, width) = x.dims4()?;
-        if self.kernel == 1 {
-            return Ok(x.conv2d(&self.weight, 0, 1, 1, 1)?.broadcast_add(&self.bias)?);
+fn norm(scope: &Scope<'_>, channels: usize, side: Side) -> Result<Norm> {
+    let (inner, spatial) = match side {
+        Side::Encoder => (scope.clone(), None),
+        Side::Decoder => {
+            let conv = |part: &str| pointwise(&scope.at(part), scope.embed_dim, channels);
+            (scope.at("norm_layer"), Some((conv("conv_y")?, conv("conv_b")?)))
         }
-        let x = match self.stride {
-            1 => x.pad_with_zeros(2, 1, 1)?.pad_with_zeros(3, 1, 1)?,
-            _ => x.pad_with_zeros(2, 0, 1)?.pad_with_zeros(3, 0, 1)?,
-        };
-        let (rows, columns) = (height / self.stride, width / self.stride);
-        let row_bytes = 4 * 9 * channels * columns;
-        let strip = (budget / row_bytes.max(1)).max(1);
-        let mut done = Vec::new();
-        for first in (0..rows).step_by(strip) {
-            let count = strip.min(rows - first);
-            let part = x
-                .narrow(2, first * self.stride, (count - 1) * self.stride + 3)?
-                .contiguous()?;
-            done.push(part.conv2d(&self.weight, 0, self.stride, 1, 1)?);
-        }
-        Ok(Tensor::cat(&done, 2)?.broadcast_add(&self.bias)?)
-    }
-}
-
-/// GroupNorm over 32 groups, in the decoder modulated by the code vectors z.
-struct Norm {
-    weight: Tensor,
-    bias: Tensor,
-    spatial: Option<(Conv, Conv)>,
-}
-
-impl Norm {
-    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
-        let inner = if spatial {
-            scope.at("norm_layer")
-        } else {
-            scope.clone()
-        };
-        let row =
-            |part: &str| Ok::<_, ModelError>(inner.get(part, &[channels])?.reshape((1, channels, 1, 1))?);
-        let conv = |part: &str| Conv::load(&scope.at(part), scope.embed_dim, channels, 1);
-        Ok(Self {
-            weight: row("weight")?,
-            bias: row("bias")?,
-            spatial: if spatial {
-                Some((conv("conv_y")?, conv("conv_b")?))
-            } else {
-                None
-            },
-        })
-    }
-
-    fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
-        let (batch, channels, height, width) = x.dims4()?;
-        let groups = x.reshape((batch, 32, channels / 32 * height * width))?;
-        let centred = groups.broadcast_sub(&groups.mean_keepdim(D::Minus1)?)?;
-        let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + 1e-6)?.sqrt()?;
-        let normed = centred
-            .broadcast_div(&deviation)?
-            .reshape((batch, channels, height, width))?;
-        let normed = normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?;
-        match (&self.spatial, z) {
-            // 1x1 convolutions commute with nearest resizing: they run at the codes' own size.
-            (Some((y, b)), Some(z)) => {
-                let y = y.forward(z)?.upsample_nearest2d(height, width)?;
-                let b = b.forward(z)?.upsample_nearest2d(height, width)?;
-                Ok((normed * y)?.add(&b)?)
-            }
-            _ => Ok(normed),
-        }
-    }
-}
-
-fn swish(x: &Tensor) -> Result<Tensor> {
-    Ok(x.silu()?)
+    };
+    Ok(Norm {
+        weight: inner.get("weight", &[channels])?,
+        bias: inner.get("bias", &[channels])?,
+        spatial,
+    })
 }
 
 struct ResBlock {
@@ -226,26 +158,26 @@ struct ResBlock {
     conv1: Conv,
     norm2: Norm,
     conv2: Conv,
-    shortcut: Option<Conv>,
+    shortcut: Option<Pointwise>,
 }
 
 impl ResBlock {
-    fn load(scope: &Scope<'_>, ins: usize, outs: usize, spatial: bool) -> Result<Self> {
+    fn load(scope: &Scope<'_>, ins: usize, outs: usize, side: Side) -> Result<Self> {
         let shortcut = (ins != outs)
-            .then(|| Conv::load(&scope.at("nin_shortcut"), ins, outs, 1))
+            .then(|| pointwise(&scope.at("nin_shortcut"), ins, outs))
             .transpose()?;
         Ok(Self {
-            norm1: Norm::load(&scope.at("norm1"), ins, spatial)?,
-            conv1: Conv::load(&scope.at("conv1"), ins, outs, 3)?,
-            norm2: Norm::load(&scope.at("norm2"), outs, spatial)?,
-            conv2: Conv::load(&scope.at("conv2"), outs, outs, 3)?,
+            norm1: norm(&scope.at("norm1"), ins, side)?,
+            conv1: conv(&scope.at("conv1"), ins, outs, Walk::Same)?,
+            norm2: norm(&scope.at("norm2"), outs, side)?,
+            conv2: conv(&scope.at("conv2"), outs, outs, Walk::Same)?,
             shortcut,
         })
     }
 
     fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
-        let h = self.conv1.forward(&swish(&self.norm1.forward(x, z)?)?)?;
-        let h = self.conv2.forward(&swish(&self.norm2.forward(&h, z)?)?)?;
+        let h = self.conv1.forward(&self.norm1.forward(x, z, Then::Swish)?)?;
+        let h = self.conv2.forward(&self.norm2.forward(&h, z, Then::Swish)?)?;
         let kept = match &self.shortcut {
             Some(conv) => conv.forward(x)?,
             None => x.clone(),
@@ -257,17 +189,17 @@ impl ResBlock {
 /// Single-head attention over all pixels.
 struct Attention {
     norm: Norm,
-    q: Conv,
-    k: Conv,
-    v: Conv,
-    out: Conv,
+    q: Pointwise,
+    k: Pointwise,
+    v: Pointwise,
+    out: Pointwise,
 }
 
 impl Attention {
-    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
-        let conv = |part: &str| Conv::load(&scope.at(part), channels, channels, 1);
+    fn load(scope: &Scope<'_>, channels: usize, side: Side) -> Result<Self> {
+        let conv = |part: &str| pointwise(&scope.at(part), channels, channels);
         Ok(Self {
-            norm: Norm::load(&scope.at("norm"), channels, spatial)?,
+            norm: norm(&scope.at("norm"), channels, side)?,
             q: conv("q")?,
             k: conv("k")?,
             v: conv("v")?,
@@ -277,8 +209,8 @@ impl Attention {
 
     fn forward(&self, x: &Tensor, z: Option<&Tensor>) -> Result<Tensor> {
         let (batch, channels, height, width) = x.dims4()?;
-        let normed = self.norm.forward(x, z)?;
-        let flat = |conv: &Conv| Ok::<_, ModelError>(conv.forward(&normed)?.flatten_from(2)?);
+        let normed = self.norm.forward(x, z, Then::Nothing)?;
+        let flat = |conv: &Pointwise| Ok::<_, ModelError>(conv.forward(&normed)?.flatten_from(2)?);
         let queries = (flat(&self.q)?.transpose(1, 2)?.contiguous()? * (channels as f64).powf(-0.5))?;
         let (keys, values) = (flat(&self.k)?, flat(&self.v)?.transpose(1, 2)?.contiguous()?);
         let pixels = height * width;
@@ -322,11 +254,11 @@ struct Middle {
 }
 
 impl Middle {
-    fn load(scope: &Scope<'_>, channels: usize, spatial: bool) -> Result<Self> {
+    fn load(scope: &Scope<'_>, channels: usize, side: Side) -> Result<Self> {
         Ok(Self {
-            block_1: ResBlock::load(&scope.at("block_1"), channels, channels, spatial)?,
-            attn_1: Attention::load(&scope.at("attn_1"), channels, spatial)?,
-            block_2: ResBlock::load(&scope.at("block_2"), channels, channels, spatial)?,
+            block_1: ResBlock::load(&scope.at("block_1"), channels, channels, side)?,
+            attn_1: Attention::load(&scope.at("attn_1"), channels, side)?,
+            block_2: ResBlock::load(&scope.at("block_2"), channels, channels, side)?,
         })
     }
 
@@ -365,18 +297,17 @@ fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
                 &scope.at("block").at(block),
                 ins,
                 ch * mult,
-                false,
+                Side::Encoder,
             )?);
             ins = ch * mult;
             if has_attention(config, index) {
                 level
                     .attentions
-                    .push(Attention::load(&scope.at("attn").at(block), ins, false)?);
+                    .push(Attention::load(&scope.at("attn").at(block), ins, Side::Encoder)?);
             }
         }
         if index != last {
-            let conv = Conv::load(&scope.at("downsample").at("conv"), ins, ins, 3)?;
-            level.resample = Some(Conv { stride: 2, ..conv });
+            level.resample = Some(conv(&scope.at("downsample").at("conv"), ins, ins, Walk::Half)?);
         }
         levels.push(level);
     }
@@ -386,11 +317,11 @@ fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
         config.z_channels
     };
     Ok(Half {
-        conv_in: Conv::load(&scope.at("conv_in"), config.in_channels, ch, 3)?,
+        conv_in: conv(&scope.at("conv_in"), config.in_channels, ch, Walk::Same)?,
         levels,
-        middle: Middle::load(&scope.at("mid"), ins, false)?,
-        norm_out: Norm::load(&scope.at("norm_out"), ins, false)?,
-        conv_out: Conv::load(&scope.at("conv_out"), ins, outs, 3)?,
+        middle: Middle::load(&scope.at("mid"), ins, Side::Encoder)?,
+        norm_out: norm(&scope.at("norm_out"), ins, Side::Encoder)?,
+        conv_out: conv(&scope.at("conv_out"), ins, outs, Walk::Same)?,
     })
 }
 
@@ -411,26 +342,26 @@ fn decoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
                 &scope.at("block").at(block),
                 ins,
                 ch * mult,
-                true,
+                Side::Decoder,
             )?);
             ins = ch * mult;
             if has_attention(config, index) {
                 level
                     .attentions
-                    .push(Attention::load(&scope.at("attn").at(block), ins, true)?);
+                    .push(Attention::load(&scope.at("attn").at(block), ins, Side::Decoder)?);
             }
         }
         if index != 0 {
-            level.resample = Some(Conv::load(&scope.at("upsample").at("conv"), ins, ins, 3)?);
+            level.resample = Some(conv(&scope.at("upsample").at("conv"), ins, ins, Walk::Double)?);
         }
         levels.push(level);
     }
     Ok(Half {
-        conv_in: Conv::load(&scope.at("conv_in"), config.z_channels, top, 3)?,
+        conv_in: conv(&scope.at("conv_in"), config.z_channels, top, Walk::Same)?,
         levels,
-        middle: Middle::load(&scope.at("mid"), top, true)?,
-        norm_out: Norm::load(&scope.at("norm_out"), ins, true)?,
-        conv_out: Conv::load(&scope.at("conv_out"), ins, config.out_ch, 3)?,
+        middle: Middle::load(&scope.at("mid"), top, Side::Decoder)?,
+        norm_out: norm(&scope.at("norm_out"), ins, Side::Decoder)?,
+        conv_out: conv(&scope.at("conv_out"), ins, config.out_ch, Walk::Same)?,
     })
 }
 
@@ -438,8 +369,8 @@ fn decoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
 pub struct Movq {
     encoder: Half,
     decoder: Half,
-    quant_conv: Conv,
-    post_quant_conv: Conv,
+    quant_conv: Pointwise,
+    post_quant_conv: Pointwise,
     /// [codes, dim]
     codebook: Tensor,
     vectors: Vec<Vec<f32>>,
@@ -474,8 +405,8 @@ impl Movq {
         Ok(Self {
             encoder: encoder(&scope.at("encoder"), dd)?,
             decoder: decoder(&scope.at("decoder"), dd)?,
-            quant_conv: Conv::load(&scope.at("quant_conv"), outs, config.embed_dim, 1)?,
-            post_quant_conv: Conv::load(&scope.at("post_quant_conv"), config.embed_dim, dd.z_channels, 1)?,
+            quant_conv: pointwise(&scope.at("quant_conv"), outs, config.embed_dim)?,
+            post_quant_conv: pointwise(&scope.at("post_quant_conv"), config.embed_dim, dd.z_channels)?,
             vectors: codebook.to_vec2()?,
             codebook,
         })
@@ -513,7 +444,7 @@ impl Movq {
         let x = self
             .encoder
             .conv_out
-            .forward(&swish(&self.encoder.norm_out.forward(&x, None)?)?)?;
+            .forward(&self.encoder.norm_out.forward(&x, None, Then::Swish)?)?;
         let prequant = self.quant_conv.forward(&x)?.squeeze(0)?;
         let points: Vec<Vec<f32>> = prequant.flatten_from(1)?.t()?.contiguous()?.to_vec2()?;
         let mut encoded = Encoded {
@@ -563,17 +494,11 @@ impl Movq {
         for level in &self.decoder.levels {
             x = level.forward(&x, Some(&z))?;
             if let Some(conv) = &level.resample {
-                let (_, _, height, width) = x.dims4()?;
-                x = conv.forward(&x.upsample_nearest2d(2 * height, 2 * width)?)?;
+                x = conv.forward(&x)?;
             }
         }
-        let x = swish(&self.decoder.norm_out.forward(&x, Some(&z))?)?;
-        Ok(self
-            .decoder
-            .conv_out
-            .forward(&x)?
-            .squeeze(0)?
-            .to_dtype(DType::F32)?)
+        let x = self.decoder.norm_out.forward(&x, Some(&z), Then::Swish)?;
+        Ok(self.decoder.conv_out.forward(&x)?.squeeze(0)?)
     }
 
     /// The picture of a whole grid: pixel = round((clamp(v) + 1) * 127.5).
@@ -586,36 +511,5 @@ impl Movq {
             .collect();
         Pixels::new(grid.pixels(), rgb)
             .ok_or_else(|| ModelError::Config("the image tokenizer does not scale by 8".to_owned()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strips_change_nothing() {
-        let device = Device::Cpu;
-        let random = |shape: &[usize]| Tensor::randn(0f32, 1f32, shape, &device).unwrap();
-        for stride in [1, 2] {
-            let conv = Conv {
-                weight: random(&[8, 4, 3, 3]),
-                bias: random(&[1, 8, 1, 1]),
-                kernel: 3,
-                stride,
-            };
-            let x = random(&[1, 4, 16, 12]);
-            let whole = conv.in_strips(&x, usize::MAX).unwrap();
-            let strips = conv.in_strips(&x, 4 * 9 * 4 * 12 * 3).unwrap();
-            let error = (whole - strips)
-                .unwrap()
-                .abs()
-                .unwrap()
-                .max_all()
-                .unwrap()
-                .to_scalar::<f32>()
-                .unwrap();
-            assert!(error < 1e-5, "{error}");
-        }
     }
 }

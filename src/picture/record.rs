@@ -27,7 +27,10 @@ pub struct Record {
 
 /// The `parameters` text: the prompt, then `key: value` pairs on the last line.
 pub fn parameters(prompt: &str, facts: &[(&str, String)]) -> String {
-    let pairs: Vec<String> = facts.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+    let pairs: Vec<String> = facts
+        .iter()
+        .map(|(key, value)| format!("{key}: {value}"))
+        .collect();
     format!("{prompt}\n{}", pairs.join(", "))
 }
 
@@ -52,11 +55,17 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
 
 /// Writes a picture and its record, whole or not at all.
 pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
-    let wrong = |e: &dyn std::fmt::Display| PictureError::new(path.display().to_string(), format!("cannot be written ({e})"));
-    let json = json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
+    let wrong = |e: &dyn std::fmt::Display| {
+        PictureError::new(path.display().to_string(), format!("cannot be written ({e})"))
+    };
+    let json =
+        json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
     let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json.to_string())];
     let bytes = encode(pixels, &texts).map_err(|e| wrong(&e))?;
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| wrong(&e))?;
     std::io::Write::write_all(&mut file, &bytes).map_err(|e| wrong(&e))?;
     file.as_file().sync_all().map_err(|e| wrong(&e))?;
@@ -74,19 +83,38 @@ pub fn read_record(path: &Path) -> Result<Record, PictureError> {
     // This program writes before the pixels, which are then not read at all. Behind them texts
     // stand when another program has saved the picture again.
     if !reader.info().utf8_text.iter().any(|chunk| chunk.keyword == KEY) {
-        reader.finish().map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
+        reader
+            .finish()
+            .map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
     }
     let mut texts = std::collections::HashMap::new();
-    for chunk in reader.info().utf8_text.iter().filter(|chunk| [KEY, PARAMETERS].contains(&chunk.keyword.as_str())) {
+    for chunk in reader
+        .info()
+        .utf8_text
+        .iter()
+        .filter(|chunk| [KEY, PARAMETERS].contains(&chunk.keyword.as_str()))
+    {
         let mut chunk = chunk.clone();
-        chunk.decompress_text_with_limit(MOST).map_err(|e| wrong(e.to_string()))?;
-        texts.insert(chunk.keyword.clone(), chunk.get_text().map_err(|e| wrong(e.to_string()))?);
+        chunk
+            .decompress_text_with_limit(MOST)
+            .map_err(|e| wrong(e.to_string()))?;
+        texts.insert(
+            chunk.keyword.clone(),
+            chunk.get_text().map_err(|e| wrong(e.to_string()))?,
+        );
     }
-    let text = texts.get(KEY).ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;
-    let json: Value = serde_json::from_str(text).map_err(|e| wrong(format!("its settings are damaged ({e})")))?;
+    let text = texts
+        .get(KEY)
+        .ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;
+    let json: Value =
+        serde_json::from_str(text).map_err(|e| wrong(format!("its settings are damaged ({e})")))?;
     match json["version"].as_u64() {
         Some(VERSION) => {}
-        version => return Err(wrong(format!("its settings have version {version:?}, this program reads {VERSION}: update it"))),
+        version => {
+            return Err(wrong(format!(
+                "its settings have version {version:?}, this program reads {VERSION}: update it"
+            )));
+        }
     }
     let damaged = |e: serde_json::Error| wrong(format!("its settings are damaged ({e})"));
     Ok(Record {
