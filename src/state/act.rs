@@ -39,7 +39,10 @@ impl Studio {
                 if index < self.draft.references.len() {
                     self.draft.references.remove(index);
                 }
-                self.draft.reference = self.draft.reference.min(self.draft.references.len().saturating_sub(1));
+                self.draft.reference = self
+                    .draft
+                    .reference
+                    .min(self.draft.references.len().saturating_sub(1));
                 Vec::new()
             }
             Action::RemoveSource => self.remove_source(),
@@ -51,10 +54,9 @@ impl Studio {
             | Action::Discard
             | Action::ShowRun
             | Action::ShowSource => self.steer(&action),
-            Action::Front(_)
-            | Action::Place(..)
-            | Action::Remove(_)
-            | Action::ClearQueue => self.arrange(&action),
+            Action::Front(_) | Action::Place(..) | Action::Remove(_) | Action::ClearQueue => {
+                self.arrange(&action)
+            }
             Action::Open(path, target) => vec![Effect::Read(path, target)],
             Action::Browse(target) => vec![Effect::Browse(target)],
             Action::BrowseModel => vec![Effect::BrowseModel],
@@ -63,10 +65,9 @@ impl Studio {
                 self.error(what, &failure, "");
                 Vec::new()
             }
-            Action::OfferSettings
-            | Action::OfferSource
-            | Action::OfferReference
-            | Action::DismissOffer => self.settle_offer(&action),
+            Action::OfferSettings | Action::OfferSource | Action::OfferReference | Action::DismissOffer => {
+                self.settle_offer(&action)
+            }
             Action::MapMade(map) => {
                 self.map_made(map);
                 Vec::new()
@@ -91,7 +92,10 @@ impl Studio {
             }
             Action::KeepAgain => {
                 let unkept = std::mem::take(&mut self.unkept);
-                unkept.into_iter().map(|keeping| Effect::Keep(Box::new(keeping))).collect()
+                unkept
+                    .into_iter()
+                    .map(|keeping| Effect::Keep(Box::new(keeping)))
+                    .collect()
             }
             Action::Show(id) => self.show(id),
             Action::Fetched(id, pixels) => self.fetched(id, pixels),
@@ -180,7 +184,12 @@ impl Studio {
         self.draft.prompt = prompt.to_owned();
         (self.draft.seed, self.draft.seed_choice) = (seed, SeedChoice::Locked);
         // An example shows what it says: every setting is the model's own.
-        (self.draft.size, self.draft.cfg, self.draft.top_k, self.draft.temperature) = (None, None, None, None);
+        (
+            self.draft.size,
+            self.draft.cfg,
+            self.draft.top_k,
+            self.draft.temperature,
+        ) = (None, None, None, None);
         (self.draft.batch, self.draft.candidates) = (1, 1);
         let effects = self.draw();
         self.draft.seed_choice = SeedChoice::Random;
@@ -241,7 +250,9 @@ impl Studio {
             self.notify(Tone::Info, "Not yet", "The model is still being loaded.", "");
             return Vec::new();
         }
-        let Some(run) = self.run.take() else { return Vec::new() };
+        let Some(run) = self.run.take() else {
+            return Vec::new();
+        };
         let mut order = run.order.clone();
         order.request = run.to_resume();
         let effects = self.start(order);
@@ -249,7 +260,10 @@ impl Studio {
         if let Some(new) = &mut self.run {
             (new.begun, new.lanes) = (run.begun, run.lanes);
         }
-        effects.into_iter().filter(|effect| *effect != Effect::Stage(Stage::Clear)).collect()
+        effects
+            .into_iter()
+            .filter(|effect| *effect != Effect::Stage(Stage::Clear))
+            .collect()
     }
 
     fn arrange(&mut self, action: &Action) -> Vec<Effect> {
@@ -304,7 +318,12 @@ impl Studio {
                 Some(task) => self.recall(&task),
                 None => {
                     let why = format!("{} holds no settings.", opened.photo.name);
-                    self.notify(Tone::Info, "Nothing to restore", &why, "Drop it on the canvas to edit it.");
+                    self.notify(
+                        Tone::Info,
+                        "Nothing to restore",
+                        &why,
+                        "Drop it on the canvas to edit it.",
+                    );
                     Vec::new()
                 }
             },
@@ -327,7 +346,9 @@ impl Studio {
     }
 
     fn settle_offer(&mut self, action: &Action) -> Vec<Effect> {
-        let Some(opened) = self.offer.take() else { return Vec::new() };
+        let Some(opened) = self.offer.take() else {
+            return Vec::new();
+        };
         match (action, opened.task) {
             (Action::OfferSettings, Some(task)) => self.recall(&task),
             (Action::OfferSource, _) => self.edit(opened.photo),
@@ -348,7 +369,11 @@ impl Studio {
             outcome.path = Some(path);
         }
         // The journal may hold the next picture by now; it ends with that one then.
-        if self.run.is_none() { vec![Effect::JournalEnd] } else { Vec::new() }
+        if self.run.is_none() {
+            vec![Effect::JournalEnd]
+        } else {
+            Vec::new()
+        }
     }
 
     fn show_source(&mut self) -> Vec<Effect> {
@@ -379,7 +404,9 @@ impl Studio {
     }
 
     fn compare(&mut self, id: OutcomeId) -> Vec<Effect> {
-        let Shown::Outcome(shown) = self.shown else { return self.show(id) };
+        let Shown::Outcome(shown) = self.shown else {
+            return self.show(id);
+        };
         if shown == id {
             self.compared = None;
             return vec![Effect::Stage(Stage::Compare(None))];
@@ -397,8 +424,12 @@ impl Studio {
     }
 
     fn toggle_before_after(&mut self) -> Vec<Effect> {
-        let Shown::Outcome(id) = self.shown else { return Vec::new() };
-        let pair = self.outcome(id).and_then(|shown| Some((shown.before.clone()?, shown.pixels.clone()?)));
+        let Shown::Outcome(id) = self.shown else {
+            return Vec::new();
+        };
+        let pair = self
+            .outcome(id)
+            .and_then(|shown| Some((shown.before.clone()?, shown.pixels.clone()?)));
         self.before_after = !self.before_after && pair.is_some();
         self.compared = None;
         let pair = pair.filter(|_| self.before_after);

@@ -82,7 +82,10 @@ impl Chain {
             }
             found
         });
-        let found = self.turns.iter().rposition(|turn| Some(&turn.photo.id) == current.as_ref());
+        let found = self
+            .turns
+            .iter()
+            .rposition(|turn| Some(&turn.photo.id) == current.as_ref());
         self.at = found.unwrap_or(self.turns.len().saturating_sub(1));
     }
 }

@@ -312,7 +312,11 @@ impl Draft {
         self.chain.revive(fill);
         self.references.retain_mut(&mut *fill);
         self.reference = self.reference.min(self.references.len().saturating_sub(1));
-        for slot in [&mut self.control.map, &mut self.control.photo, &mut self.predict_source] {
+        for slot in [
+            &mut self.control.map,
+            &mut self.control.photo,
+            &mut self.predict_source,
+        ] {
             if !slot.as_mut().is_none_or(&mut *fill) {
                 *slot = None;
             }

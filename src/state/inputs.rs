@@ -104,7 +104,9 @@ impl Studio {
 
     pub(super) fn paint(&mut self, paint: Paint) {
         let brush = self.draft.brush.clone();
-        let Some(turn) = self.draft.chain.current_mut() else { return };
+        let Some(turn) = self.draft.chain.current_mut() else {
+            return;
+        };
         let painting = &mut turn.painting;
         match paint {
             Paint::Begin(at) => painting.begin(brush.tool, brush.size / 2.0, at),

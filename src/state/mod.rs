@@ -196,7 +196,11 @@ impl Studio {
             Report::LoadFailed(failure) => {
                 self.model = Model::Failed(failure.clone());
                 self.interrupt();
-                self.error("The model could not be loaded", failure, "Choose another model on the models page.");
+                self.error(
+                    "The model could not be loaded",
+                    failure,
+                    "Choose another model on the models page.",
+                );
                 Vec::new()
             }
             Report::Progress { task, progress } if self.is_running(*task) => self.progress(progress),
@@ -228,7 +232,9 @@ impl Studio {
     }
 
     fn progress(&mut self, progress: &Progress) -> Vec<Effect> {
-        let Some(run) = &mut self.run else { return Vec::new() };
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
         let before = run.rows();
         run.take(progress);
         let mut effects = Vec::new();
@@ -266,7 +272,9 @@ impl Studio {
     }
 
     fn finished(&mut self, pictures: &[Picture]) -> Vec<Effect> {
-        let Some(run) = self.run.take() else { return Vec::new() };
+        let Some(run) = self.run.take() else {
+            return Vec::new();
+        };
         let mut effects = Vec::new();
         let mut best = None;
         // The best comes first and shall stand first in the strip.
@@ -288,14 +296,18 @@ impl Studio {
         let request = &run.order.request;
         let continues = self.draft.chain.current().map(|turn| &turn.photo) == request.source.as_ref();
         if request.mode == crate::task::Mode::Edit && continues {
-            self.draft.chain.push(Photo::new("result", pixels), request.title().to_owned());
+            self.draft
+                .chain
+                .push(Photo::new("result", pixels), request.title().to_owned());
         }
         effects.extend(self.pump());
         effects
     }
 
     fn cancelled(&mut self, pictures: &[Picture]) -> Vec<Effect> {
-        let Some(mut run) = self.run.take() else { return Vec::new() };
+        let Some(mut run) = self.run.take() else {
+            return Vec::new();
+        };
         let mut effects = Vec::new();
         match run.wish {
             Some(Wish::Discard) => {
@@ -322,16 +334,26 @@ impl Studio {
     }
 
     fn failed(&mut self, failure: &Failure) -> Vec<Effect> {
-        let Some(mut run) = self.run.take() else { return Vec::new() };
+        let Some(mut run) = self.run.take() else {
+            return Vec::new();
+        };
         let mut effects = Vec::new();
         if run.rows() > 0 {
             run.phase = Phase::Interrupted;
             run.task = None;
             run.wish = None;
             self.run = Some(run);
-            self.error("The picture could not be finished", failure, "Its rows are kept: Resume draws the rest.");
+            self.error(
+                "The picture could not be finished",
+                failure,
+                "Its rows are kept: Resume draws the rest.",
+            );
         } else {
-            self.error("The picture could not be drawn", failure, "Change what it says and press Draw again.");
+            self.error(
+                "The picture could not be drawn",
+                failure,
+                "Change what it says and press Draw again.",
+            );
             effects.push(Effect::JournalEnd);
             self.leave_run(&mut effects);
             effects.extend(self.pump());
@@ -344,7 +366,9 @@ impl Studio {
         if !matches!(self.model, Model::Ready { .. }) || self.run.is_some() {
             return Vec::new();
         }
-        let Some(order) = self.queue.pop() else { return Vec::new() };
+        let Some(order) = self.queue.pop() else {
+            return Vec::new();
+        };
         self.start(order)
     }
 
@@ -373,7 +397,11 @@ impl Studio {
         let id = OutcomeId(self.new_id());
         let request = &run.order.request;
         let shown = pixels.clone().or_else(|| preview.clone());
-        let ended = if pixels.is_some() { Ended::Finished } else { Ended::Stopped };
+        let ended = if pixels.is_some() {
+            Ended::Finished
+        } else {
+            Ended::Stopped
+        };
         let before = request.source.as_ref().map(|photo| Arc::clone(&photo.pixels));
         self.outcomes.insert(
             0,
@@ -385,13 +413,20 @@ impl Studio {
                 size: shown.as_ref().map_or(picture.panel, |pixels| pixels.size()),
                 score: picture.score,
                 ended,
-                thumbnail: shown.as_ref().map(|pixels| Arc::new(thumbnail(pixels, THUMBNAIL))),
+                thumbnail: shown
+                    .as_ref()
+                    .map(|pixels| Arc::new(thumbnail(pixels, THUMBNAIL))),
                 pixels: shown,
                 before,
             },
         );
         self.outcomes.truncate(OUTCOMES_KEPT);
-        for old in self.outcomes.iter_mut().skip(PIXELS_KEPT).filter(|old| old.path.is_some()) {
+        for old in self
+            .outcomes
+            .iter_mut()
+            .skip(PIXELS_KEPT)
+            .filter(|old| old.path.is_some())
+        {
             (old.pixels, old.before) = (None, None);
         }
         let keeping = Keeping {
@@ -506,7 +541,8 @@ impl Studio {
     pub fn notify(&mut self, tone: Tone, title: &str, reason: &str, remedy: &str) {
         let id = self.new_id();
         // The same words twice are one notice.
-        self.notices.retain(|notice| (notice.title.as_str(), notice.reason.as_str()) != (title, reason));
+        self.notices
+            .retain(|notice| (notice.title.as_str(), notice.reason.as_str()) != (title, reason));
         self.notices.push(Notice {
             id,
             tone,

@@ -141,7 +141,9 @@ impl Painting {
     }
 
     pub fn extend(&mut self, to: Point) {
-        let Some(mut stroke) = self.open.take() else { return };
+        let Some(mut stroke) = self.open.take() else {
+            return;
+        };
         let from = stroke.points.last().copied().unwrap_or(to);
         if from == to {
             self.open = Some(stroke);
@@ -233,7 +235,9 @@ impl Raster<'_> {
     }
 
     fn stroke(&mut self, stroke: &Stroke) {
-        let Some(first) = stroke.points.first().copied() else { return };
+        let Some(first) = stroke.points.first().copied() else {
+            return;
+        };
         match stroke.tool {
             Tool::Brush | Tool::Eraser => {
                 self.capsule(stroke, first, first);
@@ -322,12 +326,20 @@ mod tests {
     use super::*;
 
     fn values(painting: &Painting) -> Vec<u8> {
-        painting.mask().map(|mask| mask.values().to_vec()).unwrap_or_default()
+        painting
+            .mask()
+            .map(|mask| mask.values().to_vec())
+            .unwrap_or_default()
     }
 
     fn stroke(painting: &mut Painting, index: u32) {
         let tool = Tool::ALL[index as usize % 4];
-        let at = |step: u32| (((index * 13 + step * 7) % 97) as f32, ((index * 29 + step * 11) % 61) as f32);
+        let at = |step: u32| {
+            (
+                ((index * 13 + step * 7) % 97) as f32,
+                ((index * 29 + step * 11) % 61) as f32,
+            )
+        };
         painting.begin(tool, 1.0 + (index % 5) as f32, at(0));
         for step in 1..6 {
             painting.extend(at(step));
@@ -392,7 +404,10 @@ mod tests {
         painting.extend((9.0, 9.0));
         painting.extend((6.0, 5.0));
         painting.finish();
-        assert_eq!(values(&painting).iter().filter(|value| **value == 255).count(), 4 * 2);
+        assert_eq!(
+            values(&painting).iter().filter(|value| **value == 255).count(),
+            4 * 2
+        );
         assert!(painting.is_inside((2.5, 3.5)) && !painting.is_inside((6.5, 3.5)));
         painting.step(Step::Grow(1));
         assert!(painting.is_inside((1.5, 3.5)) && !painting.is_inside((0.5, 3.5)));

@@ -28,7 +28,12 @@ impl Photo {
         let mut hash = Sha256::new();
         hash.update(pixels.size().to_string());
         hash.update(pixels.rgb());
-        let id = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let id = hash
+            .finalize()
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         Self {
             id,
             name: name.into(),

@@ -67,7 +67,9 @@ impl Queue {
 
     /// Moves an order to a place counted from 0; beyond the end is the end.
     pub fn place(&mut self, id: OrderId, place: usize) {
-        let Some(from) = self.orders.iter().position(|order| order.id == id) else { return };
+        let Some(from) = self.orders.iter().position(|order| order.id == id) else {
+            return;
+        };
         if let Some(order) = self.orders.remove(from) {
             self.orders.insert(place.min(self.orders.len()), order);
         }
@@ -100,7 +102,10 @@ mod tests {
     }
 
     fn prompts(queue: &Queue) -> String {
-        queue.orders().map(|order| order.request.prompt.as_str()).collect()
+        queue
+            .orders()
+            .map(|order| order.request.prompt.as_str())
+            .collect()
     }
 
     #[test]
@@ -119,7 +124,10 @@ mod tests {
         let first = queue.pop().expect("three orders");
         assert_eq!(first.id, OrderId(2));
         queue.put_back(first);
-        assert_eq!(queue.push(Request::of(&Task::new(Mode::Generate, "e"))), OrderId(4));
+        assert_eq!(
+            queue.push(Request::of(&Task::new(Mode::Generate, "e"))),
+            OrderId(4)
+        );
         assert_eq!(prompts(&queue), "cbae");
         queue.clear();
         assert!(queue.is_empty());

@@ -99,7 +99,10 @@ impl Request {
             noise: task.noise,
             window: task.window,
             candidates: task.candidates,
-            source: task.source.as_ref().map(|pixels| Photo::new("source", Arc::clone(pixels))),
+            source: task
+                .source
+                .as_ref()
+                .map(|pixels| Photo::new("source", Arc::clone(pixels))),
             mask: task.mask.as_deref().map(Runs::of),
             feather: task.feather,
             force: task.force,

@@ -197,7 +197,8 @@ impl Run {
         let begun = self.begun?;
         let drawn = self.rows().saturating_sub(begun.rows_forced);
         let left = begun.grid.rows.saturating_sub(self.rows().max(begun.rows_forced));
-        (drawn > 0 && self.tally.seconds > 0.0).then(|| self.tally.seconds * f64::from(left) / f64::from(drawn))
+        (drawn > 0 && self.tally.seconds > 0.0)
+            .then(|| self.tally.seconds * f64::from(left) / f64::from(drawn))
     }
 
     pub fn codes_per_second(&self) -> Option<f64> {

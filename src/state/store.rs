@@ -59,7 +59,10 @@ impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
         let pictures = folder.join("pictures");
-        fs::create_dir_all(&pictures).map_err(|error| StoreError { path: pictures, error })?;
+        fs::create_dir_all(&pictures).map_err(|error| StoreError {
+            path: pictures,
+            error,
+        })?;
         Ok(Self {
             folder,
             journal: None,
@@ -100,8 +103,12 @@ impl Store {
             studio.outcomes = saved.outcomes;
             studio.next_id = saved.next_id;
             studio.draft.revive(&mut fill);
-            studio.queue.retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-            studio.outcomes.retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
+            studio
+                .queue
+                .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
+            studio
+                .outcomes
+                .retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
         }
         if let Some(mut run) = self.read_journal()
             && run.order.request.source.as_mut().is_none_or(&mut fill)
@@ -214,7 +221,9 @@ impl Store {
     /// A row has come. Preview first: a line of codes stands for a whole row.
     pub fn row(&mut self, row: &Row) -> Result<(), StoreError> {
         let wrong = self.wrong("journal.jsonl");
-        let Some((lines, rgb)) = &mut self.journal else { return Ok(()) };
+        let Some((lines, rgb)) = &mut self.journal else {
+            return Ok(());
+        };
         let mut append = || -> io::Result<()> {
             rgb.write_all(row.preview.rgb())?;
             let mut line = serde_json::to_vec(&row.codes)?;
@@ -245,7 +254,9 @@ impl Store {
             let mut bytes = vec![0; 3 * size.width as usize * size.height as usize];
             let whole = rgb.read_exact(&mut bytes).is_ok();
             let codes = serde_json::from_str::<Vec<u32>>(line).ok();
-            let (Some(codes), Some(preview), true) = (codes, Pixels::new(size, bytes), whole) else { break };
+            let (Some(codes), Some(preview), true) = (codes, Pixels::new(size, bytes), whole) else {
+                break;
+            };
             run.place(0, row, &codes, &preview);
         }
         (run.rows() > 0).then_some(run)
@@ -268,7 +279,9 @@ impl Snapshot {
                 self.store.write_picture(photo)?;
             }
         }
-        let written = self.json.and_then(|bytes| self.store.replace("state.json", &bytes));
+        let written = self
+            .json
+            .and_then(|bytes| self.store.replace("state.json", &bytes));
         written.map_err(self.store.wrong("state.json"))?;
         self.store.sweep(&named);
         Ok(())

@@ -104,22 +104,34 @@ fn a_recorded_stream_ends_in_the_picture() {
     let mut studio = ready();
     assert_eq!(submitted(&draw(&mut studio, "a cat", 0))[0].prompt, "a cat");
     let begun = studio.apply(&started(0));
-    assert!(matches!(begun.as_slice(), [Effect::JournalBegin(..), Effect::Stage(Stage::Begin(GRID))]));
+    assert!(matches!(
+        begun.as_slice(),
+        [Effect::JournalBegin(..), Effect::Stage(Stage::Begin(GRID))]
+    ));
     for index in 0..4 {
         let effects = studio.apply(&row(0, index));
         assert!(matches!(&effects[0], Effect::JournalRow(row) if row.row == index));
         assert!(matches!(&effects[1], Effect::Stage(Stage::Row(row)) if row.row == index));
     }
     let run = studio.run.as_ref().expect("a run");
-    assert_eq!((run.rows(), run.seconds_left(), run.codes_per_step()), (4, Some(0.0), Some(2.0)));
+    assert_eq!(
+        (run.rows(), run.seconds_left(), run.codes_per_step()),
+        (4, Some(0.0), Some(2.0))
+    );
     let effects = studio.apply(&finished(0));
     assert!(matches!(&effects[0], Effect::Keep(keeping) if keeping.request.prompt == "a cat"));
     assert!(matches!(&effects[1], Effect::Stage(Stage::Picture(_))));
     assert!(studio.run.is_none());
     let id = studio.outcomes[0].id;
     assert_eq!(studio.shown, Shown::Outcome(id));
-    assert_eq!(studio.act(Action::Kept(id, "/p/a.png".into())), [Effect::JournalEnd]);
-    assert_eq!(studio.outcomes[0].path.as_deref(), Some(std::path::Path::new("/p/a.png")));
+    assert_eq!(
+        studio.act(Action::Kept(id, "/p/a.png".into())),
+        [Effect::JournalEnd]
+    );
+    assert_eq!(
+        studio.outcomes[0].path.as_deref(),
+        Some(std::path::Path::new("/p/a.png"))
+    );
 }
 
 #[test]
@@ -127,7 +139,14 @@ fn the_same_stream_gives_the_same_state() {
     let run = || {
         let mut studio = ready();
         let mut effects = draw(&mut studio, "a cat", 0);
-        for report in [started(0), row(0, 0), row(0, 1), row(7, 2), row(0, 1), finished(3)] {
+        for report in [
+            started(0),
+            row(0, 0),
+            row(0, 1),
+            row(7, 2),
+            row(0, 1),
+            finished(3),
+        ] {
             effects.extend(studio.apply(&report));
         }
         (studio, effects)
@@ -141,13 +160,21 @@ fn the_same_stream_gives_the_same_state() {
 #[test]
 fn one_task_is_at_the_worker_and_the_next_follows() {
     let mut studio = Studio::default();
-    assert!(submitted(&draw(&mut studio, "one", 0)).is_empty(), "nothing goes to a model that is loading");
+    assert!(
+        submitted(&draw(&mut studio, "one", 0)).is_empty(),
+        "nothing goes to a model that is loading"
+    );
     assert_eq!(submitted(&studio.apply(&loaded())).len(), 1);
     studio.submitted(TaskId(0));
     for prompt in ["two", "three", "four"] {
         assert!(submitted(&draw(&mut studio, prompt, 9)).is_empty());
     }
-    let last = studio.queue.orders().last().map(|order| order.id).expect("three orders");
+    let last = studio
+        .queue
+        .orders()
+        .last()
+        .map(|order| order.id)
+        .expect("three orders");
     studio.act(Action::Front(last));
     studio.apply(&started(0));
     assert_eq!(submitted(&studio.apply(&finished(0)))[0].prompt, "four");
@@ -197,8 +224,14 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
     let effects = studio.act(Action::Resume);
     let task = submitted(&effects)[0].clone();
     assert_eq!(task.resume, Some(vec![1, 1, 1, 1, 2, 2, 2, 2]));
-    assert_eq!((task.cfg, task.size, task.seed), (Some(1.5), Some(GRID.pixels()), 5));
-    assert!(!effects.contains(&Effect::Stage(Stage::Clear)), "the rows stay in sight");
+    assert_eq!(
+        (task.cfg, task.size, task.seed),
+        (Some(1.5), Some(GRID.pixels()), 5)
+    );
+    assert!(
+        !effects.contains(&Effect::Stage(Stage::Clear)),
+        "the rows stay in sight"
+    );
 }
 
 #[test]
@@ -226,7 +259,10 @@ fn results_of_edits_become_the_next_source() {
     };
     studio.act(Action::Opened(Box::new(opened), Target::Canvas));
     assert_eq!((studio.draft.tab, studio.shown), (Tab::Edit, Shown::Source));
-    assert!(studio.act(Action::Draw).is_empty(), "neither instruction nor mask");
+    assert!(
+        studio.act(Action::Draw).is_empty(),
+        "neither instruction nor mask"
+    );
     studio.act(Action::Set(Setting::Words("a hat".to_owned())));
     studio.act(Action::Paint(Paint::Begin((8.0, 8.0))));
     studio.act(Action::Paint(Paint::Finish));
@@ -241,13 +277,21 @@ fn results_of_edits_become_the_next_source() {
     assert_eq!((chain.turns().len(), chain.at()), (2, 1));
     studio.act(Action::GoToTurn(0));
     let current = studio.draft.chain.current().expect("a turn");
-    assert_eq!((current.painting.steps_done(), studio.draft.chain.turns().len()), (1, 2));
+    assert_eq!(
+        (current.painting.steps_done(), studio.draft.chain.turns().len()),
+        (1, 2)
+    );
 }
 
 #[test]
 fn settings_of_a_saved_picture_come_back() {
     let mut studio = ready();
-    let mut task = Task::new(Mode::Subject { describe: Some("a cup".to_owned()) }, "on a table");
+    let mut task = Task::new(
+        Mode::Subject {
+            describe: Some("a cup".to_owned()),
+        },
+        "on a table",
+    );
     (task.seed, task.cfg, task.top_k) = (77, Some(3.0), Some(9));
     task.source = Some(Arc::new(Pixels::filled(GRID.pixels(), [3; 3])));
     let opened = Opened {
@@ -285,7 +329,13 @@ fn what_is_saved_comes_back() {
     }
     draw(&mut studio, "a cat", 0);
     draw(&mut studio, "a dog", 1);
-    for effect in [studio.apply(&started(0)), studio.apply(&row(0, 0)), studio.apply(&row(0, 1))].concat() {
+    for effect in [
+        studio.apply(&started(0)),
+        studio.apply(&row(0, 0)),
+        studio.apply(&row(0, 1)),
+    ]
+    .concat()
+    {
         match effect {
             Effect::JournalBegin(order, begun) => store.begin(&order, begun).expect("a journal"),
             Effect::JournalRow(row) => store.row(&row).expect("a row"),
@@ -297,11 +347,21 @@ fn what_is_saved_comes_back() {
 
     let store = Store::open(folder.path()).expect("the store again");
     let back = store.load();
-    assert_eq!((&back.draft, &back.queue, &back.view), (&studio.draft, &studio.queue, &studio.view));
-    let masks = [&studio, &back].map(|studio| studio.draft.chain.current().and_then(|turn| turn.painting.mask()));
+    assert_eq!(
+        (&back.draft, &back.queue, &back.view),
+        (&studio.draft, &studio.queue, &studio.view)
+    );
+    let masks =
+        [&studio, &back].map(|studio| studio.draft.chain.current().and_then(|turn| turn.painting.mask()));
     assert!(masks[0].is_some());
     assert_eq!(masks[0], masks[1]);
-    assert_eq!(back.draft.chain.current().map(|turn| turn.painting.steps_undone()), Some(7));
+    assert_eq!(
+        back.draft
+            .chain
+            .current()
+            .map(|turn| turn.painting.steps_undone()),
+        Some(7)
+    );
     let (was, is) = (studio.run.expect("a run"), back.run.clone().expect("its rows"));
     assert_eq!((is.phase, is.rows()), (Phase::Interrupted, 2));
     assert_eq!((&is.lanes, &is.begun), (&was.lanes, &was.begun));
@@ -319,7 +379,13 @@ fn a_journal_cut_short_loses_only_the_last_row() {
     let mut store = Store::open(folder.path()).expect("a store");
     let mut studio = ready();
     draw(&mut studio, "a cat", 0);
-    for effect in [studio.apply(&started(0)), studio.apply(&row(0, 0)), studio.apply(&row(0, 1))].concat() {
+    for effect in [
+        studio.apply(&started(0)),
+        studio.apply(&row(0, 0)),
+        studio.apply(&row(0, 1)),
+    ]
+    .concat()
+    {
         match effect {
             Effect::JournalBegin(order, begun) => store.begin(&order, begun).expect("a journal"),
             Effect::JournalRow(row) => store.row(&row).expect("a row"),

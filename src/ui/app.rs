@@ -10,7 +10,8 @@ use crate::history::{Library, Moment};
 use crate::keeping::{self, Saving};
 use crate::picture;
 use crate::state::{
-    Action, ColourScheme, Effect, Keeping, Opened, Page, Photo, Shown, Stage, Store, Studio, THUMBNAIL, Tab, Target,
+    Action, ColourScheme, Effect, Keeping, Opened, Page, Photo, Shown, Stage, Store, Studio, THUMBNAIL, Tab,
+    Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
@@ -106,7 +107,12 @@ impl<B: Backing> App<B> {
         };
         let mut effects = app.studio.stage();
         effects.push(Effect::Load(app.studio.model_path.clone()));
-        effects.extend(options.files.into_iter().map(|path| Effect::Read(path, Target::Canvas)));
+        effects.extend(
+            options
+                .files
+                .into_iter()
+                .map(|path| Effect::Read(path, Target::Canvas)),
+        );
         app.carry_out(effects);
         app.read_thumbnails();
         app
@@ -148,11 +154,18 @@ impl<B: Backing> App<B> {
     fn take_in(&mut self) {
         let began = Instant::now();
         while began.elapsed() < INTAKE {
-            let report = self.worker.as_ref().and_then(|worker| worker.reports().try_recv().ok());
+            let report = self
+                .worker
+                .as_ref()
+                .and_then(|worker| worker.reports().try_recv().ok());
             let Some(report) = report else { break };
             self.take(&report);
         }
-        if self.worker.as_ref().is_some_and(|worker| !worker.reports().is_empty()) {
+        if self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| !worker.reports().is_empty())
+        {
             (self.wake)();
         }
         for action in self.errands.actions() {
@@ -182,10 +195,15 @@ impl<B: Backing> App<B> {
 
     fn read_thumbnails(&self) {
         for outcome in self.studio.outcomes.iter().take(40) {
-            let (id, Some(path)) = (outcome.id, outcome.path.clone()) else { continue };
+            let (id, Some(path)) = (outcome.id, outcome.path.clone()) else {
+                continue;
+            };
             self.errands.run(move || {
                 let pixels = picture::read(&path).ok()?;
-                Some(Action::ThumbnailRead(id, Arc::new(picture::shrink(&pixels, THUMBNAIL))))
+                Some(Action::ThumbnailRead(
+                    id,
+                    Arc::new(picture::shrink(&pixels, THUMBNAIL)),
+                ))
             });
         }
     }
@@ -202,7 +220,12 @@ impl<B: Backing> App<B> {
                 Effect::Read(path, target) => self.errands.run(move || Some(read(&path, target))),
                 Effect::Browse(target) => self.errands.wait_for(move || browse(target)),
                 Effect::BrowseModel => self.errands.wait_for(browse_model),
-                Effect::MakeMap { photo, low, high, panel } => self.errands.run(move || {
+                Effect::MakeMap {
+                    photo,
+                    low,
+                    high,
+                    panel,
+                } => self.errands.run(move || {
                     let fitted = match panel {
                         Some(panel) => picture::fit(&photo.pixels, panel),
                         None => picture::shrink(&photo.pixels, 1024),
@@ -229,7 +252,8 @@ impl<B: Backing> App<B> {
         let Some(store) = &mut self.store else { return };
         if let Err(error) = write(store) {
             let failure = Failure::failed(error.to_string());
-            self.studio.act(Action::Failed("The rows cannot be stored as they come", failure));
+            self.studio
+                .act(Action::Failed("The rows cannot be stored as they come", failure));
         }
     }
 
@@ -241,7 +265,11 @@ impl<B: Backing> App<B> {
 
     fn submit(&mut self, task: Task) {
         let gone = || Err(Failure::failed("the model is not running"));
-        match self.worker.as_mut().map_or_else(gone, |worker| worker.submit(task)) {
+        match self
+            .worker
+            .as_mut()
+            .map_or_else(gone, |worker| worker.submit(task))
+        {
             Ok(ticket) => {
                 self.studio.submitted(ticket.id);
                 self.ticket = Some(ticket);
@@ -343,28 +371,34 @@ impl<B: Backing> App<B> {
                 .default_size(self.studio.view.right_width)
                 .size_range(theme::RIGHT_WIDTH)
                 .frame(plain(palette.panel))
-                .show(ui, |ui| strip::show(ui, &self.studio, &mut self.textures, &mut actions));
+                .show(ui, |ui| {
+                    strip::show(ui, &self.studio, &mut self.textures, &mut actions)
+                });
             self.studio.view.right_width = shown.response.rect.width();
         }
         Panel::bottom("status")
             .exact_size(theme::STATUS_LINE)
             .frame(plain(palette.panel))
-            .show(ui, |ui| status::show(ui, &self.studio, &self.canvas, self.pointed));
-        CentralPanel::default().frame(plain(palette.canvas)).show(ui, |ui| match self.studio.page {
-            Page::Canvas => {
-                self.pointed = stage::show(
-                    ui,
-                    stage::Middle {
-                        studio: &self.studio,
-                        canvas: &mut self.canvas,
-                        textures: &mut self.textures,
-                        zones: &mut self.zones,
-                        actions: &mut actions,
-                    },
-                );
-            }
-            Page::Models => models::show(ui, &self.studio, &mut actions),
-        });
+            .show(ui, |ui| {
+                status::show(ui, &self.studio, &self.canvas, self.pointed)
+            });
+        CentralPanel::default()
+            .frame(plain(palette.canvas))
+            .show(ui, |ui| match self.studio.page {
+                Page::Canvas => {
+                    self.pointed = stage::show(
+                        ui,
+                        stage::Middle {
+                            studio: &self.studio,
+                            canvas: &mut self.canvas,
+                            textures: &mut self.textures,
+                            zones: &mut self.zones,
+                            actions: &mut actions,
+                        },
+                    );
+                }
+                Page::Models => models::show(ui, &self.studio, &mut actions),
+            });
         sheet::show(&ctx, &self.studio, &mut actions);
         for action in actions {
             self.act(action);
@@ -402,7 +436,9 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
     let library = Library::new(places);
     let (seed, title) = (keeping.picture.seed, keeping.request.title());
-    let path = library.place(&Moment::now(), seed, title).map_err(|error| failed(&error))?;
+    let path = library
+        .place(&Moment::now(), seed, title)
+        .map_err(|error| failed(&error))?;
     let task = keeping.request.task();
     let saving = Saving {
         task: &task,

@@ -120,9 +120,18 @@ mod tests {
     #[test]
     fn a_drop_goes_where_it_lands() {
         let mut zones = Zones::default();
-        zones.add(Rect::from_min_max(pos2(300.0, 0.0), pos2(900.0, 600.0)), Target::Canvas);
-        zones.add(Rect::from_min_max(pos2(0.0, 100.0), pos2(300.0, 200.0)), Target::Settings);
-        zones.add(Rect::from_min_max(pos2(0.0, 300.0), pos2(300.0, 400.0)), Target::Reference);
+        zones.add(
+            Rect::from_min_max(pos2(300.0, 0.0), pos2(900.0, 600.0)),
+            Target::Canvas,
+        );
+        zones.add(
+            Rect::from_min_max(pos2(0.0, 100.0), pos2(300.0, 200.0)),
+            Target::Settings,
+        );
+        zones.add(
+            Rect::from_min_max(pos2(0.0, 300.0), pos2(300.0, 400.0)),
+            Target::Reference,
+        );
         let at = |x, y, tab| zones.target(Some(pos2(x, y)), tab);
         assert_eq!(at(400.0, 50.0, Tab::Create), Target::Canvas);
         assert_eq!(at(400.0, 50.0, Tab::Predict), Target::Predict);
@@ -134,7 +143,10 @@ mod tests {
     #[test]
     fn addresses_become_paths() {
         let text = "file:///tmp/a%20b.png\r\nfile://localhost/tmp/c%C3%A4.png\n\nno such thing";
-        assert_eq!(paths(text), [PathBuf::from("/tmp/a b.png"), PathBuf::from("/tmp/cä.png")]);
+        assert_eq!(
+            paths(text),
+            [PathBuf::from("/tmp/a b.png"), PathBuf::from("/tmp/cä.png")]
+        );
         assert_eq!(unescaped("100%"), "100%");
     }
 }

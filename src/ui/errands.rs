@@ -41,7 +41,10 @@ impl Errands {
             back,
             actions,
             wake,
-            thread: std::thread::Builder::new().name("files".to_owned()).spawn(work).ok(),
+            thread: std::thread::Builder::new()
+                .name("files".to_owned())
+                .spawn(work)
+                .ok(),
         }
     }
 

@@ -29,7 +29,11 @@ fn kinds(ui: &mut Ui, left: &mut Left<'_>, chosen: MapKind, set: impl Fn(MapKind
     ui.add_space(4.0);
     heading(ui, "Map", palette.quiet(""));
     let mode = left.studio.draft.tab.mode_name();
-    let known = left.studio.profile().and_then(|profile| profile.skill(mode)).map(|skill| skill.maps.clone());
+    let known = left
+        .studio
+        .profile()
+        .and_then(|profile| profile.skill(mode))
+        .map(|skill| skill.maps.clone());
     ui.horizontal_wrapped(|ui| {
         for kind in MapKind::ALL {
             let can = known.as_ref().is_none_or(|known| known.contains(&kind));
@@ -39,7 +43,9 @@ fn kinds(ui: &mut Ui, left: &mut Left<'_>, chosen: MapKind, set: impl Fn(MapKind
                 MapKind::Hed => "Soft edges",
                 MapKind::Pose => "Pose",
             };
-            let response = ui.add_enabled_ui(can, |ui| chip(ui, name, Chosen::from(chosen == kind))).inner;
+            let response = ui
+                .add_enabled_ui(can, |ui| chip(ui, name, Chosen::from(chosen == kind)))
+                .inner;
             let response = response
                 .on_hover_text(kind.name())
                 .on_disabled_hover_text("This model was not trained for these maps");
@@ -62,7 +68,10 @@ fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &Place) 
     };
     let response = tile.show(ui);
     left.zones.add(response.rect, place.target);
-    if response.on_hover_text("Click to browse, drop or paste a picture").clicked() {
+    if response
+        .on_hover_text("Click to browse, drop or paste a picture")
+        .clicked()
+    {
         left.actions.push(Action::Browse(place.target));
     }
 }
@@ -83,31 +92,34 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
         count => format!("turn {} of {count}", chain.at() + 1),
     };
     heading(ui, "Source", palette.quiet(turns));
-    egui::ScrollArea::horizontal().id_salt("turns").content_margin(3.0).show(ui, |ui| {
-        ui.horizontal(|ui| {
-            for (index, turn) in chain.turns().iter().enumerate() {
-                let texture = left.textures.photo(ui.ctx(), &turn.photo);
-                let from = turn.instruction.as_deref().unwrap_or(&turn.photo.name);
-                let tile = Tile {
-                    texture: Some(&texture),
-                    name: &format!("Turn {}: {from}", index + 1),
-                    size: Vec2::splat(TILE),
-                    chosen: Chosen::from(index == chain.at()),
-                    words: "",
-                };
-                if tile.show(ui).on_hover_text(from).clicked() {
-                    left.actions.push(Action::GoToTurn(index));
+    egui::ScrollArea::horizontal()
+        .id_salt("turns")
+        .content_margin(3.0)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                for (index, turn) in chain.turns().iter().enumerate() {
+                    let texture = left.textures.photo(ui.ctx(), &turn.photo);
+                    let from = turn.instruction.as_deref().unwrap_or(&turn.photo.name);
+                    let tile = Tile {
+                        texture: Some(&texture),
+                        name: &format!("Turn {}: {from}", index + 1),
+                        size: Vec2::splat(TILE),
+                        chosen: Chosen::from(index == chain.at()),
+                        words: "",
+                    };
+                    if tile.show(ui).on_hover_text(from).clicked() {
+                        left.actions.push(Action::GoToTurn(index));
+                    }
                 }
-            }
-            let place = Place {
-                name: "Open a picture to edit",
-                words: "drop a\npicture",
-                size: Vec2::splat(TILE),
-                target: Target::Canvas,
-            };
-            slot(ui, left, None, &place);
+                let place = Place {
+                    name: "Open a picture to edit",
+                    words: "drop a\npicture",
+                    size: Vec2::splat(TILE),
+                    target: Target::Canvas,
+                };
+                slot(ui, left, None, &place);
+            });
         });
-    });
     if left.studio.draft.chain.current().is_some() {
         mask(ui, left);
     }
@@ -116,10 +128,16 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
 fn mask(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let studio = left.studio;
-    let Some(turn) = studio.draft.chain.current() else { return };
+    let Some(turn) = studio.draft.chain.current() else {
+        return;
+    };
     let share = turn.painting.share();
     ui.add_space(4.0);
-    heading(ui, "Mask", palette.quiet(format!("{:.0} % to redraw", 100.0 * share)));
+    heading(
+        ui,
+        "Mask",
+        palette.quiet(format!("{:.0} % to redraw", 100.0 * share)),
+    );
     let brush = &studio.draft.brush;
     ui.horizontal_wrapped(|ui| {
         for tool in Tool::ALL {
@@ -130,7 +148,10 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
                 Tool::Lasso => "Lasso",
             };
             if chip(ui, name, Chosen::from(brush.tool == tool)).clicked() {
-                left.set(Setting::Brush(Brush { tool, ..brush.clone() }));
+                left.set(Setting::Brush(Brush {
+                    tool,
+                    ..brush.clone()
+                }));
             }
         }
     });
@@ -143,7 +164,10 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
         tip: "Diameter of brush and eraser",
     };
     if let Some(size) = row.show(ui, brush.size) {
-        left.set(Setting::Brush(Brush { size, ..brush.clone() }));
+        left.set(Setting::Brush(Brush {
+            size,
+            ..brush.clone()
+        }));
     }
     let row = SliderRow {
         name: "Feather",
@@ -154,7 +178,10 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
     };
     if let Some(feather) = row.show(ui, brush.feather as f32) {
         let feather = feather as u32;
-        left.set(Setting::Brush(Brush { feather, ..brush.clone() }));
+        left.set(Setting::Brush(Brush {
+            feather,
+            ..brush.clone()
+        }));
     }
     let row = SliderRow {
         name: "Tint",
@@ -164,9 +191,17 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
         tip: "How strongly the mask is shown",
     };
     if let Some(opacity) = row.show(ui, brush.opacity) {
-        left.set(Setting::Brush(Brush { opacity, ..brush.clone() }));
+        left.set(Setting::Brush(Brush {
+            opacity,
+            ..brush.clone()
+        }));
     }
-    let steps = [("Invert", Paint::Invert), ("Grow", Paint::Grow), ("Shrink", Paint::Shrink), ("Clear", Paint::Clear)];
+    let steps = [
+        ("Invert", Paint::Invert),
+        ("Grow", Paint::Grow),
+        ("Shrink", Paint::Shrink),
+        ("Clear", Paint::Clear),
+    ];
     ui.horizontal_wrapped(|ui| {
         for (name, step) in steps {
             if chip(ui, name, Chosen::No).clicked() {
@@ -176,7 +211,11 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
     });
     if share > 0.0 {
         let promise = "Outside the mask not one pixel changes.";
-        ui.label(RichText::new(promise).font(theme::regular(theme::SECONDARY)).color(palette.ok));
+        ui.label(
+            RichText::new(promise)
+                .font(theme::regular(theme::SECONDARY))
+                .color(palette.ok),
+        );
     }
 }
 
@@ -184,7 +223,11 @@ fn subject(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let studio = left.studio;
     ui.add_space(4.0);
-    heading(ui, "Subject", palette.quiet(format!("{} in the tray", studio.draft.references.len())));
+    heading(
+        ui,
+        "Subject",
+        palette.quiet(format!("{} in the tray", studio.draft.references.len())),
+    );
     ui.horizontal_wrapped(|ui| {
         for (index, photo) in studio.draft.references.iter().enumerate() {
             ui.vertical(|ui| {
@@ -213,8 +256,15 @@ fn subject(ui: &mut Ui, left: &mut Left<'_>) {
         };
         slot(ui, left, None, &place);
     });
-    let needed = studio.profile().and_then(|profile| profile.skill("subject")).is_some_and(|skill| skill.needs_description);
-    let hint = if needed { "this model wants it said" } else { "may stay empty" };
+    let needed = studio
+        .profile()
+        .and_then(|profile| profile.skill("subject"))
+        .is_some_and(|skill| skill.needs_description);
+    let hint = if needed {
+        "this model wants it said"
+    } else {
+        "may stay empty"
+    };
     let label = heading(ui, "What the subject is", palette.quiet(hint));
     let mut text = studio.draft.description.clone();
     let field = TextEdit::singleline(&mut text).desired_width(f32::INFINITY);

@@ -58,8 +58,20 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if studio.draft.tab == Tab::Edit {
         let brush = &studio.draft.brush;
         let changes = [
-            (Key::B, Brush { tool: Tool::Brush, ..brush.clone() }),
-            (Key::E, Brush { tool: Tool::Eraser, ..brush.clone() }),
+            (
+                Key::B,
+                Brush {
+                    tool: Tool::Brush,
+                    ..brush.clone()
+                },
+            ),
+            (
+                Key::E,
+                Brush {
+                    tool: Tool::Eraser,
+                    ..brush.clone()
+                },
+            ),
             (Key::OpenBracket, resized(brush, 1.0 / 1.2)),
             (Key::CloseBracket, resized(brush, 1.2)),
         ];
@@ -75,7 +87,11 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
 /// A step of the brush's size, at least a pixel.
 fn resized(brush: &Brush, factor: f32) -> Brush {
     let grown = (brush.size * factor).round();
-    let size = if grown == brush.size { brush.size + (factor - 1.0).signum() } else { grown };
+    let size = if grown == brush.size {
+        brush.size + (factor - 1.0).signum()
+    } else {
+        grown
+    };
     Brush {
         size: size.clamp(1.0, 512.0),
         ..brush.clone()
@@ -90,7 +106,10 @@ fn escape(studio: &Studio) -> Option<Action> {
     if studio.offer.is_some() {
         return Some(Action::DismissOffer);
     }
-    let working = studio.run.as_ref().is_some_and(|run| run.phase != Phase::Interrupted);
+    let working = studio
+        .run
+        .as_ref()
+        .is_some_and(|run| run.phase != Phase::Interrupted);
     working.then_some(Action::Keep)
 }
 
@@ -100,7 +119,10 @@ mod tests {
 
     #[test]
     fn the_brush_always_changes_and_comes_back() {
-        let mut brush = Brush { size: 2.0, ..Brush::default() };
+        let mut brush = Brush {
+            size: 2.0,
+            ..Brush::default()
+        };
         brush = resized(&brush, 1.2);
         assert_eq!(brush.size, 3.0);
         for _ in 0..9 {

@@ -2,16 +2,14 @@
 
 use super::app::Greeting;
 use super::drops::Zones;
+use super::inputs;
 use super::textures::Textures;
 use super::theme::{self, Palette};
 use super::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab};
-use super::inputs;
 use crate::pixels::Size;
 use crate::state::{Action, Phase, SeedChoice, Setting, Studio, Tab, Target};
 use crate::task::{Sampling, Window};
-use egui::{
-    Align, ComboBox, Frame, Id, Layout, Margin, Panel, RichText, ScrollArea, TextEdit, Ui, vec2,
-};
+use egui::{Align, ComboBox, Frame, Id, Layout, Margin, Panel, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 /// Where guidance stands when neither user nor model says.
 const PLAIN: Sampling = Sampling {
@@ -123,18 +121,32 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
     let studio = left.studio;
     ui.add_space(4.0);
     let shown = match studio.size() {
-        Some(size) => format!("{} × {} px · {} codes", size.width, size.height, Studio::codes(size)),
+        Some(size) => format!(
+            "{} × {} px · {} codes",
+            size.width,
+            size.height,
+            Studio::codes(size)
+        ),
         None => "as the model likes".to_owned(),
     };
     heading(ui, "Size", palette.quiet(shown));
-    let skill = studio.profile().and_then(|profile| profile.skill(studio.draft.tab.mode_name()));
+    let skill = studio
+        .profile()
+        .and_then(|profile| profile.skill(studio.draft.tab.mode_name()));
     let sizes = skill.map(|skill| skill.sizes.clone()).unwrap_or_default();
-    let shapes = [("Square", 1.0), ("Wide", 1.5), ("Tall", 1.0 / 1.5), ("Panorama", 2.0)];
+    let shapes = [
+        ("Square", 1.0),
+        ("Wide", 1.5),
+        ("Tall", 1.0 / 1.5),
+        ("Panorama", 2.0),
+    ];
     ui.horizontal_wrapped(|ui| {
         for (name, ratio) in shapes {
             let found = of_shape(&sizes, ratio);
             let chosen = Chosen::from(found.is_some() && found == studio.size());
-            let response = ui.add_enabled_ui(found.is_some(), |ui| chip(ui, name, chosen)).inner;
+            let response = ui
+                .add_enabled_ui(found.is_some(), |ui| chip(ui, name, chosen))
+                .inner;
             let response = match found {
                 Some(size) => response.on_hover_text(format!("{} × {} px", size.width, size.height)),
                 None => response.on_disabled_hover_text("This model was not made for this shape"),
@@ -148,20 +160,29 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
         let label = ui.label(palette.label("Every size the model was made for"));
         ui.label_inputs_by(label.id, |ui| {
             let selected = studio.size().map(|size| size.to_string()).unwrap_or_default();
-            ComboBox::from_id_salt("sizes").selected_text(selected).show_ui(ui, |ui| {
-                for size in &sizes {
-                    if ui.selectable_label(studio.size() == Some(*size), size.to_string()).clicked() {
-                        left.actions.push(Action::Set(Setting::Size(Some(*size))));
+            ComboBox::from_id_salt("sizes")
+                .selected_text(selected)
+                .show_ui(ui, |ui| {
+                    for size in &sizes {
+                        if ui
+                            .selectable_label(studio.size() == Some(*size), size.to_string())
+                            .clicked()
+                        {
+                            left.actions.push(Action::Set(Setting::Size(Some(*size))));
+                        }
                     }
-                }
-            });
+                });
         });
     }
 }
 
 /// The size nearest to a shape, the largest of equals; `None` when none is near.
 fn of_shape(sizes: &[Size], ratio: f64) -> Option<Size> {
-    let off = |size: &Size| (f64::from(size.width) / f64::from(size.height) / ratio).ln().abs();
+    let off = |size: &Size| {
+        (f64::from(size.width) / f64::from(size.height) / ratio)
+            .ln()
+            .abs()
+    };
     let near = sizes.iter().filter(|size| off(size) < 0.16);
     near.min_by(|a, b| {
         let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
@@ -197,15 +218,28 @@ fn seed(ui: &mut Ui, left: &mut Left<'_>) {
             set = Some(Action::Set(Setting::Seed(seed)));
         }
         let locked = draft.seed_choice == SeedChoice::Locked;
-        if chip(ui, "Lock", Chosen::from(locked)).on_hover_text("Keep this seed").clicked() {
-            let choice = if locked { SeedChoice::Random } else { SeedChoice::Locked };
+        if chip(ui, "Lock", Chosen::from(locked))
+            .on_hover_text("Keep this seed")
+            .clicked()
+        {
+            let choice = if locked {
+                SeedChoice::Random
+            } else {
+                SeedChoice::Locked
+            };
             set = Some(Action::Set(Setting::SeedChoice(choice)));
         }
-        if chip(ui, "New", Chosen::No).on_hover_text("Another seed").clicked() {
+        if chip(ui, "New", Chosen::No)
+            .on_hover_text("Another seed")
+            .clicked()
+        {
             set = Some(Action::NewSeed);
         }
         ui.add_enabled_ui(draft.last_seed.is_some(), |ui| {
-            if chip(ui, "Last", Chosen::No).on_hover_text("The seed drawn last").clicked() {
+            if chip(ui, "Last", Chosen::No)
+                .on_hover_text("The seed drawn last")
+                .clicked()
+            {
                 set = Some(Action::RecallSeed);
             }
         });
@@ -214,7 +248,11 @@ fn seed(ui: &mut Ui, left: &mut Left<'_>) {
 }
 
 fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
-    let defaults = left.studio.profile().and_then(|profile| profile.sampling).unwrap_or(PLAIN);
+    let defaults = left
+        .studio
+        .profile()
+        .and_then(|profile| profile.sampling)
+        .unwrap_or(PLAIN);
     let draft = &left.studio.draft;
     let (cfg, top_k, temperature) = (
         draft.cfg.unwrap_or(defaults.cfg),
@@ -252,7 +290,9 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
         left.set(Setting::TopK(Some(power.exp2().round().max(1.0) as usize)));
     }
     if draft.cfg.is_some() || draft.top_k.is_some() || draft.temperature.is_some() {
-        let reset = ui.button("As the model likes it").on_hover_text("Back to the model's own settings");
+        let reset = ui
+            .button("As the model likes it")
+            .on_hover_text("Back to the model's own settings");
         if reset.clicked() {
             left.set(Setting::Cfg(None));
             left.set(Setting::TopK(None));
@@ -269,19 +309,31 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
     };
     let row = SliderRow {
         name: "Codes guessed ahead",
-        value_text: if window == 0 { "auto".to_owned() } else { window.to_string() },
+        value_text: if window == 0 {
+            "auto".to_owned()
+        } else {
+            window.to_string()
+        },
         range: 0.0..=32.0,
         step: 1.0,
         tip: "Wider is faster where the model guesses well; the picture stays the same (window)",
     };
     if let Some(chosen) = row.show(ui, window as f32) {
         let chosen = chosen as usize;
-        left.set(Setting::Window(if chosen == 0 { Window::Auto } else { Window::Fixed(chosen) }));
+        left.set(Setting::Window(if chosen == 0 {
+            Window::Auto
+        } else {
+            Window::Fixed(chosen)
+        }));
     }
     let candidates = draft.candidates;
     let row = SliderRow {
         name: "Best of",
-        value_text: if candidates == 1 { "1 picture".to_owned() } else { format!("{candidates} pictures") },
+        value_text: if candidates == 1 {
+            "1 picture".to_owned()
+        } else {
+            format!("{candidates} pictures")
+        },
         range: 1.0..=8.0,
         step: 1.0,
         tip: "Draws several seeds at once and shows the likeliest first",
@@ -305,8 +357,18 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
         };
         let verbs = [
             (first.0, Weight::Plain, first.1, "Holds the picture, or goes on"),
-            ("Keep", Weight::Plain, Action::Keep, "Stops here and keeps the rows; it can be finished later (Esc)"),
-            ("Discard", Weight::Danger, Action::Discard, "Stops here and throws the rows away"),
+            (
+                "Keep",
+                Weight::Plain,
+                Action::Keep,
+                "Stops here and keeps the rows; it can be finished later (Esc)",
+            ),
+            (
+                "Discard",
+                Weight::Danger,
+                Action::Discard,
+                "Stops here and throws the rows away",
+            ),
         ];
         ui.add_enabled_ui(wish.is_none(), |ui| {
             ui.horizontal(|ui| {
@@ -317,7 +379,9 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                 }
             });
         });
-        let more = ui.button("Draw another after it").on_hover_text("Adds it to the queue (Ctrl+Enter)");
+        let more = ui
+            .button("Draw another after it")
+            .on_hover_text("Adds it to the queue (Ctrl+Enter)");
         if more.clicked() {
             left.actions.push(Action::Draw);
         }
@@ -330,18 +394,29 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
             ui.spacing_mut().interact_size.y = theme::BIG_BUTTON;
             ui.spacing_mut().button_padding.x = 10.0;
             ui.name_inputs("Pictures at a press", |ui| {
-                let text = RichText::new(format!("× {batch}")).font(theme::medium(theme::BODY)).color(palette.text);
-                ComboBox::from_id_salt("batch").width(57.0).selected_text(text).show_ui(ui, |ui| {
-                    for count in [1, 2, 4, 8, 16] {
-                        if ui.selectable_label(batch == count, format!("× {count}")).clicked() {
-                            left.actions.push(Action::Set(Setting::Batch(count)));
+                let text = RichText::new(format!("× {batch}"))
+                    .font(theme::medium(theme::BODY))
+                    .color(palette.text);
+                ComboBox::from_id_salt("batch")
+                    .width(57.0)
+                    .selected_text(text)
+                    .show_ui(ui, |ui| {
+                        for count in [1, 2, 4, 8, 16] {
+                            if ui
+                                .selectable_label(batch == count, format!("× {count}"))
+                                .clicked()
+                            {
+                                left.actions.push(Action::Set(Setting::Batch(count)));
+                            }
                         }
-                    }
-                });
+                    });
             });
         });
         let width = ui.available_width();
-        if big_button(ui, "Draw", Weight::Main, width).on_hover_text("Ctrl+Enter").clicked() {
+        if big_button(ui, "Draw", Weight::Main, width)
+            .on_hover_text("Ctrl+Enter")
+            .clicked()
+        {
             left.actions.push(Action::Draw);
         }
     });

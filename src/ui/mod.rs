@@ -77,7 +77,12 @@ pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
         if let Some(state) = &creation.wgpu_render_state {
             canvas::install(state);
         }
-        Ok(Box::new(App::new(&creation.egui_ctx, places, options, Arc::new(backing))))
+        Ok(Box::new(App::new(
+            &creation.egui_ctx,
+            places,
+            options,
+            Arc::new(backing),
+        )))
     });
     eframe::run_native(APP_ID, native, make).map_err(|error| {
         let reason = error.to_string();
@@ -98,7 +103,8 @@ fn icon() -> egui::IconData {
         for x in 0..SIDE {
             let (across, down) = (x as f32 + 0.5 - 32.0, y as f32 + 0.5 - 38.0);
             let inside = across.hypot(down) < 28.0 && down < 0.0;
-            let bar = across.abs() < 28.0 && (4.0..8.0).contains(&down) || across.abs() < 28.0 && (13.0..17.0).contains(&down);
+            let bar = across.abs() < 28.0 && (4.0..8.0).contains(&down)
+                || across.abs() < 28.0 && (13.0..17.0).contains(&down);
             let alpha = if inside || bar { 255 } else { 0 };
             rgba.extend([accent.r(), accent.g(), accent.b(), alpha]);
         }

@@ -50,12 +50,20 @@ fn present(ui: &mut Ui, studio: &Studio) {
                 ui.label(palette.strong("No model"));
                 ui.label(palette.body(failure.message.clone()));
             }
-            Model::Ready { name, profile, seconds } => {
+            Model::Ready {
+                name,
+                profile,
+                seconds,
+            } => {
                 ui.label(palette.strong(name.clone()));
                 ui.label(palette.secondary(format!("{} · loaded in {seconds:.1} s", profile.device)));
                 for skill in &profile.skills {
                     let maps: Vec<&str> = skill.maps.iter().map(|map| map.name()).collect();
-                    let maps = if maps.is_empty() { String::new() } else { format!(" ({})", maps.join(", ")) };
+                    let maps = if maps.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" ({})", maps.join(", "))
+                    };
                     let sizes = match skill.sizes.len() {
                         0 => "any size".to_owned(),
                         1 => skill.sizes[0].to_string(),
@@ -71,7 +79,14 @@ fn present(ui: &mut Ui, studio: &Studio) {
 fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let about = "a small model of a small world: 60 things on 18 backgrounds, 128 × 128 px";
     let used = studio.model_path.is_none();
-    entry(ui, "Built-in starter", about, used, Action::LoadModel(None), actions);
+    entry(
+        ui,
+        "Built-in starter",
+        about,
+        used,
+        Action::LoadModel(None),
+        actions,
+    );
 }
 
 fn entry(ui: &mut Ui, name: &str, about: &str, used: bool, action: Action, actions: &mut Vec<Action>) {

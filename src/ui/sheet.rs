@@ -21,13 +21,20 @@ fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
         ui.set_width(360.0);
         ui.label(palette.section("Shortcuts"));
         ui.add_space(theme::GAP);
-        egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
-            for (keys, what) in SHEET {
-                ui.label(RichText::new(keys).font(theme::medium(theme::SECONDARY)).color(palette.accent));
-                ui.label(palette.body(what));
-                ui.end_row();
-            }
-        });
+        egui::Grid::new("keys")
+            .num_columns(2)
+            .spacing([24.0, 6.0])
+            .show(ui, |ui| {
+                for (keys, what) in SHEET {
+                    ui.label(
+                        RichText::new(keys)
+                            .font(theme::medium(theme::SECONDARY))
+                            .color(palette.accent),
+                    );
+                    ui.label(palette.body(what));
+                    ui.end_row();
+                }
+            });
         ui.add_space(theme::GAP);
         ui.button("Close").clicked()
     });

@@ -9,8 +9,8 @@ use super::welcome;
 use super::widgets::{card, progress_bar, small_icon};
 use crate::history::Moment;
 use crate::state::{Action, Notice, Paint, Phase, Run, Shown, Studio, Tab, Tone, Tool};
-use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use egui::epaint::MarginF32;
+use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use std::time::Duration;
 
 /// What the middle reads and tells.
@@ -43,7 +43,12 @@ pub(super) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     }
     notices(ui, rect, &mut middle);
     if hovering_files(ui) {
-        ui.painter().rect_stroke(rect.shrink(4.0), 8, (2.0, Palette::of(ui).accent), egui::StrokeKind::Inside);
+        ui.painter().rect_stroke(
+            rect.shrink(4.0),
+            8,
+            (2.0, Palette::of(ui).accent),
+            egui::StrokeKind::Inside,
+        );
     }
     pointed
 }
@@ -81,8 +86,16 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
         match told.gesture {
             Some(Gesture::Press(at)) => middle.actions.push(Action::Paint(Paint::Begin(point(at)))),
             Some(Gesture::Drag(to)) => {
-                let trail = if told.trail.is_empty() { vec![to] } else { told.trail };
-                middle.actions.extend(trail.into_iter().map(|to| Action::Paint(Paint::Extend(point(to)))));
+                let trail = if told.trail.is_empty() {
+                    vec![to]
+                } else {
+                    told.trail
+                };
+                middle.actions.extend(
+                    trail
+                        .into_iter()
+                        .map(|to| Action::Paint(Paint::Extend(point(to)))),
+                );
             }
             Some(Gesture::Release(_)) => middle.actions.push(Action::Paint(Paint::Finish)),
             None => {}
@@ -99,7 +112,9 @@ fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut 
     let width = size.x.min(rect.width() - 24.0);
     let at = pos2(rect.center().x - width / 2.0, rect.bottom() - size.y - 16.0);
     let place = Rect::from_min_size(at, vec2(width, size.y));
-    let builder = UiBuilder::new().max_rect(place).layout(Layout::top_down(Align::Min));
+    let builder = UiBuilder::new()
+        .max_rect(place)
+        .layout(Layout::top_down(Align::Min));
     let margin = vec2(28.0, 20.0);
     ui.scope_builder(builder, |ui| {
         ui.spacing_mut().interact_size.y = 18.0;
@@ -144,20 +159,33 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
         pace.extend(run.codes_per_step().map(|rate| format!("{rate:.1} per step")));
     }
     let end = match run.phase {
-        Phase::Drawing => run.seconds_left().map(|left| format!("done at {}", clock_in(left))),
+        Phase::Drawing => run
+            .seconds_left()
+            .map(|left| format!("done at {}", clock_in(left))),
         _ => None,
     };
     over(ui, rect, vec2(521.0, 50.0), |ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
         ui.horizontal(|ui| {
-            ui.label(RichText::new(what).font(theme::medium(theme::BODY)).color(palette.text));
+            ui.label(
+                RichText::new(what)
+                    .font(theme::medium(theme::BODY))
+                    .color(palette.text),
+            );
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some(end) = end {
-                    ui.label(RichText::new(end).font(theme::medium(theme::BODY)).color(palette.text));
+                    ui.label(
+                        RichText::new(end)
+                            .font(theme::medium(theme::BODY))
+                            .color(palette.text),
+                    );
                 }
-                ui.with_layout(Layout::centered_and_justified(egui::Direction::LeftToRight), |ui| {
-                    ui.label(palette.secondary(pace.join(" · ")));
-                });
+                ui.with_layout(
+                    Layout::centered_and_justified(egui::Direction::LeftToRight),
+                    |ui| {
+                        ui.label(palette.secondary(pace.join(" · ")));
+                    },
+                );
             });
         });
         progress_bar(ui, at as f32 / of.max(1) as f32);
@@ -180,7 +208,8 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             let start = ui.cursor().left();
             let verb = |ui: &mut Ui, name: &str, enabled: bool| {
                 let text = RichText::new(name).font(theme::medium(theme::BODY));
-                ui.add_enabled(enabled, egui::Button::new(text).frame(false)).clicked()
+                ui.add_enabled(enabled, egui::Button::new(text).frame(false))
+                    .clicked()
             };
             if let (Shown::Source, Some(turn)) = (studio.shown, studio.draft.chain.current()) {
                 if verb(ui, "Undo", turn.painting.steps_done() > 0) {
@@ -192,7 +221,8 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             }
             if let Shown::Outcome(id) = studio.shown {
                 let outcome = studio.outcome(id);
-                if outcome.is_some_and(|outcome| outcome.before.is_some()) && verb(ui, "Before | After", true) {
+                if outcome.is_some_and(|outcome| outcome.before.is_some()) && verb(ui, "Before | After", true)
+                {
                     pressed.push(Action::BeforeAfter);
                 }
                 if outcome.is_some_and(|outcome| outcome.ended == crate::state::Ended::Stopped)
@@ -228,7 +258,11 @@ fn notices(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
         let at = pos2(rect.right() - width - 12.0, bottom - height);
         let place = Rect::from_min_size(at, vec2(width, height));
         let shown = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
-            card(ui).show(ui, |ui| one_notice(ui, notice, middle.studio, &mut actions)).response.rect.height()
+            card(ui)
+                .show(ui, |ui| one_notice(ui, notice, middle.studio, &mut actions))
+                .response
+                .rect
+                .height()
         });
         ui.data_mut(|data| data.insert_temp(id, shown.inner));
         bottom -= shown.inner + theme::GAP;

@@ -30,7 +30,11 @@ fn place(studio: &Studio, canvas: &Canvas, pointed: Pointed) -> String {
     let turn = studio.draft.chain.current();
     if let Some(turn) = turn.filter(|_| studio.shown == Shown::Source) {
         let inside = turn.painting.is_inside((x, y));
-        words += if inside { " · inside the mask" } else { " · outside the mask" };
+        words += if inside {
+            " · inside the mask"
+        } else {
+            " · outside the mask"
+        };
     }
     words
 }
@@ -41,7 +45,10 @@ fn state(studio: &Studio) -> String {
     if let Some(painting) = painting.filter(|painting| editing && painting.steps_done() > 0) {
         let done = painting.steps_done();
         let strokes = if done == 1 { "stroke" } else { "strokes" };
-        return format!("{done} {strokes} · undo {done} · redo {}", painting.steps_undone());
+        return format!(
+            "{done} {strokes} · undo {done} · redo {}",
+            painting.steps_undone()
+        );
     }
     if let Some(folder) = &studio.kept_in {
         return format!("saved in {}", short(folder));

@@ -23,7 +23,13 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, textures: &mut Textures, action
             .show(ui, |ui| queue(ui, studio, actions));
     }
     Frame::new().inner_margin(margin).show(ui, |ui| {
-        ui.label(palette.secondary(if studio.outcomes.is_empty() && studio.run.is_none() { "Results" } else { "Today" }));
+        ui.label(
+            palette.secondary(if studio.outcomes.is_empty() && studio.run.is_none() {
+                "Results"
+            } else {
+                "Today"
+            }),
+        );
         if studio.outcomes.is_empty() && studio.run.is_none() {
             ui.add_space(4.0);
             ui.add(Label::new(palette.secondary("appear here and are always saved")).wrap());
@@ -98,7 +104,11 @@ fn result(
         words: "reading",
     };
     let response = tile.show(ui);
-    let stopped = if outcome.ended == Ended::Stopped { " · stopped" } else { "" };
+    let stopped = if outcome.ended == Ended::Stopped {
+        " · stopped"
+    } else {
+        ""
+    };
     let tip = format!(
         "{}\nseed {} · {} × {} px{stopped}\nShift-click compares",
         outcome.title, outcome.seed, outcome.size.width, outcome.size.height
@@ -106,7 +116,11 @@ fn result(
     let response = response.on_hover_text(tip);
     if response.clicked() {
         let compares = ui.ctx().input(|input| input.modifiers.shift);
-        actions.push(if compares { Action::Compare(outcome.id) } else { Action::Show(outcome.id) });
+        actions.push(if compares {
+            Action::Compare(outcome.id)
+        } else {
+            Action::Show(outcome.id)
+        });
     }
     menu(&response, outcome.id, outcome, actions);
 }
@@ -134,7 +148,11 @@ fn menu(response: &Response, id: OutcomeId, outcome: &Outcome, actions: &mut Vec
             ui.ctx().copy_image(super::textures::colour_image(pixels));
         }
         ui.separator();
-        if ui.button("Take off the strip").on_hover_text("The file stays").clicked() {
+        if ui
+            .button("Take off the strip")
+            .on_hover_text("The file stays")
+            .clicked()
+        {
             actions.push(Action::RemoveOutcome(id));
         }
     });

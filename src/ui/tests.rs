@@ -5,8 +5,8 @@
 
 use super::*;
 use crate::pixels::{Pixels, Size};
-use crate::state::{Opened, Phase, Photo, Setting, Shown, Tab, Target};
 use crate::state::{Action, Model, Paint};
+use crate::state::{Opened, Phase, Photo, Setting, Shown, Tab, Target};
 use crate::task::{
     Cancel, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
 };
@@ -193,7 +193,10 @@ fn a_fresh_start_waits_for_a_prompt_while_the_model_loads() {
     assert_eq!(app(&mut window).studio.queue.len(), 1, "it waits for the model");
     tell(&mut window, [loaded()]);
     let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
-    assert_eq!((run.order.request.prompt.as_str(), run.task), ("a cat", Some(TaskId(0))));
+    assert_eq!(
+        (run.order.request.prompt.as_str(), run.task),
+        ("a cat", Some(TaskId(0)))
+    );
 }
 
 #[test]
@@ -221,12 +224,21 @@ fn rows_are_told_and_the_three_verbs_are_there() {
     assert!(has(&window, "Paused at row 2 of 4"));
     window.get_by_label("Resume").click();
     window.run_ok();
-    tell(&mut window, [progress(0, Progress::Resumed), progress(0, Progress::Decoding)]);
+    tell(
+        &mut window,
+        [progress(0, Progress::Resumed), progress(0, Progress::Decoding)],
+    );
     assert!(has(&window, "Finishing the picture"));
     window.get_by_label("Discard").click();
     window.run_ok();
     let pictures = Vec::new();
-    tell(&mut window, [Report::Cancelled { task: TaskId(0), pictures }]);
+    tell(
+        &mut window,
+        [Report::Cancelled {
+            task: TaskId(0),
+            pictures,
+        }],
+    );
     assert_eq!(app(&mut window).studio.shown, Shown::Welcome);
 }
 
@@ -253,13 +265,26 @@ fn what_fails_is_said_with_a_way_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = painting(folder.path());
     let failure = Failure::failed("the memory is full");
-    tell(&mut window, [Report::Failed { task: TaskId(0), failure }]);
+    tell(
+        &mut window,
+        [Report::Failed {
+            task: TaskId(0),
+            failure,
+        }],
+    );
     assert!(has(&window, "The picture could not be finished") && has(&window, "the memory is full"));
     window.get_by_label("Copy details");
-    assert_eq!(app(&mut window).studio.run.as_ref().map(|run| run.phase), Some(Phase::Interrupted));
+    assert_eq!(
+        app(&mut window).studio.run.as_ref().map(|run| run.phase),
+        Some(Phase::Interrupted)
+    );
     assert!(has(&window, "Stopped at row 2 of 4"));
     let dismiss = window.get_all_by_role(Role::Button);
-    let dismiss = dismiss.filter(|node| node.accesskit_node().label().is_some_and(|name| name.starts_with("Dismiss")));
+    let dismiss = dismiss.filter(|node| {
+        node.accesskit_node()
+            .label()
+            .is_some_and(|name| name.starts_with("Dismiss"))
+    });
     dismiss.last().expect("a way to dismiss it").click();
     window.run_ok();
     assert!(!has(&window, "the memory is full"));
@@ -269,7 +294,10 @@ fn what_fails_is_said_with_a_way_out() {
 fn without_a_model_the_window_still_works() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
-    tell(&mut window, [Report::LoadFailed(Failure::usage("there is no model at /x"))]);
+    tell(
+        &mut window,
+        [Report::LoadFailed(Failure::usage("there is no model at /x"))],
+    );
     assert!(has(&window, "No model") && has(&window, "there is no model at /x"));
     assert!(matches!(app(&mut window).studio.model, Model::Failed(_)));
     app(&mut window).act(Action::Page(crate::state::Page::Models));
@@ -291,7 +319,10 @@ fn every_mode_shows_what_it_needs() {
         assert_eq!(app(&mut window).studio.draft.tab, tab);
     }
     let opened = |value| Opened {
-        photo: Photo::new("photo.png", Arc::new(Pixels::filled(Size::new(40, 30), [value; 3]))),
+        photo: Photo::new(
+            "photo.png",
+            Arc::new(Pixels::filled(Size::new(40, 30), [value; 3])),
+        ),
         path: None,
         task: None,
     };
@@ -358,7 +389,11 @@ fn the_queue_can_be_rearranged() {
     window.run_ok();
     window.get_by_label("Remove: 2 one").click();
     window.run_ok();
-    let left = app(&mut window).studio.queue.orders().map(|order| order.request.prompt.clone());
+    let left = app(&mut window)
+        .studio
+        .queue
+        .orders()
+        .map(|order| order.request.prompt.clone());
     assert_eq!(left.collect::<Vec<_>>(), ["three", "two"]);
 }
 
@@ -368,9 +403,17 @@ fn the_smallest_window_cuts_nothing_off() {
     let mut window = window(folder.path(), [1024.0, 640.0]);
     tell(&mut window, [loaded()]);
     assert!(!has(&window, "Results"), "the strip folds away");
-    for name in ["Draw", "Settings", "Shortcuts (?)", "Draw a heart above a star on a white background"] {
+    for name in [
+        "Draw",
+        "Settings",
+        "Shortcuts (?)",
+        "Draw a heart above a star on a white background",
+    ] {
         let rect = window.get_by_label(name).rect();
-        assert!(rect.min.x >= 0.0 && rect.max.x <= 1024.0 && rect.max.y <= 640.0, "{name}: {rect:?}");
+        assert!(
+            rect.min.x >= 0.0 && rect.max.x <= 1024.0 && rect.max.y <= 640.0,
+            "{name}: {rect:?}"
+        );
     }
     app(&mut window).act(Action::Scheme(ColourScheme::Light));
     app(&mut window).act(Action::Help);
@@ -396,4 +439,16 @@ fn a_window_opened_again_is_as_it_was_left() {
     second.run_ok();
     let run = app(&mut second).studio.run.as_ref().expect("a picture under way");
     assert_eq!(run.order.request.resume, Some(vec![0, 0, 0, 0, 1, 1, 1, 1]));
+}
+
+/// What a card says is what the picture behind it was drawn from.
+#[test]
+fn examples_carry_their_words_and_seeds() {
+    for example in &welcome::EXAMPLES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("example.png");
+        std::fs::write(&path, example.png).expect("a file");
+        let task = crate::keeping::task_of(&path).expect("its settings");
+        assert_eq!((task.prompt.as_str(), task.seed), (example.prompt, example.seed));
+    }
 }

@@ -263,15 +263,23 @@ fn fonts() -> FontDefinitions {
         ("phosphor", include_bytes!("../../assets/fonts/Phosphor.ttf")),
     ];
     for (name, bytes) in faces {
-        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
+        fonts
+            .font_data
+            .insert(name.to_owned(), Arc::new(FontData::from_static(bytes)));
     }
     // Behind Inter: the icons, a face of the system for what neither has, egui's own.
     let mut behind = vec!["phosphor".to_owned()];
     if let Some(bytes) = system_face() {
-        fonts.font_data.insert("system".to_owned(), Arc::new(FontData::from_owned(bytes)));
+        fonts
+            .font_data
+            .insert("system".to_owned(), Arc::new(FontData::from_owned(bytes)));
         behind.push("system".to_owned());
     }
-    let own = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let own = fonts
+        .families
+        .get(&FontFamily::Proportional)
+        .cloned()
+        .unwrap_or_default();
     behind.extend(own);
     for (family, face) in [
         (FontFamily::Proportional, "inter"),
@@ -312,7 +320,11 @@ mod tests {
     fn luminance(colour: Color32) -> f64 {
         let linear = |value: u8| {
             let value = f64::from(value) / 255.0;
-            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * linear(colour.r()) + 0.7152 * linear(colour.g()) + 0.0722 * linear(colour.b())
     }
@@ -350,9 +362,16 @@ mod tests {
     #[test]
     fn every_face_is_whole() {
         let fonts = fonts();
-        for family in [FontFamily::Proportional, FontFamily::Name(MEDIUM.into()), FontFamily::Name(SEMIBOLD.into())] {
+        for family in [
+            FontFamily::Proportional,
+            FontFamily::Name(MEDIUM.into()),
+            FontFamily::Name(SEMIBOLD.into()),
+        ] {
             let faces = fonts.families.get(&family).expect("a family");
-            assert!(faces.iter().all(|face| fonts.font_data.contains_key(face)), "{family:?}");
+            assert!(
+                faces.iter().all(|face| fonts.font_data.contains_key(face)),
+                "{family:?}"
+            );
         }
     }
 }

@@ -11,7 +11,11 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ui.add_space(theme::PAD);
         let (sun, _) = ui.allocate_exact_size(vec2(18.0, 18.0), Sense::hover());
         paint_sun(ui, sun);
-        ui.label(RichText::new("Lumina Studio").font(theme::semibold(14.0)).color(palette.text));
+        ui.label(
+            RichText::new("Lumina Studio")
+                .font(theme::semibold(14.0))
+                .color(palette.text),
+        );
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(theme::PAD);
             if icon_button(ui, icon::HELP, "Shortcuts (?)").clicked() {
@@ -40,7 +44,11 @@ fn paint_sun(ui: &Ui, rect: Rect) {
         let angle = std::f32::consts::PI * (1.0 + step as f32 / 24.0);
         centre + radius * vec2(angle.cos(), angle.sin())
     });
-    ui.painter().add(egui::Shape::convex_polygon(arc.collect(), accent, egui::Stroke::NONE));
+    ui.painter().add(egui::Shape::convex_polygon(
+        arc.collect(),
+        accent,
+        egui::Stroke::NONE,
+    ));
     for down in [2.0, 5.0] {
         let line = Rect::from_center_size(centre + vec2(0.0, down), vec2(2.0 * radius, 1.5));
         ui.painter().rect_filled(line, 0, accent);
@@ -69,9 +77,15 @@ pub(super) fn model_title(studio: &Studio) -> String {
 fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     let title = model_title(studio);
-    let text = RichText::new(title).font(theme::medium(theme::BODY)).color(palette.text);
-    let mark = RichText::new(icon::DOWN).font(theme::regular(12.0)).color(palette.dim);
-    let button = Button::new(text).right_text(mark).min_size(vec2(152.0, theme::CONTROL));
+    let text = RichText::new(title)
+        .font(theme::medium(theme::BODY))
+        .color(palette.text);
+    let mark = RichText::new(icon::DOWN)
+        .font(theme::regular(12.0))
+        .color(palette.dim);
+    let button = Button::new(text)
+        .right_text(mark)
+        .min_size(vec2(152.0, theme::CONTROL));
     let response = ui.add(button).on_hover_text("The model that draws");
     Popup::menu(&response).show(|ui| {
         ui.set_min_width(220.0);
@@ -79,8 +93,16 @@ fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             actions.push(Action::LoadModel(None));
         }
         for path in &studio.recent_models {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if ui
+                .button(name)
+                .on_hover_text(path.display().to_string())
+                .clicked()
+            {
                 actions.push(Action::LoadModel(Some(path.clone())));
             }
         }

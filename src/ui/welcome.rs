@@ -41,10 +41,22 @@ pub(super) fn show(ui: &mut Ui, middle: &mut Middle<'_>) {
     let top = (room.center().y - 238.0).max(room.top() + 8.0);
     let centre = room.center().x;
     let line = |ui: &Ui, down: f32, words: &str, font, colour| {
-        ui.painter().text(egui::pos2(centre, top + down), Align2::CENTER_CENTER, words, font, colour)
+        ui.painter().text(
+            egui::pos2(centre, top + down),
+            Align2::CENTER_CENTER,
+            words,
+            font,
+            colour,
+        )
     };
     let starter = middle.studio.model_path.is_none();
-    line(ui, 20.0, "Click one to watch it being drawn", theme::semibold(theme::TITLE), palette.text);
+    line(
+        ui,
+        20.0,
+        "Click one to watch it being drawn",
+        theme::semibold(theme::TITLE),
+        palette.text,
+    );
     let below = match (&middle.studio.model, starter) {
         (Model::Failed(_), _) => "the model could not be loaded: choose another one at the top",
         (_, true) => "row by row, on this computer, with the built-in starter model",
@@ -57,7 +69,11 @@ pub(super) fn show(ui: &mut Ui, middle: &mut Middle<'_>) {
         let at = egui::pos2(left + index as f32 * (CARD.x + gap), top + 91.0);
         card(ui, middle, Rect::from_min_size(at, CARD), example);
     }
-    drop_zone(ui, middle, Rect::from_center_size(egui::pos2(centre, top + 394.0), vec2(561.0, 84.0)));
+    drop_zone(
+        ui,
+        middle,
+        Rect::from_center_size(egui::pos2(centre, top + 394.0), vec2(561.0, 84.0)),
+    );
     if starter {
         let words = "The starter knows 60 things on 18 backgrounds. For any subject, open the 7B model on the models page.";
         let at = Rect::from_center_size(egui::pos2(centre, top + 475.0), vec2(room.width() - 32.0, 20.0));
@@ -73,16 +89,32 @@ fn card(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect, example: &Example) {
     let response = ui.allocate_rect(rect, Sense::click());
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, format!("Draw {}", example.prompt)));
-    let edge = if response.hovered() || response.has_focus() { palette.accent } else { palette.stroke };
+    let edge = if response.hovered() || response.has_focus() {
+        palette.accent
+    } else {
+        palette.stroke
+    };
     let painter = ui.painter();
-    painter.rect(rect, theme::RADIUS_CARD, palette.panel, (1.0, edge), StrokeKind::Inside);
+    painter.rect(
+        rect,
+        theme::RADIUS_CARD,
+        palette.panel,
+        (1.0, edge),
+        StrokeKind::Inside,
+    );
     let texture = middle.textures.example(ui.ctx(), example.prompt, example.png);
     let inner = Rect::from_min_size(rect.min + vec2(10.5, 10.5), vec2(160.0, 160.0));
     let shown = fitted(texture.size_vec2(), inner);
     egui::Image::new(&texture).paint_at(ui, shown);
     let short = example.prompt.split(" on a ").next().unwrap_or(example.prompt);
     let under = egui::pos2(rect.center().x, rect.bottom() - 29.0);
-    ui.painter().text(under, Align2::CENTER_CENTER, short, theme::medium(theme::BODY), palette.text);
+    ui.painter().text(
+        under,
+        Align2::CENTER_CENTER,
+        short,
+        theme::medium(theme::BODY),
+        palette.text,
+    );
     let response = response.on_hover_text(format!("{} · seed {}", example.prompt, example.seed));
     if response.clicked() {
         middle.actions.push(Action::Example {
@@ -99,21 +131,37 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, "Open a picture"));
     dashed(ui, rect);
     if response.hovered() || response.has_focus() {
-        ui.painter().rect_stroke(rect, theme::RADIUS_BIG, (1.0, palette.accent), StrokeKind::Inside);
+        ui.painter()
+            .rect_stroke(rect, theme::RADIUS_BIG, (1.0, palette.accent), StrokeKind::Inside);
     }
     let painter = ui.painter();
     let first = rect.center() - vec2(0.0, 11.0);
     let words = "or drop a picture here to edit it";
-    painter.text(first, Align2::CENTER_CENTER, words, theme::medium(14.0), palette.text);
-    let wayland = cfg!(target_os = "linux") && std::env::var_os("WAYLAND_DISPLAY").is_some_and(|name| !name.is_empty());
+    painter.text(
+        first,
+        Align2::CENTER_CENTER,
+        words,
+        theme::medium(14.0),
+        palette.text,
+    );
+    let wayland =
+        cfg!(target_os = "linux") && std::env::var_os("WAYLAND_DISPLAY").is_some_and(|name| !name.is_empty());
     let words = if wayland {
         "this desktop (Wayland) tells programs of no drops: paste with Ctrl+V, or click to browse"
     } else {
         "paste with Ctrl+V · browse · a saved picture brings its settings back"
     };
     let second = rect.center() + vec2(0.0, 14.0);
-    painter.text(second, Align2::CENTER_CENTER, words, theme::regular(theme::SECONDARY), palette.dim);
+    painter.text(
+        second,
+        Align2::CENTER_CENTER,
+        words,
+        theme::regular(theme::SECONDARY),
+        palette.dim,
+    );
     if response.clicked() {
-        middle.actions.push(Action::Browse(by_tab(middle.studio.draft.tab)));
+        middle
+            .actions
+            .push(Action::Browse(by_tab(middle.studio.draft.tab)));
     }
 }

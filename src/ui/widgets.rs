@@ -30,7 +30,9 @@ pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
         Chosen::No => (palette.raised, palette.stroke, palette.dim),
     };
     ui.spacing_mut().button_padding = vec2(10.0, 4.0);
-    let text_shown = RichText::new(text).font(theme::medium(theme::SECONDARY)).color(colour);
+    let text_shown = RichText::new(text)
+        .font(theme::medium(theme::SECONDARY))
+        .color(colour);
     let button = Button::new(text_shown)
         .fill(fill)
         .stroke(Stroke::new(1.0, stroke))
@@ -47,8 +49,18 @@ pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
 pub fn tab(ui: &mut Ui, text: &str, chosen: Chosen, size: Vec2) -> Response {
     let palette = Palette::of(ui);
     let (fill, stroke, colour, font) = match chosen {
-        Chosen::Yes => (palette.accent_soft, palette.accent, palette.accent, theme::semibold(theme::BODY)),
-        Chosen::No => (palette.raised, palette.stroke, palette.text, theme::medium(theme::BODY)),
+        Chosen::Yes => (
+            palette.accent_soft,
+            palette.accent,
+            palette.accent,
+            theme::semibold(theme::BODY),
+        ),
+        Chosen::No => (
+            palette.raised,
+            palette.stroke,
+            palette.text,
+            theme::medium(theme::BODY),
+        ),
     };
     let button = Button::new(RichText::new(text).font(font).color(colour))
         .fill(fill)
@@ -73,9 +85,24 @@ pub enum Weight {
 pub fn big_button(ui: &mut Ui, text: &str, weight: Weight, width: f32) -> Response {
     let palette = Palette::of(ui);
     let (fill, stroke, colour, font) = match weight {
-        Weight::Main => (palette.accent, palette.accent, palette.on_accent, theme::semibold(15.0)),
-        Weight::Plain => (palette.raised, palette.stroke, palette.text, theme::medium(theme::BODY)),
-        Weight::Danger => (palette.raised, palette.stroke, palette.danger, theme::medium(theme::BODY)),
+        Weight::Main => (
+            palette.accent,
+            palette.accent,
+            palette.on_accent,
+            theme::semibold(15.0),
+        ),
+        Weight::Plain => (
+            palette.raised,
+            palette.stroke,
+            palette.text,
+            theme::medium(theme::BODY),
+        ),
+        Weight::Danger => (
+            palette.raised,
+            palette.stroke,
+            palette.danger,
+            theme::medium(theme::BODY),
+        ),
     };
     let button = Button::new(RichText::new(text).font(font).color(colour))
         .fill(fill)
@@ -139,7 +166,12 @@ fn focus_ring(ui: &Ui, response: &Response) {
     if response.has_focus() {
         let palette = Palette::of(ui);
         let stroke = Stroke::new(1.5, palette.text);
-        ui.painter().rect_stroke(response.rect.expand(2.0), theme::RADIUS_BIG, stroke, StrokeKind::Outside);
+        ui.painter().rect_stroke(
+            response.rect.expand(2.0),
+            theme::RADIUS_BIG,
+            stroke,
+            StrokeKind::Outside,
+        );
     }
 }
 
@@ -157,7 +189,9 @@ impl SliderRow<'_> {
     pub fn show(self, ui: &mut Ui, value: f32) -> Option<f32> {
         let palette = Palette::of(ui);
         let mut chosen = value;
-        let words = RichText::new(self.value_text).font(theme::medium(theme::SECONDARY)).color(palette.text);
+        let words = RichText::new(self.value_text)
+            .font(theme::medium(theme::SECONDARY))
+            .color(palette.text);
         let label = heading(ui, self.name, words);
         let response = ui
             .scope(|ui| {
@@ -174,7 +208,11 @@ impl SliderRow<'_> {
                 let along = response.rect.x_range().shrink(reach);
                 let share = ((chosen - start) / (end - start)).clamp(0.0, 1.0);
                 let knob = egui::pos2(along.min + share * along.span(), response.rect.center().y);
-                let colour = if response.has_focus() { palette.accent } else { palette.text };
+                let colour = if response.has_focus() {
+                    palette.accent
+                } else {
+                    palette.text
+                };
                 ui.painter().circle_filled(knob, reach, colour);
                 response
             })
@@ -199,7 +237,9 @@ impl Tile<'_> {
         let palette = Palette::of(ui);
         let (rect, response) = ui.allocate_exact_size(self.size, Sense::click());
         let enabled = ui.is_enabled();
-        response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, self.chosen == Chosen::Yes, self.name));
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::Button, enabled, self.chosen == Chosen::Yes, self.name)
+        });
         if ui.is_rect_visible(rect) {
             match self.texture {
                 Some(texture) => {
@@ -210,7 +250,9 @@ impl Tile<'_> {
                 None => {
                     dashed(ui, rect);
                     let font = theme::regular(theme::LABEL);
-                    let words = ui.painter().layout(self.words.to_owned(), font, palette.dim, rect.width() - 12.0);
+                    let words =
+                        ui.painter()
+                            .layout(self.words.to_owned(), font, palette.dim, rect.width() - 12.0);
                     let at = rect.center() - words.size() / 2.0;
                     ui.painter().galley(at, words, palette.dim);
                 }
@@ -222,7 +264,8 @@ impl Tile<'_> {
                 Chosen::No => None,
             };
             if let Some(stroke) = outline {
-                ui.painter().rect_stroke(rect.expand(2.0), 4, stroke, StrokeKind::Inside);
+                ui.painter()
+                    .rect_stroke(rect.expand(2.0), 4, stroke, StrokeKind::Inside);
             }
         }
         response
@@ -239,8 +282,19 @@ pub fn fitted(size: Vec2, rect: Rect) -> Rect {
 pub fn dashed(ui: &Ui, rect: Rect) {
     let palette = Palette::of(ui);
     ui.painter().rect_filled(rect, theme::RADIUS_BIG, palette.panel);
-    let corners = [rect.left_top(), rect.right_top(), rect.right_bottom(), rect.left_bottom(), rect.left_top()];
-    ui.painter().extend(egui::Shape::dashed_line(&corners, Stroke::new(1.0, palette.faint), 5.0, 4.0));
+    let corners = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    ui.painter().extend(egui::Shape::dashed_line(
+        &corners,
+        Stroke::new(1.0, palette.faint),
+        5.0,
+        4.0,
+    ));
 }
 
 /// A raised card.
@@ -258,7 +312,10 @@ pub fn progress_bar(ui: &mut Ui, share: f32) {
     let palette = Palette::of(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
     ui.painter().rect_filled(rect, 2, palette.stroke);
-    let done = Rect::from_min_size(rect.min, vec2(rect.width() * share.clamp(0.0, 1.0), rect.height()));
+    let done = Rect::from_min_size(
+        rect.min,
+        vec2(rect.width() * share.clamp(0.0, 1.0), rect.height()),
+    );
     ui.painter().rect_filled(done, 2, palette.accent);
 }
 
@@ -274,12 +331,28 @@ pub fn fold<R>(ui: &mut Ui, name: &str, right: &str, content: impl FnOnce(&mut U
         open = !open;
         ui.data_mut(|data| data.insert_persisted(id, open));
     }
-    let colour = if response.hovered() || response.has_focus() { palette.text } else { palette.dim };
+    let colour = if response.hovered() || response.has_focus() {
+        palette.text
+    } else {
+        palette.dim
+    };
     let mark = if open { icon::DOWN } else { icon::RIGHT };
     let painter = ui.painter();
     let left = rect.left_center();
     painter.text(left, Align2::LEFT_CENTER, mark, theme::regular(12.0), colour);
-    painter.text(left + vec2(18.0, 0.0), Align2::LEFT_CENTER, name, theme::regular(theme::BODY), colour);
-    painter.text(rect.right_center(), Align2::RIGHT_CENTER, right, theme::regular(theme::LABEL), palette.faint);
+    painter.text(
+        left + vec2(18.0, 0.0),
+        Align2::LEFT_CENTER,
+        name,
+        theme::regular(theme::BODY),
+        colour,
+    );
+    painter.text(
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        right,
+        theme::regular(theme::LABEL),
+        palette.faint,
+    );
     open.then(|| content(ui))
 }
