@@ -6,7 +6,8 @@ use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    Cancel, Engine, Failure, Mode, Noise, Picture, Progress, Sampling, Stop, Tally, Task, Window,
+    Cancel, Engine, Failure, MapKind, Mode, Noise, Picture, Profile, Progress, Sampling, Skill, Stop, Tally,
+    Task, Window,
 };
 use crate::token::{Grid, best_size};
 use std::time::Instant;
@@ -431,7 +432,30 @@ impl Session {
     }
 }
 
+/// What the card says, in the words of a window.
+fn profile(model: &Bundle) -> Profile {
+    let card = &model.card;
+    let skill = |mode: &str, maps: &[String]| Skill {
+        mode: mode.to_owned(),
+        maps: MapKind::ALL.into_iter().filter(|map| maps.iter().any(|known| known == map.name())).collect(),
+        sizes: card.sizes(mode),
+        default_size: card.default_size(mode),
+        needs_description: mode == "subject" && card.label(mode).is_none(),
+    };
+    Profile {
+        note: card.note.clone(),
+        sampling: Some(card.sampling()),
+        skills: card.tasks().iter().map(|trained| skill(&trained.task, &trained.maps)).collect(),
+        device: format!("CPU · {} threads", rayon::current_num_threads()),
+        bytes: None,
+    }
+}
+
 impl Engine for Session {
+    fn profile(&self) -> Profile {
+        profile(&self.model)
+    }
+
     fn run(
         &mut self,
         task: &Task,

@@ -159,6 +159,20 @@ fn the_best_of_several_comes_first_and_all_are_kept() {
     }
 }
 
+/// The pictures a first start shows are really drawn by clicking them.
+#[test]
+fn the_examples_are_what_the_starter_draws() {
+    let (_keep, folder) = folder();
+    for name in ["fox", "owl", "heart"] {
+        let example = format!("{}/assets/examples/{name}.png", env!("CARGO_MANIFEST_DIR"));
+        let stored = info(&folder, &example);
+        let (prompt, seed) = (stored["prompt"].as_str().expect("a prompt"), stored["seed"].to_string());
+        done(&folder, &["generate", prompt, "--seed", &seed, "-o", "again.png"]);
+        assert_eq!(info(&folder, "again.png")["tokens"], stored["tokens"], "{name}");
+        std::fs::remove_file(folder.join("again.png")).expect("the picture");
+    }
+}
+
 #[test]
 fn wrong_input_is_refused_in_one_line() {
     let (_keep, folder) = folder();
