@@ -5,7 +5,7 @@
 //! pictures of the starter model by window. Median of several runs each.
 
 use candle_core::Device;
-use lumina_studio::decode::{Feed, Predictor};
+use lumina_studio::decode::Feed;
 use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::model::config::Config;
 use lumina_studio::model::invented::Invented;
@@ -33,7 +33,13 @@ fn stack(quant: Quant) -> Outcome<Network> {
             "num_attention_heads": 32, "max_position_embeddings": 10240}}"#
     ))?;
     let weights = Invented::default();
-    Ok(Network::load(&weights, &config, &Head::Codes(0..16_384), Some(quant), &Device::Cpu)?)
+    Ok(Network::load(
+        &weights,
+        &config,
+        &Head::Codes(0..16_384),
+        Some(quant),
+        &Device::Cpu,
+    )?)
 }
 
 fn forwards() -> Outcome<()> {
@@ -47,7 +53,12 @@ fn forwards() -> Outcome<()> {
             for rows in [2, 8, 16, 32] {
                 let tokens = vec![7; rows / 2];
                 // What stands before is zero: it costs as much as anything else.
-                let feed = |lane| Feed { lane, at: context, tokens: &tokens, scores_from: tokens.len() };
+                let feed = |lane| Feed {
+                    lane,
+                    at: context,
+                    tokens: &tokens,
+                    scores_from: tokens.len(),
+                };
                 let mut times = Vec::new();
                 for _ in 0..5 {
                     let began = Instant::now();
@@ -64,7 +75,10 @@ fn forwards() -> Outcome<()> {
 
 fn image_tokenizer(model: &Bundle) -> Outcome<()> {
     println!("\n| image tokenizer | picture | decode |\n|---|---|---|");
-    let grid = Grid { rows: 16, columns: 16 };
+    let grid = Grid {
+        rows: 16,
+        columns: 16,
+    };
     let codes: Vec<u32> = (0..256).collect();
     let mut times = Vec::new();
     for _ in 0..7 {
@@ -78,11 +92,17 @@ fn image_tokenizer(model: &Bundle) -> Outcome<()> {
             "ch_mult": [1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": [32]}, "n_embed": 16384, "embed_dim": 4}"#,
     )?;
     let large = Movq::load(&Invented::default(), "", &config, &Device::Cpu)?;
-    let grid = Grid { rows: 32, columns: 32 };
+    let grid = Grid {
+        rows: 32,
+        columns: 32,
+    };
     let codes: Vec<u32> = (0..1024).collect();
     let began = Instant::now();
     large.decode(&codes, grid)?;
-    println!("| 270M (ch 256), random weights | 256x256 | {:.1} s |", began.elapsed().as_secs_f64());
+    println!(
+        "| 270M (ch 256), random weights | 256x256 | {:.1} s |",
+        began.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 

@@ -437,7 +437,10 @@ fn profile(model: &Bundle) -> Profile {
     let card = &model.card;
     let skill = |mode: &str, maps: &[String]| Skill {
         mode: mode.to_owned(),
-        maps: MapKind::ALL.into_iter().filter(|map| maps.iter().any(|known| known == map.name())).collect(),
+        maps: MapKind::ALL
+            .into_iter()
+            .filter(|map| maps.iter().any(|known| known == map.name()))
+            .collect(),
         sizes: card.sizes(mode),
         default_size: card.default_size(mode),
         needs_description: mode == "subject" && card.label(mode).is_none(),
@@ -445,7 +448,11 @@ fn profile(model: &Bundle) -> Profile {
     Profile {
         note: card.note.clone(),
         sampling: Some(card.sampling()),
-        skills: card.tasks().iter().map(|trained| skill(&trained.task, &trained.maps)).collect(),
+        skills: card
+            .tasks()
+            .iter()
+            .map(|trained| skill(&trained.task, &trained.maps))
+            .collect(),
         device: format!("CPU · {} threads", rayon::current_num_threads()),
         bytes: None,
     }

@@ -166,7 +166,10 @@ fn the_examples_are_what_the_starter_draws() {
     for name in ["fox", "owl", "heart"] {
         let example = format!("{}/assets/examples/{name}.png", env!("CARGO_MANIFEST_DIR"));
         let stored = info(&folder, &example);
-        let (prompt, seed) = (stored["prompt"].as_str().expect("a prompt"), stored["seed"].to_string());
+        let (prompt, seed) = (
+            stored["prompt"].as_str().expect("a prompt"),
+            stored["seed"].to_string(),
+        );
         done(&folder, &["generate", prompt, "--seed", &seed, "-o", "again.png"]);
         assert_eq!(info(&folder, "again.png")["tokens"], stored["tokens"], "{name}");
         std::fs::remove_file(folder.join("again.png")).expect("the picture");

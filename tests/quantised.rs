@@ -1,7 +1,7 @@
 //! What quantisation costs: scores of the starter decoder in Q8_0 and Q4_K against f32, over the
 //! pictures that the public code drew. `cargo test --test quantised -- --nocapture` prints them.
 
-use lumina_studio::decode::{Feed, Predictor};
+use lumina_studio::decode::Feed;
 use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::model::weights::Quant;
 use serde_json::Value;
@@ -27,7 +27,11 @@ fn scores(quant: Quant) -> (Vec<Vec<f32>>, usize) {
     let cases: Vec<Value> = serde_json::from_str(&text).expect("a list");
     let mut all = Vec::new();
     for case in &cases {
-        let tokens = [ids(&case["prompt_ids"]), ids(&case["forced_ids"]), ids(&case["expected_ids"])];
+        let tokens = [
+            ids(&case["prompt_ids"]),
+            ids(&case["forced_ids"]),
+            ids(&case["expected_ids"]),
+        ];
         let first = tokens[0].len() + tokens[1].len() - 1;
         let tokens = tokens.concat();
         let mut predictor = model
@@ -77,7 +81,10 @@ fn quantised_scores_stay_close_to_the_exact_ones() {
             }
         }
         let (mean, agreement) = (total / count as f64, same as f64 / rows as f64);
-        println!("{} max_abs_error={worst:.3} mean_abs_error={mean:.4} top1={same}/{rows}", quant.name());
+        println!(
+            "{} max_abs_error={worst:.3} mean_abs_error={mean:.4} top1={same}/{rows}",
+            quant.name()
+        );
         assert!(worst > 0.0 && worst <= worst_bound, "{}: {worst}", quant.name());
         assert!(mean <= mean_bound, "{}: {mean}", quant.name());
         assert!(agreement >= agreement_bound, "{}: {agreement}", quant.name());

@@ -5,7 +5,8 @@
 //! rolling back, and a step copies nothing but its own rows.
 
 use super::config::Config;
-use super::transformer::{Head, Rope, embed, fitted, head_rows, weights_of, widened};
+use super::matrix::fitted;
+use super::transformer::{Head, Rope, embed, head_rows, weights_of, widened};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use crate::decode::{Feed, PredictError, Predictor};
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};

@@ -11,6 +11,7 @@ pub mod gguf;
 pub mod import;
 pub mod invented;
 mod kernels;
+mod matrix;
 pub mod movq;
 pub mod network;
 pub mod preview;

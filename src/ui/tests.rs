@@ -280,12 +280,12 @@ fn what_fails_is_said_with_a_way_out() {
     );
     assert!(has(&window, "Stopped at row 2 of 4"));
     let dismiss = window.get_all_by_role(Role::Button);
-    let dismiss = dismiss.filter(|node| {
+    let mut dismiss = dismiss.filter(|node| {
         node.accesskit_node()
             .label()
             .is_some_and(|name| name.starts_with("Dismiss"))
     });
-    dismiss.last().expect("a way to dismiss it").click();
+    dismiss.next_back().expect("a way to dismiss it").click();
     window.run_ok();
     assert!(!has(&window, "the memory is full"));
 }
