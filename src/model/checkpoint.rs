@@ -260,8 +260,15 @@ impl Pickle {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         refuse_code(path)?;
         let tensors = PthTensors::new(path, None);
-        let tensors = tensors
-            .map_err(|e| file_error(path, format!("no readable checkpoint of plain tensors ({e})")))?;
+        let tensors = tensors.map_err(|e| {
+            file_error(
+                path,
+                format!(
+                    "no readable checkpoint of plain tensors ({}): get the original file",
+                    first_line(&e)
+                ),
+            )
+        })?;
         if tensors.tensor_infos().is_empty() {
             return Err(file_error(
                 path,
@@ -307,7 +314,10 @@ fn refuse_code(path: &Path) -> Result<(), ModelError> {
     let unreadable = |reason: &dyn std::fmt::Display| {
         file_error(
             path,
-            format!("no readable checkpoint of plain tensors ({reason}): get the original file"),
+            format!(
+                "no readable checkpoint of plain tensors ({}): get the original file",
+                first_line(reason)
+            ),
         )
     };
     let file = File::open(path).map_err(|e| file_error(path, e))?;
@@ -391,8 +401,9 @@ impl Weights for Pickle {
 /// Opens an image tokenizer's weights, by content: a zip is a pickle, all else safetensors.
 pub fn open_movq(path: &Path) -> Result<Box<dyn Weights>, ModelError> {
     let mut magic = [0; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.map_err(|e| file_error(path, e))?;
+    let mut file = File::open(path).map_err(|e| file_error(path, e))?;
+    file.read_exact(&mut magic)
+        .map_err(|_| file_error(path, "too short for a checkpoint: get the original file"))?;
     Ok(match &magic {
         b"PK\x03\x04" => Box::new(Pickle::open(path)?),
         _ => Box::new(Safetensors::open(path)?),

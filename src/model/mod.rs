@@ -16,5 +16,6 @@ pub mod prompts;
 pub mod text;
 pub mod transformer;
 pub mod weights;
+pub mod writer;
 
 pub use candle_core::Device;
