@@ -1,5 +1,6 @@
 //! Checkpoints on disk: safetensors shards and pickled `.ckpt` files.
 
+use super::nesting;
 use super::weights::{ModelError, Stored, Weights, first_line};
 use candle_core::pickle::{Object, PthTensors, Stack};
 use candle_core::{DType, Device, Tensor};
@@ -68,7 +69,11 @@ pub struct Safetensors {
     tensors: BTreeMap<String, (usize, Described)>,
 }
 
-/// Longest header accepted, in bytes.
+/// Objects of a checkpoint of tensors lie about six deep within each other.
+const DEEPEST: u32 = 100;
+/// Objects a checkpoint may consist of.
+const MOST_OBJECTS: u64 = 20_000_000;
+/// Longest header or pickle accepted, in bytes.
 const LONGEST_HEADER: u64 = 100 << 20;
 
 impl Safetensors {
@@ -327,10 +332,15 @@ fn refuse_code(path: &Path) -> Result<(), ModelError> {
         if !entry.name().is_ok_and(|name| name.ends_with("data.pkl")) {
             continue;
         }
+        let mut pickle = Vec::new();
+        let mut entry = entry.take(LONGEST_HEADER);
+        entry.read_to_end(&mut pickle).map_err(|e| unreadable(&e))?;
+        let extent = nesting::extent(&pickle);
+        if extent.depth > DEEPEST || extent.count > MOST_OBJECTS {
+            return Err(unreadable(&"its objects lie too deep within each other"));
+        }
         let mut stack = Stack::empty();
-        stack
-            .read_loop(&mut BufReader::new(entry))
-            .map_err(|e| unreadable(&e))?;
+        stack.read_loop(&mut &pickle[..]).map_err(|e| unreadable(&e))?;
         if let Some(name) = stack.stack().iter().find_map(foreign) {
             let reason =
                 format!("its pickle asks to run `{name}`, which is never done: get the original file");

@@ -11,6 +11,7 @@ pub mod import;
 pub mod invented;
 mod kernels;
 pub mod movq;
+mod nesting;
 pub mod preview;
 pub mod prompts;
 pub mod text;
