@@ -113,6 +113,23 @@ fn a_wrong_config_is_refused() {
         stage.write("m/config.json", broken);
         stage.refused(1, "config.json", &draw);
     }
+    stage.write("m/config.json", text);
+    for (file, words) in [
+        ("tokenizer.json", "tokenizer"),
+        ("tokenizer_config.json", "tokenizer_config.json"),
+        ("lumina.json", "lumina.json"),
+        ("movq.json", "image tokenizer"),
+    ] {
+        let before = std::fs::read(stage.path("m").join(file)).ok();
+        for broken in ["{", "[]", "{}"] {
+            stage.write(&format!("m/{file}"), broken);
+            stage.refused(1, words, &draw);
+        }
+        match before {
+            Some(bytes) => stage.write(&format!("m/{file}"), bytes),
+            None => std::fs::remove_file(stage.path("m").join(file)).expect("a file"),
+        }
+    }
 }
 
 #[test]
@@ -371,11 +388,13 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
     assert_eq!(stage.pixels("o.png").dimensions(), (64, 32));
     stage.refused(2, "nothing to resume", &["resume", "o.png"]);
     stage.refused(1, "case.json", &["verify", "."]);
-    stage.refused(
-        2,
-        "trained for 64x32",
-        &["generate", "x", "--size", "64x32", "-o", "p.png", "--json"],
-    );
+    // With --json the reason is an event.
+    let output = stage.run(&["generate", "x", "--size", "64x32", "-o", "p.png", "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let events = stage::events(&String::from_utf8_lossy(&output.stderr));
+    let last = events.last().expect("events");
+    assert_eq!((&last["event"], &last["usage"]), (&"failed".into(), &true.into()));
+    assert!(output.stdout.is_empty() && !stage.path("p.png").exists());
 }
 
 #[test]

@@ -118,6 +118,8 @@ fn a_stopped_masked_edit_is_finished_without_its_source() {
     let events = interrupted(&stage, &draw("s.png"), 20);
     stopped(&stage, &events, 20, 512);
     stage.done(&draw("u.png"));
+    let wrong = ["resume", "s.png", "--source", "mask.png", "-o", "x.png"];
+    stage.refused(2, "not the picture", &wrong);
     // The stopped picture holds all it needs.
     std::fs::rename(stage.path("source.png"), stage.path("elsewhere.png")).expect("a move");
     std::fs::remove_file(stage.path("mask.png")).expect("a mask");

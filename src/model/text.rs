@@ -33,7 +33,8 @@ impl Text {
     pub fn new(files: &TokenizerFiles) -> Result<Self, ModelError> {
         let mut specials = HashMap::new();
         let plain = if let Some(text) = &files.tokenizer {
-            let mut json: Value = serde_json::from_str(text).map_err(wrong)?;
+            let json: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(wrong)?;
+            let mut json = Value::Object(json);
             if let Some(added) = json.get_mut("added_tokens").map(Value::take) {
                 for token in added.as_array().into_iter().flatten() {
                     if let (Some(name), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
