@@ -13,7 +13,7 @@ if is_debian; then
     # shellcheck disable=SC2086
     install_packages $window_packages xvfb xauth xdotool imagemagick
 else
-    for program in xvfb-run xdotool convert; do
+    for program in Xvfb xdotool convert; do
         have "$program" || say "Missing: $program (the test of the real window is left out without it)"
     done
 fi
@@ -25,16 +25,9 @@ cargo clippy --all-targets --locked -- -D warnings
 say "== tests"
 cargo test --locked
 
-if [ -f packaging/window-test.sh ] && have xvfb-run && have xdotool && have convert; then
+if have Xvfb && have xdotool && have convert; then
     say "== window"
     cargo build --locked
-    if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
-        XDG_RUNTIME_DIR=$(mktemp -d)
-        export XDG_RUNTIME_DIR
-        trap 'rm -rf "$XDG_RUNTIME_DIR"' EXIT
-    fi
-    LUMINA_STUDIO=${CARGO_TARGET_DIR:-$root/target}/debug/lumina-studio
-    export LUMINA_STUDIO
-    env -u WAYLAND_DISPLAY xvfb-run -a -s "-screen 0 1280x800x24" bash packaging/window-test.sh
+    bash tests/tools/window.sh "${CARGO_TARGET_DIR:-$root/target}/debug/lumina-studio"
 fi
 say "== all passed"

@@ -5,10 +5,10 @@
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), [`history`] (the library of
-//!   saved pictures)
+//!   saved pictures), [`state`] (what the window knows; one reducer)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`keeping`] (tasks in saved pictures)
-//! - 3 fronts: [`cli`]
+//! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
 pub mod decode;
@@ -18,7 +18,9 @@ pub mod model;
 pub mod picture;
 pub mod pixels;
 pub mod session;
+pub mod state;
 pub mod task;
 pub mod token;
+pub mod ui;
 pub mod verify;
 pub mod worker;

@@ -1,12 +1,13 @@
 //! A loaded model carries out tasks: prompt, forced rows, decoding, the finished picture.
 
-use crate::decode::{self, DrawError, Drawn, Event, Feed, Order, Predictor};
+use crate::decode::{self, DrawError, Drawn, Event, Feed, Order};
 use crate::model::bundle::Bundle;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    Cancel, Engine, Failure, Mode, Noise, Picture, Progress, Sampling, Stop, Tally, Task, Window,
+    Cancel, Engine, Failure, MapKind, Mode, Noise, Picture, Profile, Progress, Sampling, Skill, Stop, Tally,
+    Task, Window,
 };
 use crate::token::{Grid, best_size};
 use std::time::Instant;
@@ -212,7 +213,12 @@ impl Session {
         let tokens = vec![self.model.alphabet.first; widest];
         let mut scores = Vec::new();
         let mut time = |count: usize| -> Result<f64, ModelError> {
-            let feed = |lane| Feed { lane, at: widest, tokens: &tokens[..count], scores_from: 0 };
+            let feed = |lane| Feed {
+                lane,
+                at: widest,
+                tokens: &tokens[..count],
+                scores_from: 0,
+            };
             let began = Instant::now();
             let run = predictor.predict(&[feed(0), feed(1)], &mut scores);
             run.map_err(|e| ModelError::Config(e.to_string()))?;
@@ -307,7 +313,7 @@ impl Session {
         let score = candidates > 1;
         let noise: Noise = task.noise;
         let outcome = decode::draw(
-            &mut predictor,
+            predictor.as_mut(),
             &orders,
             &plan.sampling,
             noise,
@@ -436,7 +442,37 @@ impl Session {
     }
 }
 
+/// What the card says, in the words of a window.
+fn profile(model: &Bundle) -> Profile {
+    let card = &model.card;
+    let skill = |mode: &str, maps: &[String]| Skill {
+        mode: mode.to_owned(),
+        maps: MapKind::ALL
+            .into_iter()
+            .filter(|map| maps.iter().any(|known| known == map.name()))
+            .collect(),
+        sizes: card.sizes(mode),
+        default_size: card.default_size(mode),
+        needs_description: mode == "subject" && card.label(mode).is_none(),
+    };
+    Profile {
+        note: card.note.clone(),
+        sampling: Some(card.sampling()),
+        skills: card
+            .tasks()
+            .iter()
+            .map(|trained| skill(&trained.task, &trained.maps))
+            .collect(),
+        device: format!("CPU · {} threads", rayon::current_num_threads()),
+        bytes: None,
+    }
+}
+
 impl Engine for Session {
+    fn profile(&self) -> Profile {
+        profile(&self.model)
+    }
+
     fn run(
         &mut self,
         task: &Task,

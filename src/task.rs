@@ -283,6 +283,40 @@ impl Failure {
     }
 }
 
+/// One thing a model was made for.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Skill {
+    /// As [`Mode::name`] says it.
+    pub mode: String,
+    /// Maps known to it; empty where it has none.
+    pub maps: Vec<MapKind>,
+    /// Sizes of one panel; empty where any will do.
+    pub sizes: Vec<Size>,
+    pub default_size: Option<Size>,
+    /// Whether the user has to say in words what the subject is.
+    pub needs_description: bool,
+}
+
+/// What a loaded model can do, for those who ask for pictures.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Profile {
+    /// Said wherever the model is named.
+    pub note: Option<String>,
+    pub sampling: Option<Sampling>,
+    /// Empty when nothing is known of the model: then everything is allowed.
+    pub skills: Vec<Skill>,
+    /// Where it computes, in words.
+    pub device: String,
+    /// Its weights in memory.
+    pub bytes: Option<u64>,
+}
+
+impl Profile {
+    pub fn skill(&self, mode: &str) -> Option<&Skill> {
+        self.skills.iter().find(|skill| skill.mode == mode)
+    }
+}
+
 /// Everything the worker sends. Each report of a task carries its id; exactly one of `Finished`,
 /// `Cancelled` and `Failed` ends a task.
 #[derive(Debug, Clone, PartialEq)]
@@ -291,6 +325,7 @@ pub enum Report {
     Loaded {
         model: String,
         seconds: f64,
+        profile: Profile,
     },
     /// The engine could not be made; nothing follows.
     LoadFailed(Failure),
@@ -361,6 +396,11 @@ pub trait Engine {
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Picture>, Stop>;
+
+    /// What it can do.
+    fn profile(&self) -> Profile {
+        Profile::default()
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use crate::model::bundle::{Bundle, Source, find_movq};
 use crate::model::checkpoint::{Safetensors, open_movq};
 use crate::model::config::Config;
 use crate::model::movq::{Movq, MovqConfig};
-use crate::model::transformer::{CpuPredictor, Decoder, Head};
+use crate::model::network::{Network, Place};
+use crate::model::transformer::Head;
 use crate::model::weights::{Quant, Weights};
 use crate::picture;
 use crate::pixels::{Pixels, Size};
@@ -13,7 +14,6 @@ use crate::token::Grid;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::path::Path;
-use std::sync::Arc;
 
 /// The outcome of one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,7 @@ struct Drawn {
 }
 
 /// Runs the case in `folder`; with `quant` its decoder's matrices are brought to that format.
-pub fn verify(folder: &Path, quant: Option<Quant>) -> Result<Vec<Verdict>> {
+pub fn verify(folder: &Path, quant: Option<Quant>, place: Place) -> Result<Vec<Verdict>> {
     let read = |name: &str| {
         std::fs::read_to_string(folder.join(name))
             .with_context(|| format!("cannot read {}", folder.join(name).display()))
@@ -67,23 +67,30 @@ pub fn verify(folder: &Path, quant: Option<Quant>) -> Result<Vec<Verdict>> {
         .to_string_lossy()
         .into_owned();
     let case: Case = serde_json::from_str(&read("case.json")?).context("case.json is not a case")?;
+    let device = place.open()?;
     match case {
-        Case::Decoder { logits_max_abs_error } => Ok(vec![decoder(
-            folder,
-            &name,
-            &read("config.json")?,
-            logits_max_abs_error,
-            quant,
-        )?]),
+        Case::Decoder { logits_max_abs_error } => {
+            let config = Config::from_json(&read("config.json")?)?;
+            let weights = Safetensors::open(&folder.join("model.safetensors"))?;
+            let network = Network::load(&weights, &config, &Head::Full, quant, &device)?;
+            let mut verdict = decoder(folder, &name, &network, logits_max_abs_error)?;
+            // A quantised decoder is measured, not judged: its error is the format's.
+            verdict.passed |= quant.is_some_and(|quant| quant != Quant::F32);
+            Ok(vec![verdict])
+        }
         Case::Movq {
             decoded_max_abs_error,
             tie_distance,
         } => Ok(vec![movq(
             folder,
             &name,
-            &read("config.json")?,
-            decoded_max_abs_error,
-            tie_distance,
+            &Movq::load(
+                open_movq(&find_movq(folder)?)?.as_ref(),
+                "",
+                &MovqConfig::from_json(&read("config.json")?)?,
+                &device,
+            )?,
+            (decoded_max_abs_error, tie_distance),
         )?]),
         Case::Generate {
             checkpoint,
@@ -93,6 +100,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>) -> Result<Vec<Verdict>> {
             let source = Source {
                 model: Some(folder.join(checkpoint)),
                 quant,
+                place,
                 ..Source::default()
             };
             let model = Bundle::open(&source)?;
@@ -114,10 +122,8 @@ pub fn verify(folder: &Path, quant: Option<Quant>) -> Result<Vec<Verdict>> {
     }
 }
 
-fn decoder(folder: &Path, name: &str, config: &str, bound: f32, quant: Option<Quant>) -> Result<Verdict> {
-    let config = Config::from_json(config)?;
-    let weights = Safetensors::open(&folder.join("model.safetensors"))?;
-    let decoder = Arc::new(Decoder::load(&weights, &config, &Head::Full, quant)?);
+fn decoder(folder: &Path, name: &str, network: &Network, bound: f32) -> Result<Verdict> {
+    let config = network.config();
     let expected = Safetensors::open(&folder.join("expected.safetensors"))?;
     let shape = expected
         .shape("input_ids")
@@ -130,7 +136,7 @@ fn decoder(folder: &Path, name: &str, config: &str, bound: f32, quant: Option<Qu
         .f32("logits", &[batch, len, config.vocab_size])?
         .flatten_all()?
         .to_vec1()?;
-    let mut predictor = decoder.predictor(batch, len)?;
+    let mut predictor = network.predictor(batch, len)?;
     let lane = |lane: usize| Feed {
         lane,
         at: 0,
@@ -147,8 +153,7 @@ fn decoder(folder: &Path, name: &str, config: &str, bound: f32, quant: Option<Qu
         .chunks_exact(config.vocab_size)
         .zip(logits.chunks_exact(config.vocab_size));
     let equal = rows.filter(|(a, b)| best(a) == best(b)).count();
-    // A quantised decoder is measured, not judged: its error is the format's.
-    let passed = quant.is_some_and(|quant| quant != Quant::F32) || worst <= bound;
+    let passed = worst <= bound;
     let line = format!(
         "{name} max_abs_error={worst:.3e} tokens={equal}/{} mean_abs_error={mean:.3e}",
         batch * len
@@ -163,18 +168,7 @@ fn best(row: &[f32]) -> usize {
         .map_or(0, |(index, _)| index)
 }
 
-fn movq(folder: &Path, name: &str, config: &str, bound: f32, tie: f32) -> Result<Verdict> {
-    let config = MovqConfig::from_json(config)?;
-    let path = match find_movq(folder) {
-        Ok(path) => path,
-        Err(_) => bail!("{}: no movqgan.ckpt or movqgan.safetensors", folder.display()),
-    };
-    let model = Movq::load(
-        open_movq(&path)?.as_ref(),
-        "",
-        &config,
-        &crate::model::Device::Cpu,
-    )?;
+fn movq(folder: &Path, name: &str, model: &Movq, (bound, tie): (f32, f32)) -> Result<Verdict> {
     let expected = Safetensors::open(&folder.join("expected.safetensors"))?;
     let (mut worst, mut equal, mut total, mut wrong) = (0.0f32, 0, 0, 0);
     for index in 0.. {
@@ -291,7 +285,7 @@ fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, bounds: &Bo
     }
     let capacity = case.prompt_ids.len() + case.forced_ids.len() + case.expected_ids.len();
     let mut predictor = model.decoder.predictor(2, capacity)?;
-    let (equal, excused) = follow(&mut predictor, model, case, bounds.token_tie)?;
+    let (equal, excused) = follow(predictor.as_mut(), model, case, bounds.token_tie)?;
     let total = case.expected_ids.len();
     if bounds.tokens == Tokens::Judged && equal + excused != total {
         faults.push(format!("{} tokens differ beyond ties", total - equal - excused));
@@ -340,7 +334,7 @@ fn generate(folder: &Path, name: &str, model: &Bundle, case: &Drawn, bounds: &Bo
 }
 
 /// Draws greedily token by token; returns (equal, different within a tie).
-fn follow(predictor: &mut CpuPredictor, model: &Bundle, case: &Drawn, tie: f32) -> Result<(usize, usize)> {
+fn follow(predictor: &mut dyn Predictor, model: &Bundle, case: &Drawn, tie: f32) -> Result<(usize, usize)> {
     let guided = case.cfg != 1.0;
     let start: Vec<u32> = case.prompt_ids.iter().chain(&case.forced_ids).copied().collect();
     let mut pending = (start, case.forced_ids.clone());

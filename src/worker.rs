@@ -184,7 +184,11 @@ fn work<E: Engine, W: Fn()>(
     let mut engine = match made {
         Ok((model, engine)) => {
             let seconds = began.elapsed().as_secs_f64();
-            outbox.send(Report::Loaded { model, seconds });
+            outbox.send(Report::Loaded {
+                model,
+                seconds,
+                profile: engine.profile(),
+            });
             engine
         }
         Err(failure) => return outbox.send(Report::LoadFailed(failure)),

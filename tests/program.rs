@@ -129,6 +129,22 @@ fn the_best_of_several_comes_first_and_all_are_kept() {
     }
 }
 
+/// The pictures a first start shows are really drawn by clicking them.
+#[test]
+fn the_examples_are_what_the_starter_draws() {
+    let stage = Stage::new();
+    for name in ["fox", "owl", "heart"] {
+        let example = format!("{}/assets/examples/{name}.png", env!("CARGO_MANIFEST_DIR"));
+        let stored = stage.info(&example);
+        let (prompt, seed) = (
+            stored["prompt"].as_str().expect("a prompt"),
+            stored["seed"].to_string(),
+        );
+        stage.done(&["generate", prompt, "--seed", &seed, "-o", "again.png"]);
+        assert_eq!(stage.info("again.png")["tokens"], stored["tokens"], "{name}");
+    }
+}
+
 #[test]
 fn golden_vectors_hold() {
     let stage = Stage::new();

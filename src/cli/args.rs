@@ -7,15 +7,42 @@ use crate::task::{MapKind, Noise, Window};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
-/// Draws pictures with Lumina-mGPT 2.0.
+/// Draws pictures with Lumina-mGPT 2.0. Opens its window; with a command it does one thing and ends.
 ///
 /// Without --model, the built-in starter draws: a small model of a small world (emoji objects on
 /// simple backgrounds, 128x128).
 #[derive(Debug, Parser)]
 #[command(name = "lumina-studio", version, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Args {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub window: WindowArgs,
+}
+
+/// What the window is opened with.
+#[derive(Debug, Clone, Default, Group)]
+pub struct WindowArgs {
+    /// Pictures to open in the window
+    #[arg(value_name = "PICTURE")]
+    pub files: Vec<PathBuf>,
+    /// The model the window starts with: a .gguf file or a Hugging Face folder
+    #[arg(long = "model", id = "window_model", value_name = "FILE|FOLDER")]
+    pub model: Option<PathBuf>,
+    /// Colours of the window; remembered
+    #[arg(long)]
+    pub theme: Option<WindowTheme>,
+    /// Size of everything in the window, 1.0 to 2.0; remembered
+    #[arg(long, value_name = "F", value_parser = zoom)]
+    pub zoom: Option<f32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WindowTheme {
+    System,
+    Dark,
+    Light,
 }
 
 #[derive(Debug, Subcommand)]
@@ -296,6 +323,12 @@ fn threads(text: &str) -> Result<usize, String> {
 
 fn number(text: &str) -> Option<f32> {
     text.parse().ok().filter(|value: &f32| value.is_finite())
+}
+
+fn zoom(text: &str) -> Result<f32, String> {
+    number(text)
+        .filter(|value| (1.0..=2.0).contains(value))
+        .ok_or_else(|| "write a number from 1.0 to 2.0".to_owned())
 }
 
 fn not_negative(text: &str) -> Result<f32, String> {

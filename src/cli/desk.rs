@@ -3,6 +3,7 @@
 use super::{Device, ImportArgs, Info, Make, ModelArgs, Note, Quant, Saving, Studio, VerifyArgs};
 use crate::keeping;
 use crate::model::bundle::{Bundle, Source, Summary, describe};
+use crate::model::network::Place;
 use crate::model::{import, weights};
 use crate::picture;
 use crate::pixels::{Mask, Pixels};
@@ -41,11 +42,23 @@ fn prepare(device: Device, threads: Option<usize>) -> Result<(), Failure> {
             .num_threads(threads)
             .build_global();
     }
-    match device {
-        Device::Auto | Device::Cpu => Ok(()),
-        Device::Cuda | Device::Metal => Err(Failure::usage(
-            "this build draws on the CPU only: leave out --device or use --device cpu",
-        )),
+    match Place::from(device) {
+        Place::Auto | Place::Cpu => Ok(()),
+        place => place
+            .open()
+            .map(|_| ())
+            .map_err(|e| Failure::usage(e.to_string())),
+    }
+}
+
+impl From<Device> for Place {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Auto => Self::Auto,
+            Device::Cpu => Self::Cpu,
+            Device::Cuda => Self::Cuda,
+            Device::Metal => Self::Metal,
+        }
     }
 }
 
@@ -55,6 +68,7 @@ fn source(model: &ModelArgs) -> Source {
         movq: model.movq.clone(),
         movq_config: model.movq_config.clone(),
         quant: None,
+        place: model.device.into(),
     }
 }
 
@@ -242,7 +256,11 @@ impl Studio for Desk {
                 continue;
             }
             run += 1;
-            let verdicts = verify::verify(case, args.model_quant.map(weights::Quant::from));
+            let verdicts = verify::verify(
+                case,
+                args.model_quant.map(weights::Quant::from),
+                args.device.into(),
+            );
             for verdict in verdicts.map_err(failed)? {
                 note(Note::Result(&verdict.line));
                 passed &= verdict.passed;

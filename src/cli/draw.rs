@@ -117,7 +117,7 @@ impl Drawing<'_> {
     ) -> Result<End, Failure> {
         for report in worker.reports() {
             match report {
-                Report::Loaded { model, seconds } => {
+                Report::Loaded { model, seconds, .. } => {
                     console.loaded(&model, seconds);
                     *self.model = model;
                 }

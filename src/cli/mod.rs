@@ -12,7 +12,10 @@ mod interrupt;
 mod job;
 mod names;
 
-pub use args::{Args, Command, Device, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, Quant, VerifyArgs};
+pub use args::{
+    Args, Command, Device, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, Quant, VerifyArgs, WindowArgs,
+    WindowTheme,
+};
 pub use desk::Desk;
 pub use interrupt::Interrupt;
 
@@ -97,7 +100,7 @@ pub trait Studio {
 }
 
 /// Carries out one command line and returns the process's exit code.
-pub fn run<S: Studio>(args: &Args, studio: &S) -> i32 {
+pub fn run<S: Studio>(command: &Command, studio: &S) -> i32 {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let live = err.is_terminal();
     // A fault of this program is told in one line, too; `RUST_BACKTRACE=full` shows where it is.
@@ -110,7 +113,7 @@ pub fn run<S: Studio>(args: &Args, studio: &S) -> i32 {
         live,
     };
     let interrupt = Interrupt::of_signals();
-    let ended = catch_unwind(AssertUnwindSafe(|| run_on(args, studio, &interrupt, screen)));
+    let ended = catch_unwind(AssertUnwindSafe(|| run_on(command, studio, &interrupt, screen)));
     ended.unwrap_or_else(|_| {
         let _ = writeln!(
             std::io::stderr(),
@@ -120,6 +123,17 @@ pub fn run<S: Studio>(args: &Args, studio: &S) -> i32 {
     })
 }
 
+/// Says on stderr why the program ends, and returns its exit code.
+pub fn refuse(failure: &Failure) -> i32 {
+    let mut err = std::io::stderr();
+    // Where nobody listens the exit code has to do.
+    let _ = writeln!(err, "error: {failure}");
+    match failure.fault {
+        Fault::Usage => USAGE,
+        Fault::Failed => FAILED,
+    }
+}
+
 /// Where a run speaks.
 struct Screen<'a> {
     out: &'a mut dyn Write,
@@ -127,18 +141,18 @@ struct Screen<'a> {
     live: bool,
 }
 
-fn run_on<S: Studio>(args: &Args, studio: &S, interrupt: &Interrupt, screen: Screen<'_>) -> i32 {
+fn run_on<S: Studio>(command: &Command, studio: &S, interrupt: &Interrupt, screen: Screen<'_>) -> i32 {
     let mut console = Console {
         out: screen.out,
         err: screen.err,
-        json: args.command.is_json(),
+        json: command.is_json(),
         live: screen.live,
         rows: 0,
         covered: 0,
     };
-    let ended = match job::resolve(&args.command, studio) {
+    let ended = match job::resolve(command, studio) {
         Ok(Some(job)) => draw::draw(job, studio, interrupt, &mut console),
-        Ok(None) => other(&args.command, studio, interrupt.token(), &mut console),
+        Ok(None) => other(command, studio, interrupt.token(), &mut console),
         Err(failure) => Err(failure),
     };
     ended.unwrap_or_else(|failure| {

@@ -219,7 +219,11 @@ impl<'a> Candidate<'a> {
                 open = guessed == Some(slot.code);
                 self.commit(position, slot.code, c, u);
                 self.above.push_back((position, p.clone()));
-                while self.above.front().is_some_and(|(at, _)| at + self.order.stride < position) {
+                while self
+                    .above
+                    .front()
+                    .is_some_and(|(at, _)| at + self.order.stride < position)
+                {
                     self.above.pop_front();
                 }
             } else {

@@ -128,7 +128,9 @@ impl<T: Cell> Planes<T> {
                 for ((query, scores), _) in rows.filter(|(_, len)| **len > first) {
                     let mut sums = [0.0f32; BLOCK];
                     for (q, keys) in query.iter().zip(keys.chunks_exact(stride)) {
-                        let Some(keys) = keys[first..].first_chunk::<BLOCK>() else { break };
+                        let Some(keys) = keys[first..].first_chunk::<BLOCK>() else {
+                            break;
+                        };
                         for (sum, key) in sums.iter_mut().zip(keys) {
                             *sum += q * key.wide();
                         }
@@ -149,7 +151,10 @@ impl<T: Cell> Planes<T> {
                 }
             }
             for first in (0..longest).step_by(BLOCK) {
-                let rows = out.chunks_exact_mut(dim).zip(scores.chunks_exact(padded)).zip(lens);
+                let rows = out
+                    .chunks_exact_mut(dim)
+                    .zip(scores.chunks_exact(padded))
+                    .zip(lens);
                 for ((out, scores), len) in rows.filter(|(_, len)| **len > first) {
                     let last = (first + BLOCK).min(*len);
                     let values = &values[first * dim..last * dim];
@@ -168,10 +173,14 @@ fn mix<T: Cell>(out: &mut [f32], weights: &[f32], values: &[T]) {
     let dim = out.len();
     let mut from = 0;
     while from + BLOCK <= dim {
-        let Some(out) = out[from..].first_chunk_mut::<BLOCK>() else { break };
+        let Some(out) = out[from..].first_chunk_mut::<BLOCK>() else {
+            break;
+        };
         let mut sums = *out;
         for (weight, values) in weights.iter().zip(values.chunks_exact(dim)) {
-            let Some(values) = values[from..].first_chunk::<BLOCK>() else { break };
+            let Some(values) = values[from..].first_chunk::<BLOCK>() else {
+                break;
+            };
             for (sum, value) in sums.iter_mut().zip(values) {
                 *sum += weight * value.wide();
             }

@@ -8,15 +8,15 @@ use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
 use super::gguf::Gguf;
 use super::movq::{Movq, MovqConfig};
+use super::network::{Network, Place, device_name};
 use super::preview::Preview;
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
-use super::transformer::{Decoder, Head};
+use super::transformer::Head;
 use super::weights::{ModelError, Quant, Weights};
 use crate::token::Alphabet;
 use candle_core::Device;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The built-in starter model, made by `lumina-studio import` from its public checkpoint.
 static STARTER: &[u8] = include_bytes!("../../assets/starter.gguf");
@@ -32,6 +32,7 @@ pub struct Source {
     pub movq_config: Option<PathBuf>,
     /// Brings the decoder's matrices to another format than the stored one.
     pub quant: Option<Quant>,
+    pub place: Place,
 }
 
 /// A model in memory.
@@ -41,7 +42,9 @@ pub struct Bundle {
     pub prompts: Prompts,
     pub text: Text,
     pub alphabet: Alphabet,
-    pub decoder: Arc<Decoder>,
+    pub decoder: Network,
+    /// Where it runs, for people.
+    pub device: String,
     pub movq: Movq,
     pub preview: Preview,
 }
@@ -57,6 +60,7 @@ pub(super) struct Parts<'a> {
     movq_prefix: &'a str,
     movq_config: Option<String>,
     pub(super) quant: Option<Quant>,
+    pub(super) device: Device,
 }
 
 fn text_of(path: &Path) -> Result<String, ModelError> {
@@ -120,16 +124,16 @@ pub(super) fn with_parts<T>(
     build: impl FnOnce(Parts<'_>) -> Result<T, ModelError>,
 ) -> Result<T, ModelError> {
     match &source.model {
-        None => build(gguf_parts(&Gguf::from_static(STARTER)?, "starter", source.quant)?),
+        None => build(gguf_parts(&Gguf::from_static(STARTER)?, "starter", source)?),
         Some(path) if path.is_dir() => in_folder(path, source, build),
         Some(path) => {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            build(gguf_parts(&Gguf::open(path)?, &name, source.quant)?)
+            build(gguf_parts(&Gguf::open(path)?, &name, source)?)
         }
     }
 }
 
-fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, quant: Option<Quant>) -> Result<Parts<'a>, ModelError> {
+fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'a>, ModelError> {
     let meta = |key: &str| gguf.meta(key);
     let config = meta("lumina.config").ok_or_else(|| ModelError::File {
         file: gguf.source(),
@@ -155,7 +159,8 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, quant: Option<Quant>) -> Result<Pa
         movq: gguf,
         movq_prefix: "movq.",
         movq_config: meta("lumina.movq_config"),
-        quant,
+        quant: source.quant,
+        device: source.place.open()?,
     })
 }
 
@@ -185,6 +190,7 @@ fn in_folder<T>(
         movq_prefix: "",
         movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
         quant: source.quant,
+        device: source.place.open()?,
     })
 }
 
@@ -209,7 +215,12 @@ pub fn describe(path: &Path) -> Result<Summary, ModelError> {
         (config, card, "safetensors".to_owned())
     } else {
         let gguf = Gguf::open(path)?;
-        let parts = gguf_parts(&gguf, "", None)?;
+        // Nothing is loaded: no device is wanted.
+        let unplaced = Source {
+            place: Place::Cpu,
+            ..Source::default()
+        };
+        let parts = gguf_parts(&gguf, "", &unplaced)?;
         let format = gguf.meta("lumina.quant").unwrap_or_else(|| "gguf".to_owned());
         (parts.config, parts.card, format)
     };
@@ -246,7 +257,7 @@ impl Bundle {
                 movq_config.n_embed
             )));
         }
-        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &Device::Cpu)?;
+        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
         let preview = if parts.movq.contains("preview.weight") {
             let shape = parts.movq.shape("preview.weight").unwrap_or_default();
             Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?
@@ -254,7 +265,7 @@ impl Bundle {
             Preview::fit(&movq)?
         };
         let head = Head::Codes(alphabet.code_ids());
-        let decoder = Arc::new(Decoder::load(parts.decoder, &config, &head, parts.quant)?);
+        let decoder = Network::load(parts.decoder, &config, &head, parts.quant, &parts.device)?;
         let prompts = Prompts::builtin()?;
         Ok(Self {
             name: parts.name,
@@ -263,6 +274,7 @@ impl Bundle {
             text,
             alphabet,
             decoder,
+            device: device_name(&parts.device),
             movq,
             preview,
         })

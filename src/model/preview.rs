@@ -62,11 +62,12 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
         b.swap(pivot, best);
         for row in (0..n).filter(|row| *row != pivot) {
             let factor = a[row][pivot] / a[pivot][pivot];
-            for column in 0..n {
-                a[row][column] -= factor * a[pivot][column];
-            }
-            for column in 0..b[row].len() {
-                b[row][column] -= factor * b[pivot][column];
+            for system in [&mut a, &mut b] {
+                let from = std::mem::take(&mut system[pivot]);
+                for (value, pivot) in system[row].iter_mut().zip(&from) {
+                    *value -= factor * pivot;
+                }
+                system[pivot] = from;
             }
         }
     }

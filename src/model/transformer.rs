@@ -6,207 +6,13 @@
 use super::attention::{Cache, Precision, Shape as CacheShape};
 use super::config::Config;
 use super::kernels::{Activation, add, fast, layer_norm, rms_norm, rotate};
+use super::matrix::{Linear, Matrix, rows_of, vector};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use crate::decode::{Feed, PredictError, Predictor};
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// A matrix [out, in] and its optional bias.
-struct Linear {
-    matrix: Matrix,
-    bias: Option<Vec<f32>>,
-    /// Length of a row of results.
-    outs: usize,
-}
-
-/// Rows of weights in blocks. All formats, f32 too, go through candle's dot products of one row
-/// with one column, so that a row's result does not depend on what else is in the batch: that is
-/// what makes a seed one picture for every window.
-///
-/// Large matrices are cut into shards of rows, one a thread. candle's own pool is not used (the
-/// program sets its size to 1): its caller spins until the last worker is done, which brings
-/// everything to a halt as soon as another program wants a core.
-struct Matrix {
-    shards: Vec<QTensor>,
-}
-
-/// Matrices with fewer weights stay whole.
-const SHARD_FROM: usize = 1 << 21;
-/// Rows of a shard are a multiple of what candle's kernels take side by side.
-const SHARD_ROWS: usize = 16;
-
-impl Matrix {
-    fn new(stored: Stored, quant: Option<Quant>) -> Result<Self, ModelError> {
-        let kept = match (stored, quant) {
-            (Stored::Quantized(tensor), None) => return Self::sharded(&tensor),
-            (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
-            (Stored::Plain(tensor), _) => tensor,
-        };
-        let columns = kept.dims().last().copied().unwrap_or(0);
-        let wanted = match (quant, kept.dtype()) {
-            (Some(quant), _) => quant.ggml(),
-            (None, DType::F16) => GgmlDType::F16,
-            (None, DType::BF16) => GgmlDType::BF16,
-            (None, _) => GgmlDType::F32,
-        };
-        let wanted = match wanted {
-            GgmlDType::Q4K if !columns.is_multiple_of(256) => GgmlDType::Q8_0,
-            other => other,
-        };
-        let wanted = match wanted {
-            GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
-            other => other,
-        };
-        Self::sharded(&QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?)
-    }
-
-    fn sharded(whole: &QTensor) -> Result<Self, ModelError> {
-        let (outs, ins) = whole.shape().dims2()?;
-        let count = if outs * ins < SHARD_FROM {
-            1
-        } else {
-            rayon::current_num_threads()
-        };
-        let rows = outs.div_ceil(count).next_multiple_of(SHARD_ROWS).max(SHARD_ROWS);
-        let shards = (0..outs)
-            .step_by(rows)
-            .map(|first| block_rows(whole, first..outs.min(first + rows)));
-        Ok(Self {
-            shards: shards.collect::<Result<_, _>>()?,
-        })
-    }
-
-    fn is_sharded(&self) -> bool {
-        self.shards.len() > 1
-    }
-
-    /// [rows, in] -> [rows, outs].
-    fn forward(&self, input: Vec<f32>, columns: usize, outs: usize) -> candle_core::Result<Vec<f32>> {
-        let rows = input.len() / columns;
-        let layout = Layout::contiguous(Shape::from((rows, columns)));
-        let input = CpuStorage::F32(input);
-        let product = |shard: &QTensor| match shard.cpu_fwd(&input, &layout)?.0 {
-            CpuStorage::F32(values) => Ok(values),
-            _ => candle_core::bail!("a product of f32 rows came back in another type"),
-        };
-        if let [whole] = &self.shards[..] {
-            return product(whole);
-        }
-        let parts = self
-            .shards
-            .par_iter()
-            .map(product)
-            .collect::<candle_core::Result<Vec<_>>>()?;
-        let mut out = vec![0.0; rows * outs];
-        let mut first = 0;
-        for part in parts {
-            let width = part.len() / rows;
-            for (to, from) in out.chunks_exact_mut(outs).zip(part.chunks_exact(width)) {
-                to[first..first + width].copy_from_slice(from);
-            }
-            first += width;
-        }
-        Ok(out)
-    }
-}
-
-impl Linear {
-    /// The matrices `parts` (name, rows) with the same inputs, one below the other.
-    fn load(
-        weights: &dyn Weights,
-        parts: &[(String, usize)],
-        ins: usize,
-        bias: Bias,
-        quant: Option<Quant>,
-    ) -> Result<Self, ModelError> {
-        let stored = parts
-            .iter()
-            .map(|(name, outs)| weights.stored_as(&format!("{name}.weight"), &[*outs, ins]));
-        let matrix = Matrix::new(below_each_other(stored.collect::<Result<_, _>>()?)?, quant)?;
-        let bias = match bias {
-            Bias::None => None,
-            Bias::Added => {
-                let one = |(name, outs): &(String, usize)| vector(weights, &format!("{name}.bias"), &[*outs]);
-                Some(parts.iter().map(one).collect::<Result<Vec<_>, _>>()?.concat())
-            }
-        };
-        Ok(Self {
-            matrix,
-            bias,
-            outs: parts.iter().map(|(_, outs)| outs).sum(),
-        })
-    }
-
-    fn forward(&self, input: Vec<f32>, rows: usize) -> candle_core::Result<Vec<f32>> {
-        let columns = input.len() / rows;
-        let mut out = self.matrix.forward(input, columns, self.outs)?;
-        if let Some(bias) = &self.bias {
-            for row in out.chunks_exact_mut(self.outs) {
-                add(row, bias);
-            }
-        }
-        Ok(out)
-    }
-}
-
-/// Whether a configuration gives a matrix a bias.
-#[derive(Clone, Copy)]
-enum Bias {
-    None,
-    Added,
-}
-
-impl From<bool> for Bias {
-    fn from(is_added: bool) -> Self {
-        if is_added { Self::Added } else { Self::None }
-    }
-}
-
-fn below_each_other(mut parts: Vec<Stored>) -> Result<Stored, ModelError> {
-    if parts.len() == 1 {
-        return Ok(parts.remove(0));
-    }
-    let mut plain = Vec::new();
-    let mut blocks = Vec::new();
-    for part in parts {
-        match part {
-            Stored::Plain(tensor) => plain.push(tensor),
-            Stored::Quantized(tensor) => blocks.push(tensor),
-        }
-    }
-    let (Some(first), true) = (blocks.first(), plain.is_empty()) else {
-        if !blocks.is_empty() {
-            return Err(ModelError::Config(
-                "matrices of one layer are stored in different formats".to_owned(),
-            ));
-        }
-        return Ok(Stored::Plain(Tensor::cat(&plain, 0)?));
-    };
-    let dtype = first.dtype();
-    let (mut rows, mut columns, mut bytes) = (0, 0, Vec::new());
-    for part in &blocks {
-        if part.dtype() != dtype {
-            return Err(ModelError::Config(
-                "matrices of one layer are stored in different formats".to_owned(),
-            ));
-        }
-        let (outs, ins) = part.shape().dims2()?;
-        (rows, columns) = (rows + outs, ins);
-        bytes.extend_from_slice(&part.data()?);
-    }
-    let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
-    Ok(Stored::Quantized(Arc::new(QTensor::new(
-        storage,
-        (rows, columns),
-    )?)))
-}
-
-fn vector(weights: &dyn Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
-    Ok(weights.f32(name, shape)?.flatten_all()?.to_vec1()?)
-}
 
 /// LayerNorm over head_dim; one weight and bias row serves `heads / model_parallel_size` heads.
 struct HeadNorm {
@@ -237,14 +43,14 @@ impl HeadNorm {
 }
 
 /// Cosines and sines of every position, half a head long.
-struct Rope {
-    cos: Vec<f32>,
-    sin: Vec<f32>,
+pub(super) struct Rope {
+    pub(super) cos: Vec<f32>,
+    pub(super) sin: Vec<f32>,
     half: usize,
 }
 
 impl Rope {
-    fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config) -> Self {
         let half = config.head_dim() / 2;
         // Dynamic scaling changes nothing up to max_position, which is never exceeded here.
         let stretch = match &config.rope_scaling {
@@ -334,9 +140,9 @@ pub struct Decoder {
 
 /// Decoders of fewer weights than this are held in f32 if they are stored in a half type, and so
 /// are their keys and values; larger ones keep both in half precision.
-const WIDEN_BELOW: usize = 1 << 30;
+pub(super) const WIDEN_BELOW: usize = 1 << 30;
 
-fn weights_of(config: &Config) -> usize {
+pub(super) fn weights_of(config: &Config) -> usize {
     config
         .tensors()
         .iter()
@@ -362,27 +168,9 @@ impl Decoder {
         quant: Option<Quant>,
     ) -> Result<Self, ModelError> {
         let shape = [config.vocab_size, config.hidden_size];
-        let quant = quant.or(Self::widened(weights, config)?);
+        let quant = quant.or(widened(weights, config)?);
         let embedding = weights.stored_as("model.embed_tokens.weight", &shape)?;
-        let head_name = if config.tie_word_embeddings {
-            "model.embed_tokens.weight"
-        } else {
-            "lm_head.weight"
-        };
-        let stored = weights.stored_as(head_name, &shape)?;
-        let rows = match head {
-            Head::Full => 0..config.vocab_size,
-            Head::Codes(ids) if (ids.end as usize) <= config.vocab_size => {
-                ids.start as usize..ids.end as usize
-            }
-            Head::Codes(ids) => {
-                return Err(ModelError::Config(format!(
-                    "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
-                    config.vocab_size
-                )));
-            }
-        };
-        let head_rows = rows_of(&stored, rows.clone())?;
+        let (head_rows, outs) = head_rows(weights, config, head)?;
         let blocks = (0..config.num_hidden_layers)
             .map(|layer| Block::load(weights, config, layer, quant))
             .collect::<Result<Vec<_>, _>>()?;
@@ -393,7 +181,7 @@ impl Decoder {
             head: Linear {
                 matrix: Matrix::new(head_rows, quant)?,
                 bias: None,
-                outs: rows.len(),
+                outs,
             },
             rope: Rope::new(config),
             activation: Activation::named(&config.hidden_act),
@@ -406,42 +194,18 @@ impl Decoder {
         })
     }
 
-    /// Half types are widened where there is room: candle's products of half types round the
-    /// activations too.
-    fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
-        let first = config
-            .tensors()
-            .into_iter()
-            .find(|(name, _)| name.contains("_proj.weight"));
-        Ok(match first {
-            Some((name, shape)) if weights_of(config) < WIDEN_BELOW => {
-                match weights.stored_as(&name, &shape)? {
-                    Stored::Plain(_) => Some(Quant::F32),
-                    Stored::Quantized(_) => None,
-                }
-            }
-            _ => None,
-        })
-    }
-
     pub fn config(&self) -> &Config {
         &self.config
     }
 
     /// A predictor with `lanes` lanes that can each hold `capacity` tokens. Its cache is
     /// allocated here, once.
-    pub fn predictor(self: &Arc<Self>, lanes: usize, capacity: usize) -> Result<CpuPredictor, ModelError> {
-        if capacity > self.config.max_position_embeddings {
-            return Err(ModelError::Config(format!(
-                "prompt and picture need {capacity} tokens, this model holds {}: choose a smaller picture or a shorter prompt",
-                self.config.max_position_embeddings
-            )));
-        }
+    pub(super) fn predictor(self: &Arc<Self>, lanes: usize, capacity: usize) -> CpuPredictor {
         let lane = || Cache::new(self.cache_shape(capacity), self.precision);
-        Ok(CpuPredictor {
+        CpuPredictor {
             decoder: self.clone(),
             lanes: (0..lanes).map(|_| lane()).collect(),
-        })
+        }
     }
 
     fn cache_shape(&self, capacity: usize) -> CacheShape {
@@ -461,38 +225,66 @@ impl Decoder {
         };
         self.cache_shape(capacity).bytes(cell)
     }
-
-    fn embed(&self, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
-        if let Some(id) = tokens.iter().find(|id| **id as usize >= self.config.vocab_size) {
-            return Err(ModelError::Config(format!(
-                "token {id} is outside the vocabulary of {}",
-                self.config.vocab_size
-            )));
-        }
-        let ids = Tensor::new(tokens, &Device::Cpu)?;
-        let rows = match &self.embedding {
-            Stored::Plain(table) => table.index_select(&ids, 0)?.to_dtype(DType::F32)?,
-            Stored::Quantized(table) => table.embedding(&ids)?,
-        };
-        Ok(rows.flatten_all()?.to_vec1()?)
-    }
 }
 
-/// Rows `rows` of a matrix, in its own format.
-fn rows_of(stored: &Stored, rows: Range<usize>) -> Result<Stored, ModelError> {
-    Ok(match stored {
-        Stored::Plain(tensor) => Stored::Plain(tensor.narrow(0, rows.start, rows.len())?.contiguous()?),
-        Stored::Quantized(tensor) => Stored::Quantized(Arc::new(block_rows(tensor, rows)?)),
+/// Half types are widened where there is room: candle's products of half types round the
+/// activations too.
+pub(super) fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
+    let first = config
+        .tensors()
+        .into_iter()
+        .find(|(name, _)| name.contains("_proj.weight"));
+    Ok(match first {
+        Some((name, shape)) if weights_of(config) < WIDEN_BELOW => match weights.stored_as(&name, &shape)? {
+            Stored::Plain(_) => Some(Quant::F32),
+            Stored::Quantized(_) => None,
+        },
+        _ => None,
     })
 }
 
-fn block_rows(tensor: &QTensor, rows: Range<usize>) -> Result<QTensor, ModelError> {
-    let (outs, ins) = tensor.shape().dims2()?;
-    let stride = tensor.storage_size_in_bytes() / outs;
-    let bytes = tensor.data()?;
-    let part = bytes[rows.start * stride..rows.end * stride].to_vec();
-    let storage = QStorage::from_data(part.into(), &Device::Cpu, tensor.dtype())?;
-    Ok(QTensor::new(storage, (rows.len(), ins))?)
+/// Rows of the embedding, one below the other.
+pub(super) fn embed(embedding: &Stored, config: &Config, tokens: &[u32]) -> Result<Vec<f32>, ModelError> {
+    if let Some(id) = tokens.iter().find(|id| **id as usize >= config.vocab_size) {
+        return Err(ModelError::Config(format!(
+            "token {id} is outside the vocabulary of {}",
+            config.vocab_size
+        )));
+    }
+    let ids = Tensor::new(tokens, &Device::Cpu)?;
+    let rows = match embedding {
+        Stored::Plain(table) => table.index_select(&ids, 0)?.to_dtype(DType::F32)?,
+        Stored::Quantized(table) => table.embedding(&ids)?,
+    };
+    Ok(rows.flatten_all()?.to_vec1()?)
+}
+
+/// The rows of the head that are asked for, and how many they are.
+pub(super) fn head_rows(
+    weights: &dyn Weights,
+    config: &Config,
+    head: &Head,
+) -> Result<(Stored, usize), ModelError> {
+    let shape = [config.vocab_size, config.hidden_size];
+    let name = if config.tie_word_embeddings {
+        "model.embed_tokens.weight"
+    } else {
+        "lm_head.weight"
+    };
+    let rows = match head {
+        Head::Full => 0..config.vocab_size,
+        Head::Codes(ids) if (ids.end as usize) <= config.vocab_size => ids.start as usize..ids.end as usize,
+        Head::Codes(ids) => {
+            return Err(ModelError::Config(format!(
+                "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
+                config.vocab_size
+            )));
+        }
+    };
+    Ok((
+        rows_of(&weights.stored_as(name, &shape)?, rows.clone())?,
+        rows.len(),
+    ))
 }
 
 /// Runs tokens through a [`Decoder`] on the CPU.
@@ -569,7 +361,7 @@ impl Decoder {
         if rows == 0 {
             return Ok(Vec::new());
         }
-        let mut x = self.embed(&tokens)?;
+        let mut x = embed(&self.embedding, config, &tokens)?;
         let eps = config.rms_norm_eps;
         // swin_norm: the two norms come after attention and MLP instead of before.
         let before = |x: &[f32], weight: &[f32]| {
@@ -750,7 +542,7 @@ mod tests {
     fn logits_match_the_published_code_in_one_batch() {
         for name in ["decoder-mha", "decoder-gqa"] {
             let (decoder, ids, logits) = golden(name);
-            let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
+            let mut predictor = decoder.predictor(2, ids[0].len());
             let feed = |lane: usize| Feed {
                 lane,
                 at: 0,
@@ -767,7 +559,7 @@ mod tests {
     fn pieces_and_overwritten_guesses_change_nothing() {
         let (decoder, ids, logits) = golden("decoder-gqa");
         let vocab = decoder.config().vocab_size;
-        let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
+        let mut predictor = decoder.predictor(2, ids[0].len());
         let mut scores = Vec::new();
         let mut at = 0;
         for piece in [1, 7, 2, 16, 5] {
@@ -825,7 +617,7 @@ mod tests {
             let (exact, ids, logits) = golden("decoder-mha");
             let decoder =
                 Arc::new(Decoder::load(&weights, exact.config(), &Head::Full, Some(quant)).unwrap());
-            let mut predictor = decoder.predictor(1, ids[0].len()).unwrap();
+            let mut predictor = decoder.predictor(1, ids[0].len());
             let mut scores = Vec::new();
             predictor
                 .predict(

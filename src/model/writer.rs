@@ -6,14 +6,14 @@
 
 use super::bundle::{Parts, Source, with_parts};
 use super::config::Config;
+use super::network::Network;
 use super::text::Text;
-use super::transformer::{Decoder, Head};
+use super::transformer::Head;
 use super::weights::ModelError;
-use crate::decode::{Feed, Predictor};
+use crate::decode::Feed;
 use crate::token::Alphabet;
 use candle_core::{Device, Tensor};
 use candle_transformers::generation::{LogitsProcessor, Sampling};
-use std::sync::Arc;
 
 /// How a text is sampled.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +50,7 @@ pub struct Written {
 pub struct Writer {
     text: Text,
     alphabet: Alphabet,
-    decoder: Arc<Decoder>,
+    decoder: Network,
 }
 
 impl Writer {
@@ -63,7 +63,7 @@ impl Writer {
         let text = Text::new(&parts.files)?;
         Ok(Self {
             alphabet: text.alphabet(&config)?,
-            decoder: Arc::new(Decoder::load(parts.decoder, &config, &Head::Full, parts.quant)?),
+            decoder: Network::load(parts.decoder, &config, &Head::Full, parts.quant, &parts.device)?,
             text,
         })
     }

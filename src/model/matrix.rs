@@ -1,0 +1,226 @@
+//! Matrices of the decoder on a CPU: in whatever blocks they are stored, one below the other
+//! where they share their input, in shards where they are large.
+
+use super::kernels::add;
+use super::weights::{ModelError, Quant, Stored, Weights};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A matrix [out, in] and its optional bias.
+pub(super) struct Linear {
+    pub(super) matrix: Matrix,
+    pub(super) bias: Option<Vec<f32>>,
+    /// Length of a row of results.
+    pub(super) outs: usize,
+}
+
+/// Rows of weights in blocks. All formats, f32 too, go through candle's dot products of one row
+/// with one column, so that a row's result does not depend on what else is in the batch: that is
+/// what makes a seed one picture for every window.
+///
+/// Large matrices are cut into shards of rows, one a thread. candle's own pool is not used (the
+/// program sets its size to 1): its caller spins until the last worker is done, which brings
+/// everything to a halt as soon as another program wants a core.
+pub(super) struct Matrix {
+    shards: Vec<QTensor>,
+}
+
+/// A matrix in the format asked for, or the nearest one that holds its rows; as stored if none is.
+pub(super) fn fitted(stored: Stored, quant: Option<Quant>) -> Result<Arc<QTensor>, ModelError> {
+    let kept = match (stored, quant) {
+        (Stored::Quantized(tensor), None) => return Ok(tensor),
+        (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
+        (Stored::Plain(tensor), _) => tensor,
+    };
+    let columns = kept.dims().last().copied().unwrap_or(0);
+    let wanted = match (quant, kept.dtype()) {
+        (Some(quant), _) => quant.ggml(),
+        (None, DType::F16) => GgmlDType::F16,
+        (None, DType::BF16) => GgmlDType::BF16,
+        (None, _) => GgmlDType::F32,
+    };
+    let wanted = match wanted {
+        GgmlDType::Q4K if !columns.is_multiple_of(256) => GgmlDType::Q8_0,
+        other => other,
+    };
+    let wanted = match wanted {
+        GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
+        other => other,
+    };
+    Ok(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?))
+}
+
+/// Matrices with fewer weights stay whole.
+const SHARD_FROM: usize = 1 << 21;
+/// Rows of a shard are a multiple of what candle's kernels take side by side.
+const SHARD_ROWS: usize = 16;
+
+impl Matrix {
+    pub(super) fn new(stored: Stored, quant: Option<Quant>) -> Result<Self, ModelError> {
+        Self::sharded(&*fitted(stored, quant)?)
+    }
+
+    fn sharded(whole: &QTensor) -> Result<Self, ModelError> {
+        let (outs, ins) = whole.shape().dims2()?;
+        let count = if outs * ins < SHARD_FROM {
+            1
+        } else {
+            rayon::current_num_threads()
+        };
+        let rows = outs.div_ceil(count).next_multiple_of(SHARD_ROWS).max(SHARD_ROWS);
+        let shards = (0..outs)
+            .step_by(rows)
+            .map(|first| block_rows(whole, first..outs.min(first + rows)));
+        Ok(Self {
+            shards: shards.collect::<Result<_, _>>()?,
+        })
+    }
+
+    pub(super) fn is_sharded(&self) -> bool {
+        self.shards.len() > 1
+    }
+
+    /// [rows, in] -> [rows, outs].
+    fn forward(&self, input: Vec<f32>, columns: usize, outs: usize) -> candle_core::Result<Vec<f32>> {
+        let rows = input.len() / columns;
+        let layout = Layout::contiguous(Shape::from((rows, columns)));
+        let input = CpuStorage::F32(input);
+        let product = |shard: &QTensor| match shard.cpu_fwd(&input, &layout)?.0 {
+            CpuStorage::F32(values) => Ok(values),
+            _ => candle_core::bail!("a product of f32 rows came back in another type"),
+        };
+        if let [whole] = &self.shards[..] {
+            return product(whole);
+        }
+        let parts = self
+            .shards
+            .par_iter()
+            .map(product)
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        let mut out = vec![0.0; rows * outs];
+        let mut first = 0;
+        for part in parts {
+            let width = part.len() / rows;
+            for (to, from) in out.chunks_exact_mut(outs).zip(part.chunks_exact(width)) {
+                to[first..first + width].copy_from_slice(from);
+            }
+            first += width;
+        }
+        Ok(out)
+    }
+}
+
+impl Linear {
+    /// The matrices `parts` (name, rows) with the same inputs, one below the other.
+    pub(super) fn load(
+        weights: &dyn Weights,
+        parts: &[(String, usize)],
+        ins: usize,
+        bias: Bias,
+        quant: Option<Quant>,
+    ) -> Result<Self, ModelError> {
+        let stored = parts
+            .iter()
+            .map(|(name, outs)| weights.stored_as(&format!("{name}.weight"), &[*outs, ins]));
+        let matrix = Matrix::new(below_each_other(stored.collect::<Result<_, _>>()?)?, quant)?;
+        let bias = match bias {
+            Bias::None => None,
+            Bias::Added => {
+                let one = |(name, outs): &(String, usize)| vector(weights, &format!("{name}.bias"), &[*outs]);
+                Some(parts.iter().map(one).collect::<Result<Vec<_>, _>>()?.concat())
+            }
+        };
+        Ok(Self {
+            matrix,
+            bias,
+            outs: parts.iter().map(|(_, outs)| outs).sum(),
+        })
+    }
+
+    pub(super) fn forward(&self, input: Vec<f32>, rows: usize) -> candle_core::Result<Vec<f32>> {
+        let columns = input.len() / rows;
+        let mut out = self.matrix.forward(input, columns, self.outs)?;
+        if let Some(bias) = &self.bias {
+            for row in out.chunks_exact_mut(self.outs) {
+                add(row, bias);
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Whether a configuration gives a matrix a bias.
+#[derive(Clone, Copy)]
+pub(super) enum Bias {
+    None,
+    Added,
+}
+
+impl From<bool> for Bias {
+    fn from(is_added: bool) -> Self {
+        if is_added { Self::Added } else { Self::None }
+    }
+}
+
+fn below_each_other(mut parts: Vec<Stored>) -> Result<Stored, ModelError> {
+    if parts.len() == 1 {
+        return Ok(parts.remove(0));
+    }
+    let mut plain = Vec::new();
+    let mut blocks = Vec::new();
+    for part in parts {
+        match part {
+            Stored::Plain(tensor) => plain.push(tensor),
+            Stored::Quantized(tensor) => blocks.push(tensor),
+        }
+    }
+    let (Some(first), true) = (blocks.first(), plain.is_empty()) else {
+        if !blocks.is_empty() {
+            return Err(ModelError::Config(
+                "matrices of one layer are stored in different formats".to_owned(),
+            ));
+        }
+        return Ok(Stored::Plain(Tensor::cat(&plain, 0)?));
+    };
+    let dtype = first.dtype();
+    let (mut rows, mut columns, mut bytes) = (0, 0, Vec::new());
+    for part in &blocks {
+        if part.dtype() != dtype {
+            return Err(ModelError::Config(
+                "matrices of one layer are stored in different formats".to_owned(),
+            ));
+        }
+        let (outs, ins) = part.shape().dims2()?;
+        (rows, columns) = (rows + outs, ins);
+        bytes.extend_from_slice(&part.data()?);
+    }
+    let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
+    Ok(Stored::Quantized(Arc::new(QTensor::new(
+        storage,
+        (rows, columns),
+    )?)))
+}
+
+pub(super) fn vector(weights: &dyn Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
+    Ok(weights.f32(name, shape)?.flatten_all()?.to_vec1()?)
+}
+
+/// Rows `rows` of a matrix, in its own format.
+pub(super) fn rows_of(stored: &Stored, rows: Range<usize>) -> Result<Stored, ModelError> {
+    Ok(match stored {
+        Stored::Plain(tensor) => Stored::Plain(tensor.narrow(0, rows.start, rows.len())?.contiguous()?),
+        Stored::Quantized(tensor) => Stored::Quantized(Arc::new(block_rows(tensor, rows)?)),
+    })
+}
+
+fn block_rows(tensor: &QTensor, rows: Range<usize>) -> Result<QTensor, ModelError> {
+    let (outs, ins) = tensor.shape().dims2()?;
+    let stride = tensor.storage_size_in_bytes() / outs;
+    let bytes = tensor.data()?;
+    let part = bytes[rows.start * stride..rows.end * stride].to_vec();
+    let storage = QStorage::from_data(part.into(), &Device::Cpu, tensor.dtype())?;
+    Ok(QTensor::new(storage, (rows.len(), ins))?)
+}

@@ -1,0 +1,325 @@
+//! What the user has set up for the next picture.
+
+use super::chain::Chain;
+use super::painting::Tool;
+use super::photo::Photo;
+use super::request::{Request, Runs};
+use crate::pixels::Size;
+use crate::task::{MapKind, Mode, Noise, Window};
+use serde::{Deserialize, Serialize};
+
+/// The modes of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Tab {
+    #[default]
+    Create,
+    Pair,
+    Edit,
+    Subject,
+    Control,
+    Predict,
+}
+
+impl Tab {
+    pub const ALL: [Self; 6] = [
+        Self::Create,
+        Self::Pair,
+        Self::Edit,
+        Self::Subject,
+        Self::Control,
+        Self::Predict,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Pair => "Pair",
+            Self::Edit => "Edit",
+            Self::Subject => "Subject",
+            Self::Control => "Control",
+            Self::Predict => "Predict",
+        }
+    }
+
+    /// As a model's card calls it.
+    pub fn mode_name(self) -> &'static str {
+        match self {
+            Self::Create => "generate",
+            Self::Pair => "pair",
+            Self::Edit => "edit",
+            Self::Subject => "subject",
+            Self::Control => "control",
+            Self::Predict => "predict",
+        }
+    }
+
+    pub fn of(mode: &Mode) -> Self {
+        match mode {
+            Mode::Generate => Self::Create,
+            Mode::Pair { .. } => Self::Pair,
+            Mode::Edit => Self::Edit,
+            Mode::Subject { .. } => Self::Subject,
+            Mode::Control { .. } | Mode::ControlFromPhoto { .. } => Self::Control,
+            Mode::Predict { .. } => Self::Predict,
+        }
+    }
+}
+
+/// Whether the next picture gets the seed in the field or a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum SeedChoice {
+    #[default]
+    Random,
+    Locked,
+}
+
+/// Canny thresholds on a scale of 0 to 255, as the engine's own.
+pub const THRESHOLDS: (f32, f32) = (60.0, 140.0);
+
+/// What a controlled picture starts from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    pub kind: MapKind,
+    pub map: Option<Photo>,
+    /// A photo of which `map` is the canny map made with `low` and `high`.
+    pub photo: Option<Photo>,
+    pub low: f32,
+    pub high: f32,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Self {
+            kind: MapKind::Canny,
+            map: None,
+            photo: None,
+            low: THRESHOLDS.0,
+            high: THRESHOLDS.1,
+        }
+    }
+}
+
+/// The mask's tools.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Brush {
+    pub tool: Tool,
+    /// Diameter, in pixels of the picture.
+    pub size: f32,
+    pub feather: u32,
+    /// Of the tint, 0 to 1.
+    pub opacity: f32,
+}
+
+impl Default for Brush {
+    fn default() -> Self {
+        Self {
+            tool: Tool::Brush,
+            size: 24.0,
+            feather: 0,
+            opacity: 0.45,
+        }
+    }
+}
+
+/// Everything the left panel holds. `None` leaves a setting to the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    pub tab: Tab,
+    pub prompt: String,
+    pub instruction: String,
+    pub size: Option<Size>,
+    pub seed: u64,
+    pub seed_choice: SeedChoice,
+    pub last_seed: Option<u64>,
+    pub cfg: Option<f32>,
+    pub top_k: Option<usize>,
+    pub temperature: Option<f32>,
+    pub window: Window,
+    /// Pictures asked for by one press.
+    pub batch: u32,
+    /// Candidates of which the likeliest is shown.
+    pub candidates: usize,
+    pub pair_kind: MapKind,
+    pub chain: Chain,
+    pub brush: Brush,
+    pub references: Vec<Photo>,
+    pub reference: usize,
+    /// What the subject is, for models that want it in words.
+    pub description: String,
+    pub control: Control,
+    pub predict_source: Option<Photo>,
+    pub predict_kind: MapKind,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            tab: Tab::Create,
+            prompt: String::new(),
+            instruction: String::new(),
+            size: None,
+            seed: 1,
+            seed_choice: SeedChoice::Random,
+            last_seed: None,
+            cfg: None,
+            top_k: None,
+            temperature: None,
+            window: Window::Auto,
+            batch: 1,
+            candidates: 1,
+            pair_kind: MapKind::Canny,
+            chain: Chain::default(),
+            brush: Brush::default(),
+            references: Vec::new(),
+            reference: 0,
+            description: String::new(),
+            control: Control::default(),
+            predict_source: None,
+            predict_kind: MapKind::Canny,
+        }
+    }
+}
+
+impl Draft {
+    /// The words of the present mode.
+    pub fn words(&self) -> &str {
+        match self.tab {
+            Tab::Edit => &self.instruction,
+            _ => &self.prompt,
+        }
+    }
+
+    pub fn words_mut(&mut self) -> &mut String {
+        match self.tab {
+            Tab::Edit => &mut self.instruction,
+            _ => &mut self.prompt,
+        }
+    }
+
+    /// The request of the present mode with `seed`, or what is missing.
+    pub fn request(&self, seed: u64) -> Result<Request, &'static str> {
+        let words = self.words().trim();
+        let says = |missing| if words.is_empty() { Err(missing) } else { Ok(()) };
+        let (mode, source, mask) = match self.tab {
+            Tab::Create => {
+                says("Say what to draw: the prompt is empty.")?;
+                (Mode::Generate, None, None)
+            }
+            Tab::Pair => {
+                says("Say what to draw: the prompt is empty.")?;
+                (Mode::Pair { map: self.pair_kind }, None, None)
+            }
+            Tab::Edit => {
+                let turn = self.chain.current();
+                let turn = turn.ok_or("Drop or open the picture to edit first.")?;
+                let mask = turn.painting.mask();
+                if mask.is_none() {
+                    says("Say what to change, or paint over the part to redraw.")?;
+                }
+                (Mode::Edit, Some(turn.photo.clone()), mask)
+            }
+            Tab::Subject => {
+                says("Say what the subject should do: the prompt is empty.")?;
+                let reference = self.references.get(self.reference);
+                let reference = reference.ok_or("Drop or open a picture of the subject first.")?;
+                let describe = self.description.trim();
+                let describe = (!describe.is_empty()).then(|| describe.to_owned());
+                (Mode::Subject { describe }, Some(reference.clone()), None)
+            }
+            Tab::Control => {
+                says("Say what to draw: the prompt is empty.")?;
+                let (map, kind) = (self.control.map.clone(), self.control.kind);
+                match (map, &self.control.photo) {
+                    (Some(map), _) => (Mode::Control { map: kind }, Some(map), None),
+                    (None, Some(photo)) => (Mode::ControlFromPhoto { map: kind }, Some(photo.clone()), None),
+                    (None, None) => return Err("Drop or open a map, or a photo to make one of."),
+                }
+            }
+            Tab::Predict => {
+                let source = self.predict_source.clone();
+                let source = source.ok_or("Drop or open the picture whose map to draw.")?;
+                let map = self.predict_kind;
+                (Mode::Predict { map }, Some(source), None)
+            }
+        };
+        let words = if self.tab == Tab::Predict { "" } else { words };
+        Ok(Request {
+            mode,
+            prompt: words.to_owned(),
+            size: self.size,
+            cfg: self.cfg,
+            top_k: self.top_k,
+            temperature: self.temperature,
+            top_n_sigma: None,
+            seed,
+            noise: Noise::Gumbel,
+            window: self.window,
+            candidates: self.candidates.max(1),
+            feather: if mask.is_some() { self.brush.feather } else { 0 },
+            mask: mask.as_ref().map(Runs::of),
+            source,
+            force: false,
+            resume: None,
+        })
+    }
+
+    /// Sets everything as it was for `request`.
+    pub fn recall(&mut self, request: &Request) {
+        self.tab = Tab::of(&request.mode);
+        self.words_mut().clone_from(&request.prompt);
+        self.size = request.size;
+        self.seed = request.seed;
+        self.seed_choice = SeedChoice::Locked;
+        self.cfg = request.cfg;
+        self.top_k = request.top_k;
+        self.temperature = request.temperature;
+        self.window = request.window;
+        self.candidates = request.candidates.max(1);
+        self.brush.feather = request.feather;
+        match &request.mode {
+            Mode::Pair { map } => self.pair_kind = *map,
+            Mode::Control { map } | Mode::ControlFromPhoto { map } => self.control.kind = *map,
+            Mode::Predict { map } => self.predict_kind = *map,
+            Mode::Subject { describe } => self.description = describe.clone().unwrap_or_default(),
+            Mode::Generate | Mode::Edit => {}
+        }
+        if let Some(source) = &request.source {
+            self.take_source(source.clone());
+        }
+    }
+
+    /// Puts a picture where the present mode wants one.
+    pub fn take_source(&mut self, photo: Photo) {
+        match self.tab {
+            Tab::Create | Tab::Pair | Tab::Edit => self.chain.open(photo),
+            Tab::Subject => self.add_reference(photo),
+            Tab::Control => (self.control.map, self.control.photo) = (Some(photo), None),
+            Tab::Predict => self.predict_source = Some(photo),
+        }
+    }
+
+    pub fn add_reference(&mut self, photo: Photo) {
+        let known = self.references.iter().position(|known| *known == photo);
+        self.reference = known.unwrap_or_else(|| {
+            self.references.push(photo);
+            self.references.len() - 1
+        });
+    }
+
+    /// Fills in the pictures after the state was read; those that are gone are dropped.
+    pub fn revive(&mut self, fill: &mut dyn FnMut(&mut Photo) -> bool) {
+        self.chain.revive(fill);
+        self.references.retain_mut(&mut *fill);
+        self.reference = self.reference.min(self.references.len().saturating_sub(1));
+        for slot in [
+            &mut self.control.map,
+            &mut self.control.photo,
+            &mut self.predict_source,
+        ] {
+            if !slot.as_mut().is_none_or(&mut *fill) {
+                *slot = None;
+            }
+        }
+    }
+}

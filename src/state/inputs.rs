@@ -1,0 +1,150 @@
+//! Actions on the draft: settings, sources, the mask.
+
+use super::action::{Effect, Paint, Setting};
+use super::draft::{SeedChoice, Tab};
+use super::painting::Step;
+use super::photo::Photo;
+use super::{Shown, Studio};
+use crate::task::MapKind;
+use std::hash::{BuildHasher, Hasher};
+
+/// Longest prompt taken, in bytes: as much as an engine reads.
+const LONGEST_PROMPT: usize = 64 * 1024;
+/// How far one press of Grow or Shrink moves the mask's edge, in pixels of the picture.
+const GROWTH: u8 = 4;
+
+/// A seed nobody chose: the standard library seeds its hash maps from the system's randomness.
+/// Short enough to be read aloud.
+pub(super) fn new_seed() -> u64 {
+    let state = std::collections::hash_map::RandomState::new();
+    state.build_hasher().finish() % 1_000_000
+}
+
+impl Studio {
+    pub(super) fn set(&mut self, setting: Setting) -> Vec<Effect> {
+        let draft = &mut self.draft;
+        match setting {
+            Setting::Tab(tab) => return self.open_tab(tab),
+            Setting::Words(words) if words.len() <= LONGEST_PROMPT => *draft.words_mut() = words,
+            Setting::Words(_) => {}
+            Setting::Description(words) if words.len() <= LONGEST_PROMPT => draft.description = words,
+            Setting::Description(_) => {}
+            Setting::Size(size) => draft.size = size,
+            Setting::Seed(seed) => (draft.seed, draft.seed_choice) = (seed, SeedChoice::Locked),
+            Setting::SeedChoice(choice) => draft.seed_choice = choice,
+            Setting::Cfg(cfg) => draft.cfg = cfg,
+            Setting::TopK(top_k) => draft.top_k = top_k,
+            Setting::Temperature(temperature) => draft.temperature = temperature,
+            Setting::Window(window) => draft.window = window,
+            Setting::Batch(batch) => draft.batch = batch.clamp(1, 64),
+            Setting::Candidates(candidates) => draft.candidates = candidates.clamp(1, 16),
+            Setting::PairKind(kind) => draft.pair_kind = kind,
+            Setting::ControlKind(kind) => {
+                draft.control.kind = kind;
+                // A map made here is a canny map and no other.
+                if draft.control.photo.is_some() {
+                    draft.control.map = None;
+                }
+                return self.make_map();
+            }
+            Setting::PredictKind(kind) => draft.predict_kind = kind,
+            Setting::Thresholds(low, high) => {
+                let low = low.clamp(0.0, 255.0);
+                (draft.control.low, draft.control.high) = (low, high.clamp(low, 255.0));
+                return self.make_map();
+            }
+            Setting::Brush(brush) => draft.brush = brush,
+        }
+        Vec::new()
+    }
+
+    fn open_tab(&mut self, tab: Tab) -> Vec<Effect> {
+        self.draft.tab = tab;
+        let known = |size| {
+            let skill = self.profile()?.skill(tab.mode_name())?;
+            Some(skill.sizes.is_empty() || skill.sizes.contains(&size))
+        };
+        if self.draft.size.is_some_and(|size| known(size) == Some(false)) {
+            self.draft.size = None;
+        }
+        let at_rest = !matches!(self.shown, Shown::Run);
+        if tab == Tab::Edit && self.draft.chain.current().is_some() && at_rest {
+            self.shown = Shown::Source;
+            return self.stage();
+        }
+        if tab != Tab::Edit && self.shown == Shown::Source {
+            self.shown = match self.outcomes.first() {
+                Some(outcome) => Shown::Outcome(outcome.id),
+                None => Shown::Welcome,
+            };
+            return self.stage();
+        }
+        Vec::new()
+    }
+
+    /// The canny map of the photo, made anew.
+    pub(super) fn make_map(&self) -> Vec<Effect> {
+        let control = &self.draft.control;
+        match &control.photo {
+            Some(photo) if control.kind == MapKind::Canny => vec![Effect::MakeMap {
+                photo: photo.clone(),
+                low: control.low,
+                high: control.high,
+                panel: self.size(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn map_made(&mut self, map: Photo) {
+        if self.draft.control.photo.is_some() {
+            self.draft.control.map = Some(map);
+        }
+    }
+
+    pub(super) fn paint(&mut self, paint: Paint) {
+        let brush = self.draft.brush.clone();
+        let Some(turn) = self.draft.chain.current_mut() else {
+            return;
+        };
+        let painting = &mut turn.painting;
+        match paint {
+            Paint::Begin(at) => painting.begin(brush.tool, brush.size / 2.0, at),
+            Paint::Extend(to) => painting.extend(to),
+            Paint::Finish => painting.finish(),
+            Paint::Undo => painting.undo(),
+            Paint::Redo => painting.redo(),
+            Paint::Grow => painting.step(Step::Grow(GROWTH)),
+            Paint::Shrink => painting.step(Step::Shrink(GROWTH)),
+            Paint::Invert => painting.step(Step::Invert),
+            Paint::Clear => painting.step(Step::Clear),
+        }
+    }
+
+    pub(super) fn remove_source(&mut self) -> Vec<Effect> {
+        let draft = &mut self.draft;
+        match draft.tab {
+            Tab::Edit => draft.chain.clear(),
+            Tab::Control => (draft.control.map, draft.control.photo) = (None, None),
+            Tab::Predict => draft.predict_source = None,
+            Tab::Create | Tab::Pair | Tab::Subject => {}
+        }
+        if self.shown == Shown::Source && draft.tab == Tab::Edit {
+            self.shown = Shown::Welcome;
+            return self.stage();
+        }
+        Vec::new()
+    }
+
+    /// The picture becomes the source of an edit and is shown.
+    pub(super) fn edit(&mut self, photo: Photo) -> Vec<Effect> {
+        self.draft.tab = Tab::Edit;
+        self.draft.chain.open(photo);
+        self.page = super::Page::Canvas;
+        if self.run.is_some() && self.shown == Shown::Run {
+            return Vec::new();
+        }
+        self.shown = Shown::Source;
+        self.stage()
+    }
+}

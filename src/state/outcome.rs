@@ -1,0 +1,51 @@
+//! Pictures that are finished (or were stopped and kept).
+
+use super::request::Request;
+use crate::pixels::{Pixels, Size};
+use crate::task::Picture;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OutcomeId(pub u64);
+
+/// Whether there is more to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    Finished,
+    Stopped,
+}
+
+/// One picture of the strip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub id: OutcomeId,
+    /// Where it is kept; `None` until it is.
+    pub path: Option<PathBuf>,
+    pub title: String,
+    pub seed: u64,
+    pub size: Size,
+    pub score: Option<f64>,
+    pub ended: Ended,
+    #[serde(skip)]
+    pub thumbnail: Option<Arc<Pixels>>,
+    /// Only of the latest ones; the others are read again.
+    #[serde(skip)]
+    pub pixels: Option<Arc<Pixels>>,
+    /// What an edit or a prediction was made from, for comparing.
+    #[serde(skip)]
+    pub before: Option<Arc<Pixels>>,
+}
+
+/// A picture on its way to the disk, and everything that is stored with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keeping {
+    pub outcome: OutcomeId,
+    pub request: Request,
+    pub picture: Picture,
+    /// Of a stopped picture: its rows, the rest grey.
+    pub preview: Option<Arc<Pixels>>,
+    /// The model's name, as its maker gave it.
+    pub model: String,
+}

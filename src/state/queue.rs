@@ -1,0 +1,135 @@
+//! What is to be drawn after the present picture.
+
+use super::request::Request;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Names an order for as long as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OrderId(pub u64);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    pub id: OrderId,
+    pub request: Request,
+}
+
+/// Orders in the order they will be drawn.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Queue {
+    orders: VecDeque<Order>,
+    next: u64,
+}
+
+impl Queue {
+    pub fn orders(&self) -> impl ExactSizeIterator<Item = &Order> {
+        self.orders.iter()
+    }
+
+    pub fn orders_mut(&mut self) -> impl Iterator<Item = &mut Order> {
+        self.orders.iter_mut()
+    }
+
+    pub fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+
+    pub fn push(&mut self, request: Request) -> OrderId {
+        let id = OrderId(self.next);
+        self.next += 1;
+        self.orders.push_back(Order { id, request });
+        id
+    }
+
+    pub fn pop(&mut self) -> Option<Order> {
+        self.orders.pop_front()
+    }
+
+    /// Puts an order back before all others.
+    pub fn put_back(&mut self, order: Order) {
+        self.orders.push_front(order);
+    }
+
+    /// An order that is drawn before all others.
+    pub fn push_front(&mut self, request: Request) -> OrderId {
+        let id = self.push(request);
+        self.front(id);
+        id
+    }
+
+    pub fn front(&mut self, id: OrderId) {
+        self.place(id, 0);
+    }
+
+    /// Moves an order to a place counted from 0; beyond the end is the end.
+    pub fn place(&mut self, id: OrderId, place: usize) {
+        let Some(from) = self.orders.iter().position(|order| order.id == id) else {
+            return;
+        };
+        if let Some(order) = self.orders.remove(from) {
+            self.orders.insert(place.min(self.orders.len()), order);
+        }
+    }
+
+    pub fn remove(&mut self, id: OrderId) {
+        self.orders.retain(|order| order.id != id);
+    }
+
+    pub fn clear(&mut self) {
+        self.orders.clear();
+    }
+
+    pub fn retain(&mut self, keep: impl FnMut(&mut Order) -> bool) {
+        self.orders.retain_mut(keep);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{Mode, Task};
+
+    fn queue() -> Queue {
+        let mut queue = Queue::default();
+        for prompt in ["a", "b", "c", "d"] {
+            queue.push(Request::of(&Task::new(Mode::Generate, prompt)));
+        }
+        queue
+    }
+
+    fn prompts(queue: &Queue) -> String {
+        queue
+            .orders()
+            .map(|order| order.request.prompt.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn orders_move_and_go() {
+        let mut queue = queue();
+        queue.front(OrderId(2));
+        assert_eq!(prompts(&queue), "cabd");
+        queue.place(OrderId(0), 9);
+        assert_eq!(prompts(&queue), "cbda");
+        queue.place(OrderId(3), 1);
+        assert_eq!(prompts(&queue), "cdba");
+        queue.remove(OrderId(3));
+        queue.remove(OrderId(3));
+        queue.front(OrderId(77));
+        assert_eq!(prompts(&queue), "cba");
+        let first = queue.pop().expect("three orders");
+        assert_eq!(first.id, OrderId(2));
+        queue.put_back(first);
+        assert_eq!(
+            queue.push(Request::of(&Task::new(Mode::Generate, "e"))),
+            OrderId(4)
+        );
+        assert_eq!(prompts(&queue), "cbae");
+        queue.clear();
+        assert!(queue.is_empty());
+    }
+}

@@ -1,0 +1,148 @@
+//! A task as the window keeps it: with its pictures by name, so that it can be stored.
+
+use super::photo::Photo;
+use crate::pixels::{Mask, Size};
+use crate::task::{Mode, Noise, Task, Window};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A mask as runs of (value, count).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Runs {
+    size: Size,
+    runs: Vec<(u8, u32)>,
+}
+
+impl Runs {
+    pub fn of(mask: &Mask) -> Self {
+        let mut runs: Vec<(u8, u32)> = Vec::new();
+        for &value in mask.values() {
+            match runs.last_mut() {
+                Some((last, count)) if *last == value => *count += 1,
+                _ => runs.push((value, 1)),
+            }
+        }
+        Self {
+            size: mask.size(),
+            runs,
+        }
+    }
+
+    /// `None` when the counts do not add up to the size.
+    pub fn mask(&self) -> Option<Mask> {
+        let pixels = u64::from(self.size.width) * u64::from(self.size.height);
+        let count: u64 = self.runs.iter().map(|(_, count)| u64::from(*count)).sum();
+        if count != pixels {
+            return None;
+        }
+        let values = self.runs.iter();
+        let values = values.flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize));
+        Mask::new(self.size, values.collect())
+    }
+}
+
+/// Everything a [`Task`] needs, storable.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub mode: Mode,
+    pub prompt: String,
+    pub size: Option<Size>,
+    pub cfg: Option<f32>,
+    pub top_k: Option<usize>,
+    pub temperature: Option<f32>,
+    pub top_n_sigma: Option<f32>,
+    pub seed: u64,
+    pub noise: Noise,
+    pub window: Window,
+    pub candidates: usize,
+    pub source: Option<Photo>,
+    pub mask: Option<Runs>,
+    pub feather: u32,
+    pub force: bool,
+    /// Codes of a picture that was begun.
+    pub resume: Option<Vec<u32>>,
+}
+
+impl Request {
+    pub fn task(&self) -> Task {
+        Task {
+            mode: self.mode.clone(),
+            prompt: self.prompt.clone(),
+            size: self.size,
+            cfg: self.cfg,
+            top_k: self.top_k,
+            temperature: self.temperature,
+            top_n_sigma: self.top_n_sigma,
+            seed: self.seed,
+            noise: self.noise,
+            window: self.window,
+            candidates: self.candidates,
+            source: self.source.as_ref().map(|photo| Arc::clone(&photo.pixels)),
+            mask: self.mask.as_ref().and_then(Runs::mask).map(Arc::new),
+            feather: self.feather,
+            force: self.force,
+            resume: self.resume.clone(),
+        }
+    }
+
+    /// The request that makes `task`; its picture gets a name.
+    pub fn of(task: &Task) -> Self {
+        Self {
+            mode: task.mode.clone(),
+            prompt: task.prompt.clone(),
+            size: task.size,
+            cfg: task.cfg,
+            top_k: task.top_k,
+            temperature: task.temperature,
+            top_n_sigma: task.top_n_sigma,
+            seed: task.seed,
+            noise: task.noise,
+            window: task.window,
+            candidates: task.candidates,
+            source: task
+                .source
+                .as_ref()
+                .map(|pixels| Photo::new("source", Arc::clone(pixels))),
+            mask: task.mask.as_deref().map(Runs::of),
+            feather: task.feather,
+            force: task.force,
+            resume: task.resume.clone(),
+        }
+    }
+
+    /// What it is called where there is room for a line.
+    pub fn title(&self) -> &str {
+        let prompt = self.prompt.trim();
+        match (&self.mode, prompt.is_empty()) {
+            (_, false) => prompt,
+            (Mode::Edit, true) => "redraw the masked part",
+            (Mode::Predict { map }, true) => map.name(),
+            (mode, true) => mode.name(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Pixels;
+
+    #[test]
+    fn a_task_survives_being_stored() {
+        let size = Size::new(4, 3);
+        let mut task = Task::new(Mode::Edit, "a hat");
+        task.source = Some(Arc::new(Pixels::filled(size, [7; 3])));
+        task.mask = Mask::new(size, vec![0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 255]).map(Arc::new);
+        (task.seed, task.feather, task.cfg) = (9, 2, Some(1.5));
+        let mut request = Request::of(&task);
+        assert_eq!(request.task(), task);
+        let text = serde_json::to_string(&request).expect("JSON");
+        let mut again: Request = serde_json::from_str(&text).expect("a request");
+        again.source = request.source.take();
+        assert_eq!(again.task(), task);
+        if let Some(runs) = &mut again.mask {
+            runs.runs.pop();
+            assert!(runs.mask().is_none());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What pointer and keys do on the canvas.
+
+use super::stage::Stage;
+use super::{GRID, STAGE, row_codes, row_preview, tools};
+use crate::pixels::Pixels;
+use crate::ui::canvas::{Canvas, Gesture, Tool};
+use egui::{Event, Modifiers, PointerButton, Pos2, pos2, vec2};
+
+fn button(at: Pos2, pressed: bool) -> Event {
+    Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    }
+}
+
+/// All steps a stroke of these frames is told as.
+fn gestures(stage: &mut Stage, canvas: &mut Canvas, frames: Vec<Vec<Event>>) -> Vec<Gesture> {
+    let mut steps = Vec::new();
+    for events in frames {
+        steps.extend(stage.events(canvas, events).gesture);
+    }
+    for _ in 0..4 {
+        steps.extend(stage.events(canvas, Vec::new()).gesture);
+    }
+    steps
+}
+
+#[test]
+fn turning_the_wheel_with_ctrl_zooms_at_the_cursor() {
+    let mut stage = Stage::new(STAGE);
+    let mut canvas = Canvas::new();
+    canvas.picture(&Pixels::filled(GRID.pixels(), [9; 3]));
+    let cursor = pos2(400.0, 100.0);
+    stage.events(&mut canvas, vec![Event::PointerMoved(cursor)]);
+    let before = stage.events(&mut canvas, Vec::new());
+    let wheel = |y, modifiers| Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Point,
+        delta: vec2(0.0, y),
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers,
+    };
+    for _ in 0..5 {
+        stage.events(&mut canvas, vec![wheel(40.0, Modifiers::CTRL)]);
+    }
+    assert!(canvas.zoom_percent() > 450.0, "{}", canvas.zoom_percent());
+    let after = stage.events(&mut canvas, Vec::new());
+    let (Some(before), Some(after)) = (before.pointer, after.pointer) else {
+        panic!("the cursor is on the picture");
+    };
+    assert!(
+        (0..2).all(|i| (before[i] - after[i]).abs() < 0.2),
+        "{before:?} {after:?}"
+    );
+    // Now it is larger than the widget, and a plain turn moves it.
+    for _ in 0..5 {
+        stage.events(&mut canvas, vec![wheel(40.0, Modifiers::NONE)]);
+    }
+    let moved = stage
+        .events(&mut canvas, Vec::new())
+        .pointer
+        .expect("on the picture");
+    assert!(moved[1] < after[1] - 2.0, "{moved:?} {after:?}");
+}
+
+#[test]
+fn the_canvas_has_a_name_and_says_how_far_it_is() {
+    use egui_kittest::kittest::{NodeT, Queryable};
+    let mut canvas = Canvas::new();
+    canvas.begin(GRID);
+    canvas.row(0, &row_preview(0), &row_codes(0));
+    let mut harness = egui_kittest::Harness::new_ui(|ui| {
+        canvas.ui(ui, &tools());
+    });
+    harness.run();
+    let node = harness.get_by_label("Canvas");
+    assert_eq!(
+        node.accesskit_node().description().as_deref(),
+        Some("drawing, row 1 of 12")
+    );
+}
+
+#[test]
+fn compared_pictures_meet_at_the_slider() {
+    let mut stage = Stage::new(STAGE);
+    let mut canvas = Canvas::new();
+    let (red, blue) = (
+        Pixels::filled(GRID.pixels(), [250, 0, 0]),
+        Pixels::filled(GRID.pixels(), [0, 0, 250]),
+    );
+    canvas.compare(Some((&red, &blue)));
+    let shot = stage.shot(&mut canvas);
+    assert_eq!((shot.at(100, 300), shot.at(400, 300)), ([250, 0, 0], [0, 0, 250]));
+    let (from, to) = (pos2(300.0, 150.0), pos2(64.0, 150.0));
+    stage.events(&mut canvas, vec![Event::PointerMoved(from)]);
+    stage.events(&mut canvas, vec![button(from, true)]);
+    stage.events(&mut canvas, vec![Event::PointerMoved(to)]);
+    stage.events(&mut canvas, vec![button(to, false)]);
+    let shot = stage.shot(&mut canvas);
+    assert_eq!((shot.at(40, 300), shot.at(100, 300)), ([250, 0, 0], [0, 0, 250]));
+    canvas.compare(None);
+    assert_eq!(canvas.size(), None);
+}
+
+#[test]
+fn a_stroke_is_pressed_dragged_and_released_once() {
+    let mut stage = Stage::new(STAGE);
+    stage.tools.tool = Tool::Brush { diameter: 8.0 };
+    let mut canvas = Canvas::new();
+    canvas.picture(&Pixels::filled(GRID.pixels(), [9; 3]));
+    let (a, b, c) = (pos2(40.0, 80.0), pos2(60.0, 80.0), pos2(80.0, 120.0));
+    let moved = |at| Event::PointerMoved(at);
+    stage.events(&mut canvas, vec![moved(a)]);
+    let view = canvas.view;
+    let steps = gestures(
+        &mut stage,
+        &mut canvas,
+        vec![
+            vec![button(a, true)],
+            vec![moved(b)],
+            vec![moved(c)],
+            vec![button(c, false)],
+        ],
+    );
+    assert_eq!(
+        steps,
+        [
+            Gesture::Press([10.0, 20.0]),
+            Gesture::Drag([15.0, 20.0]),
+            Gesture::Drag([20.0, 30.0]),
+            Gesture::Release([20.0, 30.0]),
+        ]
+    );
+    assert_eq!(canvas.view, view, "painting does not move the picture");
+    // A click shorter than a frame is a dab all the same.
+    let steps = gestures(
+        &mut stage,
+        &mut canvas,
+        vec![vec![moved(a), button(a, true), button(a, false)]],
+    );
+    assert_eq!(
+        steps,
+        [Gesture::Press([10.0, 20.0]), Gesture::Release([10.0, 20.0])]
+    );
+    // The picture vanishes under the brush: the stroke is ended.
+    stage.events(&mut canvas, vec![moved(a), button(a, true)]);
+    canvas.clear();
+    let told = stage.events(&mut canvas, Vec::new());
+    assert_eq!(told.gesture, Some(Gesture::Release([10.0, 20.0])));
+}
+
+#[test]
+fn space_and_the_middle_button_move_the_picture_instead() {
+    let mut stage = Stage::new(STAGE);
+    stage.tools.tool = Tool::Brush { diameter: 8.0 };
+    let mut canvas = Canvas::new();
+    canvas.picture(&Pixels::filled(GRID.pixels(), [9; 3]));
+    let (from, to) = (pos2(40.0, 80.0), pos2(70.0, 60.0));
+    let space = |pressed| Event::Key {
+        key: egui::Key::Space,
+        physical_key: None,
+        pressed,
+        repeat: false,
+        modifiers: Modifiers::NONE,
+    };
+    let frames = vec![
+        vec![Event::PointerMoved(from), space(true)],
+        vec![button(from, true)],
+        vec![Event::PointerMoved(to)],
+        vec![button(to, false), space(false)],
+    ];
+    assert_eq!(gestures(&mut stage, &mut canvas, frames), []);
+    let room = canvas.room.expect("drawn once");
+    let at = |canvas: &Canvas| canvas.view.place(GRID.pixels(), room).origin;
+    assert_eq!(at(&canvas), pos2(30.0, -20.0));
+    let middle = |at, pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Middle,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    let frames = vec![
+        vec![Event::PointerMoved(from)],
+        vec![middle(from, true)],
+        vec![Event::PointerMoved(to)],
+        vec![middle(to, false)],
+    ];
+    assert_eq!(gestures(&mut stage, &mut canvas, frames), []);
+    assert_eq!(at(&canvas), pos2(60.0, -40.0));
+    canvas.fit();
+    assert_eq!(at(&canvas), Pos2::ZERO);
+}
+
+#[test]
+fn pixel_and_code_under_the_cursor_are_told() {
+    let mut stage = Stage::new(STAGE);
+    let mut canvas = Canvas::new();
+    canvas.begin(GRID);
+    canvas.row(0, &row_preview(0), &row_codes(0));
+    canvas.row(1, &row_preview(1), &row_codes(1));
+    let under = |stage: &mut Stage, canvas: &mut Canvas, at| {
+        stage.events(canvas, vec![Event::PointerMoved(at)]);
+        let told = stage.events(canvas, Vec::new());
+        (told.pointer, told.code)
+    };
+    let at = pos2(100.0, 40.0);
+    assert_eq!(
+        under(&mut stage, &mut canvas, at),
+        (Some([25.0, 10.0]), Some(1003))
+    );
+    let below = pos2(100.0, 80.0);
+    assert_eq!(under(&mut stage, &mut canvas, below), (Some([25.0, 20.0]), None));
+    canvas.actual_size();
+    assert_eq!(under(&mut stage, &mut canvas, pos2(5.0, 5.0)), (None, None));
+    assert_eq!(canvas.zoom_percent(), 100.0);
+}

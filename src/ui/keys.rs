@@ -1,0 +1,133 @@
+//! Shortcuts of the window.
+
+use super::canvas::Canvas;
+use crate::state::{Action, Brush, Paint, Phase, Setting, Studio, Tab, Tool};
+use egui::{Context, Key, Modifiers};
+
+/// Keys and what they do, for the sheet.
+pub(super) const SHEET: [(&str, &str); 14] = [
+    ("Ctrl+Enter", "Draw"),
+    ("Esc", "Stop the picture and keep its rows"),
+    ("Ctrl+Z", "Undo on the mask"),
+    ("Ctrl+Shift+Z", "Redo on the mask"),
+    ("B", "Brush"),
+    ("E", "Eraser"),
+    ("[  ]", "Smaller and larger brush"),
+    ("Ctrl+0", "Fit the picture"),
+    ("Ctrl+1", "100 %"),
+    ("Space", "Hold to move the picture"),
+    ("Ctrl+V", "Paste a picture"),
+    ("Ctrl+O", "Open a picture"),
+    ("Tab", "Next control"),
+    ("?", "This sheet"),
+];
+
+/// Takes the shortcuts out of the input, before any widget sees them.
+pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let typing = ctx.text_edit_focused();
+    let command = Modifiers::COMMAND;
+    let take = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
+    if take(command, Key::Enter) {
+        actions.push(Action::Draw);
+    }
+    if take(command, Key::O) {
+        actions.push(Action::Browse(super::drops::by_tab(studio.draft.tab)));
+    }
+    if take(command, Key::Num0) {
+        canvas.fit();
+    }
+    if take(command, Key::Num1) {
+        canvas.actual_size();
+    }
+    if take(Modifiers::NONE, Key::Escape) {
+        actions.extend(escape(studio));
+    }
+    if typing {
+        return actions;
+    }
+    if take(command | Modifiers::SHIFT, Key::Z) {
+        actions.push(Action::Paint(Paint::Redo));
+    } else if take(command, Key::Z) {
+        actions.push(Action::Paint(Paint::Undo));
+    }
+    let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
+    if question || take(Modifiers::SHIFT, Key::Slash) {
+        actions.push(Action::Help);
+    }
+    if studio.draft.tab == Tab::Edit {
+        let brush = &studio.draft.brush;
+        let changes = [
+            (
+                Key::B,
+                Brush {
+                    tool: Tool::Brush,
+                    ..brush.clone()
+                },
+            ),
+            (
+                Key::E,
+                Brush {
+                    tool: Tool::Eraser,
+                    ..brush.clone()
+                },
+            ),
+            (Key::OpenBracket, resized(brush, 1.0 / 1.2)),
+            (Key::CloseBracket, resized(brush, 1.2)),
+        ];
+        for (key, brush) in changes {
+            if take(Modifiers::NONE, key) {
+                actions.push(Action::Set(Setting::Brush(brush)));
+            }
+        }
+    }
+    actions
+}
+
+/// A step of the brush's size, at least a pixel.
+fn resized(brush: &Brush, factor: f32) -> Brush {
+    let grown = (brush.size * factor).round();
+    let size = if grown == brush.size {
+        brush.size + (factor - 1.0).signum()
+    } else {
+        grown
+    };
+    Brush {
+        size: size.clamp(1.0, 512.0),
+        ..brush.clone()
+    }
+}
+
+/// Esc closes what is open, then stops what is being drawn.
+fn escape(studio: &Studio) -> Option<Action> {
+    if studio.help {
+        return Some(Action::Help);
+    }
+    if studio.offer.is_some() {
+        return Some(Action::DismissOffer);
+    }
+    let working = studio
+        .run
+        .as_ref()
+        .is_some_and(|run| run.phase != Phase::Interrupted);
+    working.then_some(Action::Keep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brush_always_changes_and_comes_back() {
+        let mut brush = Brush {
+            size: 2.0,
+            ..Brush::default()
+        };
+        brush = resized(&brush, 1.2);
+        assert_eq!(brush.size, 3.0);
+        for _ in 0..9 {
+            brush = resized(&brush, 1.0 / 1.2);
+        }
+        assert_eq!(brush.size, 1.0);
+    }
+}

@@ -1,0 +1,117 @@
+//! The window: a front like the command line.
+//!
+//! [`App`] owns the state, the worker and the canvas. Intake of reports happens in `logic`, drawing
+//! in `ui`; panels are functions that read the state and return actions. The window cannot reach a
+//! model: engines are made by a [`Backing`], which `main` gives it.
+
+mod app;
+pub mod canvas;
+mod drops;
+mod errands;
+mod inputs;
+mod keys;
+mod left;
+mod models;
+mod sheet;
+mod stage;
+mod status;
+mod strip;
+#[cfg(test)]
+mod tests;
+mod textures;
+mod theme;
+mod top;
+mod welcome;
+mod widgets;
+
+pub use app::{App, Places};
+
+use crate::state::ColourScheme;
+use crate::task::{Engine, Failure};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The name of the window, and under it of the desktop entry and the folders.
+pub const APP_ID: &str = "lumina-studio";
+
+/// Makes an engine on the worker's thread, and names its model.
+pub type Make<E> = Box<dyn FnOnce() -> Result<(String, E), Failure> + Send>;
+
+/// The models behind the window.
+pub trait Backing: Send + Sync + 'static {
+    type Engine: Engine + 'static;
+
+    /// Checks what can be checked at once; the loading itself is left to the returned closure.
+    /// `None` is the built-in model.
+    fn open(&self, model: Option<&Path>) -> Result<Make<Self::Engine>, Failure>;
+}
+
+/// What the window is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Pictures to open.
+    pub files: Vec<PathBuf>,
+    /// Instead of the model used last.
+    pub model: Option<PathBuf>,
+    pub scheme: Option<ColourScheme>,
+    pub zoom: Option<f32>,
+}
+
+/// Opens the window and stays until it is closed.
+pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
+    let places = Places::of_user()
+        .ok_or_else(|| Failure::failed("there is no home folder: set HOME, or use a subcommand (--help)"))?;
+    let viewport = egui::ViewportBuilder::default()
+        .with_app_id(APP_ID)
+        .with_title("Lumina Studio")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([1024.0, 640.0])
+        .with_drag_and_drop(true)
+        .with_icon(icon());
+    let native = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Wgpu,
+        ..Default::default()
+    };
+    let make: eframe::AppCreator<'_> = Box::new(move |creation| {
+        if let Some(state) = &creation.wgpu_render_state {
+            canvas::install(state);
+        }
+        Ok(Box::new(App::new(
+            &creation.egui_ctx,
+            places,
+            options,
+            Arc::new(backing),
+        )))
+    });
+    eframe::run_native(APP_ID, native, make).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.lines().next().unwrap_or_default();
+        Failure::failed(format!(
+            "the window cannot be opened ({reason}): without a display, use a subcommand such as `generate`; \
+             --help lists them"
+        ))
+    })
+}
+
+/// The sun of the top bar, 64 pixels wide.
+fn icon() -> egui::IconData {
+    const SIDE: usize = 64;
+    let accent = theme::DARK.accent;
+    let mut rgba = Vec::with_capacity(4 * SIDE * SIDE);
+    for y in 0..SIDE {
+        for x in 0..SIDE {
+            let (across, down) = (x as f32 + 0.5 - 32.0, y as f32 + 0.5 - 38.0);
+            let inside = across.hypot(down) < 28.0 && down < 0.0;
+            let bar = across.abs() < 28.0 && (4.0..8.0).contains(&down)
+                || across.abs() < 28.0 && (13.0..17.0).contains(&down);
+            let alpha = if inside || bar { 255 } else { 0 };
+            rgba.extend([accent.r(), accent.g(), accent.b(), alpha]);
+        }
+    }
+    egui::IconData {
+        rgba,
+        width: SIDE as u32,
+        height: SIDE as u32,
+    }
+}

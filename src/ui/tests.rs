@@ -1,0 +1,456 @@
+//! The window in every state, driven like a user does, with reports told by a script.
+//!
+//! The model behind it never comes to life: the tests say what it reports. Every settled state is
+//! checked for widgets without a name.
+
+use super::*;
+use crate::pixels::{Pixels, Size};
+use crate::state::{Action, Model, Paint};
+use crate::state::{Opened, Phase, Photo, Setting, Shown, Tab, Target};
+use crate::task::{
+    Cancel, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
+};
+use crate::token::Grid;
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+const GRID: Grid = Grid { rows: 4, columns: 4 };
+const SAMPLING: Sampling = Sampling {
+    cfg: 1.5,
+    top_k: 16,
+    temperature: 0.9,
+    top_n_sigma: None,
+};
+
+/// A model that is being loaded for as long as the window is open.
+struct Never {
+    _open: Sender<()>,
+    closed: Mutex<Option<Receiver<()>>>,
+}
+
+struct Nobody;
+
+impl Engine for Nobody {
+    fn run(&mut self, _: &Task, _: &Cancel, _: &mut dyn FnMut(Progress)) -> Result<Vec<Picture>, Stop> {
+        Err(Stop::Cancelled(Vec::new()))
+    }
+}
+
+impl Backing for Never {
+    type Engine = Nobody;
+
+    fn open(&self, _: Option<&Path>) -> Result<Make<Nobody>, Failure> {
+        let closed = self.closed.lock().ok().and_then(|mut closed| closed.take());
+        Ok(Box::new(move || {
+            if let Some(closed) = closed {
+                let _ = closed.recv();
+            }
+            Err(Failure::failed("closed"))
+        }))
+    }
+}
+
+type Window = Harness<'static, Option<App<Never>>>;
+
+/// A window of that size on a fresh home.
+fn window(folder: &Path, size: [f32; 2]) -> Window {
+    let places = Places::below(folder);
+    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Never>>| {
+        let app = slot.get_or_insert_with(|| {
+            let (open, closed) = channel();
+            let backing = Never {
+                _open: open,
+                closed: Mutex::new(Some(closed)),
+            };
+            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing))
+        });
+        app.intake(ui.ctx());
+        app.frame(ui);
+    };
+    let mut harness = Harness::builder()
+        .with_size(size)
+        .with_context_setup(theme::install)
+        .build_ui_state(show, None);
+    harness.run_ok();
+    harness
+}
+
+fn app(window: &mut Window) -> &mut App<Never> {
+    window.state_mut().as_mut().expect("an open window")
+}
+
+fn tell(window: &mut Window, reports: impl IntoIterator<Item = Report>) {
+    for report in reports {
+        app(window).take(&report);
+    }
+    window.run_ok();
+}
+
+fn loaded() -> Report {
+    let skill = |mode: &str, maps: &[MapKind]| Skill {
+        mode: mode.to_owned(),
+        maps: maps.to_vec(),
+        sizes: vec![GRID.pixels()],
+        default_size: Some(GRID.pixels()),
+        needs_description: false,
+    };
+    Report::Loaded {
+        model: "starter".to_owned(),
+        seconds: 0.1,
+        profile: Profile {
+            note: None,
+            sampling: Some(SAMPLING),
+            skills: vec![
+                skill("generate", &[]),
+                skill("pair", &[MapKind::Canny]),
+                skill("control", &[MapKind::Canny]),
+                skill("predict", &[MapKind::Canny]),
+                skill("subject", &[]),
+                skill("edit", &[]),
+            ],
+            device: "CPU · 2 threads".to_owned(),
+            bytes: None,
+        },
+    }
+}
+
+fn progress(task: u64, progress: Progress) -> Report {
+    let task = TaskId(task);
+    Report::Progress { task, progress }
+}
+
+/// The picture begun and `rows` of its rows.
+fn rows(task: u64, count: u32) -> Vec<Report> {
+    let started = Progress::Started {
+        grid: GRID,
+        panel: GRID.pixels(),
+        sampling: SAMPLING,
+        window: 4,
+        rows_forced: 0,
+    };
+    let row = |row: u32| Progress::Row {
+        candidate: 0,
+        row,
+        codes: vec![row; 4],
+        guesses: vec![1, 2],
+        preview: Pixels::filled(Size::new(32, 8), [40 * row as u8; 3]),
+        tally: Tally {
+            tokens: 4 * (row as usize + 1),
+            forwards: row as usize + 1,
+            seconds: f64::from(row + 1),
+        },
+    };
+    let all = std::iter::once(started).chain((0..count).map(row));
+    all.map(|told| progress(task, told)).collect()
+}
+
+fn finished(task: u64) -> Report {
+    Report::Finished {
+        task: TaskId(task),
+        pictures: vec![Picture {
+            pixels: Some(Pixels::filled(GRID.pixels(), [200, 80, 20])),
+            grid: GRID,
+            codes: vec![3; 16],
+            seed: 5,
+            score: None,
+            sampling: SAMPLING,
+            panel: GRID.pixels(),
+            window: 4,
+            tally: Tally::default(),
+        }],
+    }
+}
+
+fn has(window: &Window, words: &str) -> bool {
+    window.query_all_by_label_contains(words).next().is_some()
+}
+
+/// A window in which `a cat` is being drawn, two rows of four done.
+fn painting(folder: &Path) -> Window {
+    let mut window = window(folder, [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    app(&mut window).act(Action::Set(Setting::Words("a cat".to_owned())));
+    app(&mut window).act(Action::Draw);
+    tell(&mut window, rows(0, 2));
+    window
+}
+
+#[test]
+fn a_fresh_start_waits_for_a_prompt_while_the_model_loads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    assert!(has(&window, "Loading the model"));
+    let prompt = window.get_by_role(Role::MultilineTextInput);
+    assert!(prompt.is_focused());
+    prompt.type_text("a cat");
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.draft.prompt, "a cat");
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.queue.len(), 1, "it waits for the model");
+    tell(&mut window, [loaded()]);
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(
+        (run.order.request.prompt.as_str(), run.task),
+        ("a cat", Some(TaskId(0)))
+    );
+}
+
+#[test]
+fn one_click_draws_an_example_with_its_seed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    assert!(has(&window, "Starter · 32 px") && has(&window, "CPU · 2 threads"));
+    window.get_by_label("Draw a fox on the beach").click();
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.seed, welcome::EXAMPLES[0].seed);
+    assert_eq!((run.order.request.cfg, run.order.request.size), (None, None));
+}
+
+#[test]
+fn rows_are_told_and_the_three_verbs_are_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    assert!(has(&window, "Row 2 of 4") && has(&window, "4.0 per step") && has(&window, "done at"));
+    for verb in ["Pause", "Keep", "Discard"] {
+        window.get_by_label(verb);
+    }
+    tell(&mut window, [progress(0, Progress::Paused)]);
+    assert!(has(&window, "Paused at row 2 of 4"));
+    window.get_by_label("Resume").click();
+    window.run_ok();
+    tell(
+        &mut window,
+        [progress(0, Progress::Resumed), progress(0, Progress::Decoding)],
+    );
+    assert!(has(&window, "Finishing the picture"));
+    window.get_by_label("Discard").click();
+    window.run_ok();
+    let pictures = Vec::new();
+    tell(
+        &mut window,
+        [Report::Cancelled {
+            task: TaskId(0),
+            pictures,
+        }],
+    );
+    assert_eq!(app(&mut window).studio.shown, Shown::Welcome);
+}
+
+#[test]
+fn a_finished_picture_is_shown_and_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    tell(&mut window, rows(0, 4).into_iter().chain([finished(0)]));
+    while app(&mut window).studio.outcomes[0].path.is_none() {
+        window.step();
+        std::thread::yield_now();
+    }
+    window.run_ok();
+    assert!(has(&window, "Result: a cat") && has(&window, "saved in"));
+    let path = app(&mut window).studio.outcomes[0].path.clone().expect("a path");
+    let task = crate::keeping::task_of(&path).expect("its settings");
+    assert_eq!((task.prompt.as_str(), task.seed), ("a cat", 5));
+    assert_eq!(crate::picture::read(&path).expect("a PNG").size(), GRID.pixels());
+    assert!(path.starts_with(Places::below(folder.path()).pictures));
+}
+
+#[test]
+fn what_fails_is_said_with_a_way_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    let failure = Failure::failed("the memory is full");
+    tell(
+        &mut window,
+        [Report::Failed {
+            task: TaskId(0),
+            failure,
+        }],
+    );
+    assert!(has(&window, "The picture could not be finished") && has(&window, "the memory is full"));
+    window.get_by_label("Copy details");
+    assert_eq!(
+        app(&mut window).studio.run.as_ref().map(|run| run.phase),
+        Some(Phase::Interrupted)
+    );
+    assert!(has(&window, "Stopped at row 2 of 4"));
+    {
+        let dismiss = window.get_all_by_role(Role::Button);
+        let mut dismiss = dismiss.filter(|node| {
+            node.accesskit_node()
+                .label()
+                .is_some_and(|name| name.starts_with("Dismiss"))
+        });
+        dismiss.next_back().expect("a way to dismiss it").click();
+    }
+    window.run_ok();
+    assert!(!has(&window, "the memory is full"));
+}
+
+#[test]
+fn without_a_model_the_window_still_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(
+        &mut window,
+        [Report::LoadFailed(Failure::usage("there is no model at /x"))],
+    );
+    assert!(has(&window, "No model") && has(&window, "there is no model at /x"));
+    assert!(matches!(app(&mut window).studio.model, Model::Failed(_)));
+    app(&mut window).act(Action::Page(crate::state::Page::Models));
+    window.run_ok();
+    window.get_by_label("Open a model file …");
+    window.get_by_label("Back to the canvas").click();
+    window.run_ok();
+    assert!(has(&window, "Draw a fox on the beach"));
+}
+
+#[test]
+fn every_mode_shows_what_it_needs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    for tab in Tab::ALL {
+        window.get_by_label(tab.name()).click();
+        window.run_ok();
+        assert_eq!(app(&mut window).studio.draft.tab, tab);
+    }
+    let opened = |value| Opened {
+        photo: Photo::new(
+            "photo.png",
+            Arc::new(Pixels::filled(Size::new(40, 30), [value; 3])),
+        ),
+        path: None,
+        task: None,
+    };
+    let places = [
+        (Target::Reference, "Subject 1: photo.png"),
+        (Target::Map, "Open a map"),
+        (Target::MapPhoto, "Weakest edge"),
+        (Target::Predict, "Remove"),
+        (Target::Canvas, "Turn 1: photo.png"),
+    ];
+    for (index, (target, words)) in places.into_iter().enumerate() {
+        app(&mut window).act(Action::Opened(Box::new(opened(index as u8)), target));
+        window.run_ok();
+        assert!(has(&window, words), "{target:?}");
+    }
+    app(&mut window).act(Action::Paint(Paint::Invert));
+    window.run_ok();
+    assert!(has(&window, "100 % to redraw") && has(&window, "Outside the mask not one pixel changes."));
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.run_ok();
+    let undone = |window: &mut Window| {
+        let turn = app(window).studio.draft.chain.current().expect("a source");
+        turn.painting.steps_undone()
+    };
+    if undone(&mut window) == 0 {
+        // The prompt had the keyboard.
+        window.get_by_label("Undo").click();
+        window.run_ok();
+    }
+    assert_eq!(undone(&mut window), 1);
+}
+
+#[test]
+fn a_saved_picture_is_asked_about() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    let mut task = Task::new(crate::task::Mode::Generate, "a dog");
+    task.seed = 77;
+    let opened = Opened {
+        photo: Photo::new("saved.png", Arc::new(Pixels::filled(GRID.pixels(), [3; 3]))),
+        path: None,
+        task: Some(Box::new(task)),
+    };
+    app(&mut window).act(Action::Opened(Box::new(opened), Target::Canvas));
+    window.run_ok();
+    window.get_by_label("Use its settings").click();
+    window.run_ok();
+    let draft = &app(&mut window).studio.draft;
+    assert_eq!((draft.prompt.as_str(), draft.seed), ("a dog", 77));
+}
+
+#[test]
+fn the_queue_can_be_rearranged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    for prompt in ["one", "two", "three"] {
+        app(&mut window).act(Action::Set(Setting::Words(prompt.to_owned())));
+        app(&mut window).act(Action::Draw);
+    }
+    window.run_ok();
+    assert!(has(&window, "Queue · 3"));
+    window.get_by_label("To the front: 3 three").click();
+    window.run_ok();
+    window.get_by_label("Remove: 2 one").click();
+    window.run_ok();
+    let left = app(&mut window)
+        .studio
+        .queue
+        .orders()
+        .map(|order| order.request.prompt.clone());
+    assert_eq!(left.collect::<Vec<_>>(), ["three", "two"]);
+}
+
+#[test]
+fn the_smallest_window_cuts_nothing_off() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1024.0, 640.0]);
+    tell(&mut window, [loaded()]);
+    assert!(!has(&window, "Results"), "the strip folds away");
+    for name in [
+        "Draw",
+        "Settings",
+        "Shortcuts (?)",
+        "Draw a heart above a star on a white background",
+    ] {
+        let rect = window.get_by_label(name).rect();
+        assert!(
+            rect.min.x >= 0.0 && rect.max.x <= 1024.0 && rect.max.y <= 640.0,
+            "{name}: {rect:?}"
+        );
+    }
+    app(&mut window).act(Action::Scheme(ColourScheme::Light));
+    app(&mut window).act(Action::Help);
+    window.run_ok();
+    assert!(has(&window, "Undo on the mask"));
+    window.key_press(egui::Key::Escape);
+    window.run_ok();
+    assert!(!has(&window, "Undo on the mask"));
+}
+
+#[test]
+fn a_window_opened_again_is_as_it_was_left() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut first = painting(folder.path());
+    app(&mut first).act(Action::Set(Setting::Words("typed last".to_owned())));
+    app(&mut first).put_away();
+    drop(first);
+    let mut second = window(folder.path(), [1280.0, 800.0]);
+    assert_eq!(app(&mut second).studio.draft.prompt, "typed last");
+    assert!(has(&second, "Stopped at row 2 of 4"));
+    tell(&mut second, [loaded()]);
+    second.get_by_label("Resume").click();
+    second.run_ok();
+    let run = app(&mut second).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.resume, Some(vec![0, 0, 0, 0, 1, 1, 1, 1]));
+}
+
+/// What a card says is what the picture behind it was drawn from.
+#[test]
+fn examples_carry_their_words_and_seeds() {
+    for example in &welcome::EXAMPLES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("example.png");
+        std::fs::write(&path, example.png).expect("a file");
+        let task = crate::keeping::task_of(&path).expect("its settings");
+        assert_eq!((task.prompt.as_str(), task.seed), (example.prompt, example.seed));
+    }
+}

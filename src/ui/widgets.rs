@@ -1,0 +1,358 @@
+//! The window's own widgets: chips, buttons, rows of settings, pictures that can be clicked.
+//!
+//! Every one has a name for those who do not see it.
+
+use super::theme::{self, Palette, icon};
+use egui::{
+    Align, Align2, Button, CornerRadius, Frame, Image, Layout, Margin, Rect, Response, RichText, Sense,
+    Slider, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, accesskit::Role, vec2,
+};
+use std::ops::RangeInclusive;
+
+/// Whether something is the chosen one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen {
+    Yes,
+    No,
+}
+
+impl From<bool> for Chosen {
+    fn from(chosen: bool) -> Self {
+        if chosen { Self::Yes } else { Self::No }
+    }
+}
+
+/// A choice among several, shaped as a pill.
+pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
+    let palette = Palette::of(ui);
+    let (fill, stroke, colour) = match chosen {
+        Chosen::Yes => (palette.accent_soft, palette.accent, palette.accent),
+        Chosen::No => (palette.raised, palette.stroke, palette.dim),
+    };
+    ui.spacing_mut().button_padding = vec2(10.0, 4.0);
+    let text_shown = RichText::new(text)
+        .font(theme::medium(theme::SECONDARY))
+        .color(colour);
+    let button = Button::new(text_shown)
+        .fill(fill)
+        .stroke(Stroke::new(1.0, stroke))
+        .corner_radius(CornerRadius::same(13))
+        .min_size(vec2(0.0, 26.0));
+    let response = ui.add(button);
+    focus_ring(ui, &response);
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
+    response
+}
+
+/// A tab of the modes: one of a grid of equal buttons.
+pub fn tab(ui: &mut Ui, text: &str, chosen: Chosen, size: Vec2) -> Response {
+    let palette = Palette::of(ui);
+    let (fill, stroke, colour, font) = match chosen {
+        Chosen::Yes => (
+            palette.accent_soft,
+            palette.accent,
+            palette.accent,
+            theme::semibold(theme::BODY),
+        ),
+        Chosen::No => (
+            palette.raised,
+            palette.stroke,
+            palette.text,
+            theme::medium(theme::BODY),
+        ),
+    };
+    let button = Button::new(RichText::new(text).font(font).color(colour))
+        .fill(fill)
+        .stroke(Stroke::new(1.0, stroke))
+        .min_size(size);
+    let response = ui.add_sized(size, button);
+    focus_ring(ui, &response);
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
+    response
+}
+
+/// What a big button is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// The one thing to do.
+    Main,
+    Plain,
+    Danger,
+}
+
+pub fn big_button(ui: &mut Ui, text: &str, weight: Weight, width: f32) -> Response {
+    let palette = Palette::of(ui);
+    let (fill, stroke, colour, font) = match weight {
+        Weight::Main => (
+            palette.accent,
+            palette.accent,
+            palette.on_accent,
+            theme::semibold(15.0),
+        ),
+        Weight::Plain => (
+            palette.raised,
+            palette.stroke,
+            palette.text,
+            theme::medium(theme::BODY),
+        ),
+        Weight::Danger => (
+            palette.raised,
+            palette.stroke,
+            palette.danger,
+            theme::medium(theme::BODY),
+        ),
+    };
+    let button = Button::new(RichText::new(text).font(font).color(colour))
+        .fill(fill)
+        .stroke(Stroke::new(1.0, stroke))
+        .corner_radius(CornerRadius::same(theme::RADIUS_BIG));
+    let response = ui.add_sized(vec2(width, theme::BIG_BUTTON), button);
+    focus_ring(ui, &response);
+    response
+}
+
+/// A square button with an icon; `name` is read out and shown when the pointer rests on it.
+pub fn icon_button(ui: &mut Ui, icon: &str, name: &str) -> Response {
+    let palette = Palette::of(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = Vec2::ZERO;
+        let text = RichText::new(icon).font(theme::regular(16.0)).color(palette.text);
+        let response = ui.add_sized(theme::square(), Button::new(text));
+        named(ui, &response, name);
+        response.on_hover_text(name)
+    })
+    .inner
+}
+
+/// A small icon without a frame.
+pub fn small_icon(ui: &mut Ui, icon: &str, name: &str) -> Response {
+    let palette = Palette::of(ui);
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = Vec2::ZERO;
+        let text = RichText::new(icon).font(theme::regular(14.0)).color(palette.dim);
+        let response = ui.add_sized(Vec2::splat(20.0), Button::new(text).frame(false));
+        named(ui, &response, name);
+        response.on_hover_text(name)
+    })
+    .inner
+}
+
+/// Says what an unlabelled button is.
+pub fn named(ui: &Ui, response: &Response, name: &str) {
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
+}
+
+/// A label at the left and something quiet at the right.
+pub fn heading(ui: &mut Ui, label: &str, right: impl Into<WidgetText>) -> Response {
+    let palette = Palette::of(ui);
+    ui.scope(|ui| {
+        // A line of text, not of controls.
+        ui.spacing_mut().interact_size.y = 16.0;
+        ui.horizontal(|ui| {
+            let label = ui.label(palette.label(label));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(right));
+            label
+        })
+        .inner
+    })
+    .inner
+}
+
+/// Shows which control has the keyboard.
+fn focus_ring(ui: &Ui, response: &Response) {
+    if response.has_focus() {
+        let palette = Palette::of(ui);
+        let stroke = Stroke::new(1.5, palette.text);
+        ui.painter().rect_stroke(
+            response.rect.expand(2.0),
+            theme::RADIUS_BIG,
+            stroke,
+            StrokeKind::Outside,
+        );
+    }
+}
+
+/// A slider under its name and its value in words.
+pub struct SliderRow<'a> {
+    pub name: &'a str,
+    pub value_text: String,
+    pub range: RangeInclusive<f32>,
+    pub step: f32,
+    pub tip: &'a str,
+}
+
+impl SliderRow<'_> {
+    /// The new value, when it was changed.
+    pub fn show(self, ui: &mut Ui, value: f32) -> Option<f32> {
+        let palette = Palette::of(ui);
+        let mut chosen = value;
+        let words = RichText::new(self.value_text)
+            .font(theme::medium(theme::SECONDARY))
+            .color(palette.text);
+        let label = heading(ui, self.name, words);
+        let response = ui
+            .scope(|ui| {
+                ui.spacing_mut().slider_width = ui.available_width();
+                ui.spacing_mut().interact_size.y = 16.0;
+                ui.visuals_mut().selection.bg_fill = palette.accent;
+                let (start, end) = (*self.range.start(), *self.range.end());
+                let slider = Slider::new(&mut chosen, self.range)
+                    .show_value(false)
+                    .step_by(f64::from(self.step));
+                let response = ui.add(slider).labelled_by(label.id);
+                // A solid knob over egui's own, at the place where that one stands.
+                let reach = response.rect.height() / 2.5;
+                let along = response.rect.x_range().shrink(reach);
+                let share = ((chosen - start) / (end - start)).clamp(0.0, 1.0);
+                let knob = egui::pos2(along.min + share * along.span(), response.rect.center().y);
+                let colour = if response.has_focus() {
+                    palette.accent
+                } else {
+                    palette.text
+                };
+                ui.painter().circle_filled(knob, reach, colour);
+                response
+            })
+            .inner
+            .on_hover_text(self.tip);
+        (response.changed() && chosen != value).then_some(chosen)
+    }
+}
+
+/// A picture as a button.
+pub struct Tile<'a> {
+    pub texture: Option<&'a TextureHandle>,
+    pub name: &'a str,
+    pub size: Vec2,
+    pub chosen: Chosen,
+    /// Shown in the middle while there is no picture.
+    pub words: &'a str,
+}
+
+impl Tile<'_> {
+    pub fn show(self, ui: &mut Ui) -> Response {
+        let palette = Palette::of(ui);
+        let (rect, response) = ui.allocate_exact_size(self.size, Sense::click());
+        let enabled = ui.is_enabled();
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::Button, enabled, self.chosen == Chosen::Yes, self.name)
+        });
+        if ui.is_rect_visible(rect) {
+            match self.texture {
+                Some(texture) => {
+                    ui.painter().rect_filled(rect, 0, palette.field);
+                    let shown = fitted(texture.size_vec2(), rect);
+                    Image::new(texture).corner_radius(2).paint_at(ui, shown);
+                }
+                None => {
+                    dashed(ui, rect);
+                    let font = theme::regular(theme::LABEL);
+                    let words =
+                        ui.painter()
+                            .layout(self.words.to_owned(), font, palette.dim, rect.width() - 12.0);
+                    let at = rect.center() - words.size() / 2.0;
+                    ui.painter().galley(at, words, palette.dim);
+                }
+            }
+            let outline = match self.chosen {
+                Chosen::Yes => Some(Stroke::new(2.0, palette.accent)),
+                Chosen::No if response.has_focus() => Some(Stroke::new(2.0, palette.text)),
+                Chosen::No if response.hovered() => Some(Stroke::new(1.0, palette.faint)),
+                Chosen::No => None,
+            };
+            if let Some(stroke) = outline {
+                ui.painter()
+                    .rect_stroke(rect.expand(2.0), 4, stroke, StrokeKind::Inside);
+            }
+        }
+        response
+    }
+}
+
+/// The largest rectangle of this shape in the middle of `rect`.
+pub fn fitted(size: Vec2, rect: Rect) -> Rect {
+    let scale = (rect.width() / size.x.max(1.0)).min(rect.height() / size.y.max(1.0));
+    Rect::from_center_size(rect.center(), size * scale)
+}
+
+/// A dashed frame: something can be dropped here.
+pub fn dashed(ui: &Ui, rect: Rect) {
+    let palette = Palette::of(ui);
+    ui.painter().rect_filled(rect, theme::RADIUS_BIG, palette.panel);
+    let corners = [
+        rect.left_top(),
+        rect.right_top(),
+        rect.right_bottom(),
+        rect.left_bottom(),
+        rect.left_top(),
+    ];
+    ui.painter().extend(egui::Shape::dashed_line(
+        &corners,
+        Stroke::new(1.0, palette.faint),
+        5.0,
+        4.0,
+    ));
+}
+
+/// A raised card.
+pub fn card(ui: &Ui) -> Frame {
+    let palette = Palette::of(ui);
+    Frame::new()
+        .fill(palette.raised)
+        .stroke(palette.line())
+        .corner_radius(CornerRadius::same(theme::RADIUS_CARD))
+        .inner_margin(Margin::symmetric(14, 10))
+}
+
+/// A thin bar; `share` of it is done.
+pub fn progress_bar(ui: &mut Ui, share: f32) {
+    let palette = Palette::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 4.0), Sense::hover());
+    ui.painter().rect_filled(rect, 2, palette.stroke);
+    let done = Rect::from_min_size(
+        rect.min,
+        vec2(rect.width() * share.clamp(0.0, 1.0), rect.height()),
+    );
+    ui.painter().rect_filled(done, 2, palette.accent);
+}
+
+/// A section that can be folded; whether it is open is remembered by egui.
+pub fn fold<R>(ui: &mut Ui, name: &str, right: &str, content: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    let palette = Palette::of(ui);
+    let id = ui.make_persistent_id(name);
+    let mut open = ui.data_mut(|data| *data.get_persisted_mut_or(id, false));
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::click());
+    let enabled = ui.is_enabled();
+    response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, open, name));
+    if response.clicked() {
+        open = !open;
+        ui.data_mut(|data| data.insert_persisted(id, open));
+    }
+    let colour = if response.hovered() || response.has_focus() {
+        palette.text
+    } else {
+        palette.dim
+    };
+    let mark = if open { icon::DOWN } else { icon::RIGHT };
+    let painter = ui.painter();
+    let left = rect.left_center();
+    painter.text(left, Align2::LEFT_CENTER, mark, theme::regular(12.0), colour);
+    painter.text(
+        left + vec2(18.0, 0.0),
+        Align2::LEFT_CENTER,
+        name,
+        theme::regular(theme::BODY),
+        colour,
+    );
+    painter.text(
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        right,
+        theme::regular(theme::LABEL),
+        palette.faint,
+    );
+    open.then(|| content(ui))
+}
