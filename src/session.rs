@@ -19,6 +19,8 @@ pub const CANNY_THRESHOLDS: (f32, f32) = (60.0, 140.0);
 /// Windows tried by the automatic choice, with the codes a forward commits there on the starter
 /// model.
 const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
+/// The automatic window of coupled noise.
+const COUPLED_WINDOW: usize = 8;
 /// Forwards shorter than this, in seconds, are timed three times.
 const SHORT: f64 = 0.05;
 
@@ -185,6 +187,8 @@ impl Session {
         let window = match task.window {
             Window::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
             Window::Fixed(window) => window,
+            // There the window decides which picture a seed means: it must not depend on the clock.
+            Window::Auto if task.noise == Noise::Coupled => COUPLED_WINDOW,
             Window::Auto => self.auto_window().map_err(|e| broken(&e))?,
         };
         Ok(Plan {
@@ -387,6 +391,12 @@ impl Session {
 
     /// Decodes stored codes to the panel the user asked for.
     pub fn redraw(&self, mode: &Mode, panel: Size, grid: Grid, codes: &[u32]) -> Result<Pixels, ModelError> {
+        let known = self.model.alphabet.codes();
+        if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= known) {
+            return Err(ModelError::Config(format!(
+                "the stored tokens are not those of this model, which knows {known} codes: name its model with --model"
+            )));
+        }
         let whole = self.model.movq.decode(codes, grid)?;
         let keeps_both = matches!(mode, Mode::Generate | Mode::Pair { .. });
         Ok(if keeps_both {

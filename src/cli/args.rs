@@ -209,7 +209,7 @@ pub struct ModelArgs {
     #[arg(long, default_value = "auto")]
     pub device: Device,
     /// All cores when absent
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -237,7 +237,7 @@ pub struct VerifyArgs {
     /// Quantise the decoder's weights first
     #[arg(long, value_name = "Q")]
     pub model_quant: Option<Quant>,
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 }
 
@@ -309,6 +309,16 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         .ok()
         .filter(|n| *n >= 1)
         .ok_or_else(|| "write a whole number from 1 on".to_owned())
+}
+
+/// More threads than any machine has cores only wait for each other.
+const MOST_THREADS: usize = 1024;
+
+fn threads(text: &str) -> Result<usize, String> {
+    at_least_one(text)
+        .ok()
+        .filter(|count| *count <= MOST_THREADS)
+        .ok_or_else(|| format!("write a whole number from 1 to {MOST_THREADS}"))
 }
 
 fn number(text: &str) -> Option<f32> {

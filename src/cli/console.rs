@@ -148,8 +148,7 @@ impl Console<'_> {
     }
 
     pub(super) fn failed(&mut self, failure: &Failure) {
-        // One reason, one line, whatever a library put into it.
-        let message = failure.message.split_whitespace().collect::<Vec<_>>().join(" ");
+        let message = one_line(&failure.message);
         if self.json {
             let usage = failure.fault == Fault::Usage;
             self.event(&json!({ "event": "failed", "message": message, "usage": usage }));
@@ -157,6 +156,19 @@ impl Console<'_> {
             self.say(&format!("lumina-studio: {message}"));
         }
     }
+}
+
+/// One reason, one line, whatever a library put into it: a backtrace is none.
+fn one_line(message: &str) -> String {
+    let is_frame = |line: &&str| {
+        let number = line.trim_start().split(':').next().unwrap_or_default();
+        line.starts_with(' ') && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
+    };
+    let reason = message.lines().take_while(|line| !is_frame(line));
+    reason
+        .flat_map(str::split_whitespace)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn with_turn(mut event: Value, turn: usize) -> Value {
@@ -179,4 +191,17 @@ fn tally_words(tally: &Tally) -> String {
         "{} codes in {} forwards · {:.1} s",
         tally.tokens, tally.forwards, tally.seconds
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_one_line_without_a_backtrace() {
+        let message =
+            "the file is cut\n   short\n   0: candle_core::error::Error::bt\n  12: main\n      at x.rs:1";
+        assert_eq!(one_line(message), "the file is cut short");
+        assert_eq!(one_line("sizes:\n3: one"), "sizes: 3: one");
+    }
 }

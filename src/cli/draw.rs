@@ -18,19 +18,22 @@ pub(super) fn draw<S: Studio>(
     interrupt: &Interrupt,
     console: &mut Console<'_>,
 ) -> Result<i32, Failure> {
-    if job.seed_is_new && !console.json {
-        console.say(&format!("seed {}", job.task.seed));
-    }
+    // Said once there is something to draw: a refusal is one line.
+    let mut seed = job.seed_is_new.then_some(job.task.seed);
     let mut worker = Worker::spawn(studio.open(&job.model)?, || {});
     let mut model = String::new();
     let mut task = job.task;
     let mut then = job.then.into_iter();
     for turn in 0.. {
-        let ticket = worker.submit(task.clone())?;
+        let ticket = match worker.submit(task.clone()) {
+            Ok(ticket) => ticket,
+            Err(failure) => return Err(why_not_running(&worker, failure)),
+        };
         interrupt.watch(&ticket.cancel);
         let mut drawing = Drawing {
             turn,
             model: &mut model,
+            seed: &mut seed,
             previews: Previews::default(),
         };
         let end = drawing.follow(&worker, &ticket, console)?;
@@ -81,6 +84,15 @@ pub(super) fn draw<S: Studio>(
     Ok(DONE)
 }
 
+/// A model that could not be loaded has said why before its thread ended.
+fn why_not_running(worker: &Worker, refusal: Failure) -> Failure {
+    let said = worker.reports().iter().find_map(|report| match report {
+        Report::LoadFailed(failure) => Some(failure),
+        _ => None,
+    });
+    said.unwrap_or(refusal)
+}
+
 enum End {
     Finished(Vec<Picture>),
     Cancelled(Vec<Picture>),
@@ -90,6 +102,8 @@ enum End {
 struct Drawing<'a> {
     turn: usize,
     model: &'a mut String,
+    /// A seed nobody chose, to be told.
+    seed: &'a mut Option<u64>,
     previews: Previews,
 }
 
@@ -109,6 +123,12 @@ impl Drawing<'_> {
                 }
                 Report::LoadFailed(failure) => return Err(failure),
                 Report::Progress { task, progress } if task == ticket.id => {
+                    if matches!(progress, Progress::Started { .. })
+                        && let Some(seed) = self.seed.take()
+                        && !console.json
+                    {
+                        console.say(&format!("seed {seed}"));
+                    }
                     console.progress(&progress, self.turn);
                     self.previews.take(progress);
                 }

@@ -74,7 +74,8 @@ pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option
             describe,
             draw,
         } => {
-            let describe = describe.clone();
+            // An empty description is none.
+            let describe = describe.clone().filter(|text| !text.trim().is_empty());
             within_length(describe.as_deref().unwrap_or_default())?;
             Request {
                 source: Some(image),
@@ -147,7 +148,7 @@ impl Request<'_> {
         }
         let seed = draw.seed.unwrap_or_else(new_seed);
         let candidates = usize::from(draw.best_of);
-        if seed.checked_add(u64::from(draw.best_of)).is_none() {
+        if seed.checked_add(u64::from(draw.best_of) - 1).is_none() {
             return Err(Failure::usage(
                 "--seed is too large for --best-of: choose a smaller one",
             ));

@@ -25,6 +25,7 @@ use crate::task::{Cancel, Engine, Failure, Fault, Task};
 use console::Console;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Exit codes.
@@ -102,16 +103,24 @@ pub trait Studio {
 pub fn run<S: Studio>(command: &Command, studio: &S) -> i32 {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let live = err.is_terminal();
-    run_on(
-        command,
-        studio,
-        &Interrupt::of_signals(),
-        Screen {
-            out: &mut out,
-            err: &mut err,
-            live,
-        },
-    )
+    // A fault of this program is told in one line, too; `RUST_BACKTRACE=full` shows where it is.
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|wish| wish != "full") {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let screen = Screen {
+        out: &mut out,
+        err: &mut err,
+        live,
+    };
+    let interrupt = Interrupt::of_signals();
+    let ended = catch_unwind(AssertUnwindSafe(|| run_on(command, studio, &interrupt, screen)));
+    ended.unwrap_or_else(|_| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "lumina-studio: a fault of this program; run it with RUST_BACKTRACE=full to see where"
+        );
+        FAILED
+    })
 }
 
 /// Says on stderr why the program ends, and returns its exit code.
@@ -189,10 +198,13 @@ fn other<S: Studio>(
                 .map(|()| note(Note::Result(&output.display().to_string())))
                 .map(|()| true)
         }
-        Command::Import(args) => studio
-            .import(args, cancel, &mut note)
-            .map(|()| note(Note::Result(&args.output.display().to_string())))
-            .map(|()| true),
+        Command::Import(args) => {
+            names::place(&args.output)?;
+            studio
+                .import(args, cancel, &mut note)
+                .map(|()| note(Note::Result(&args.output.display().to_string())))
+                .map(|()| true)
+        }
         Command::Verify(args) => studio.verify(args, cancel, &mut note),
         Command::Bench { model } => studio.bench(model, cancel, &mut note).map(|()| true),
         Command::Generate { .. }

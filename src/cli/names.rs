@@ -41,6 +41,7 @@ impl Names {
             names.output = folder.join(format!("lumina-{seed}-take-{take}.png"));
             take += 1;
         }
+        place(&names.output)?;
         Ok(names)
     }
 
@@ -86,19 +87,35 @@ pub(super) fn check(output: &Path) -> Result<(), Failure> {
             "{shown}: pictures are written as PNG, give the output a name that ends in .png"
         )));
     }
+    place(output)
+}
+
+/// Refuses a place where no file can be written.
+pub(super) fn place(output: &Path) -> Result<(), Failure> {
+    let shown = output.display();
     if output.file_name().is_none() || output.is_dir() {
         return Err(Failure::usage(format!(
-            "{shown} is a folder: name the picture in it"
+            "{shown} is a folder: name the file in it"
         )));
     }
+    // A device or a pipe would be replaced by a file.
+    if output.exists() && !output.is_file() {
+        return Err(Failure::usage(format!("{shown} is no file that can be replaced")));
+    }
     let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    match folder {
-        Some(folder) if !folder.is_dir() => Err(Failure::usage(format!(
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        return Err(Failure::usage(format!(
             "{shown}: there is no folder {}",
             folder.display()
-        ))),
-        _ => Ok(()),
+        )));
     }
+    // Files are written under a temporary name first: whether that can be done is seen by doing it.
+    tempfile::tempfile_in(folder).map(|_| ()).map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.split(" at path").next().unwrap_or_default();
+        Failure::usage(format!("{shown}: nothing can be written there ({reason})"))
+    })
 }
 
 #[cfg(test)]
@@ -130,7 +147,15 @@ mod tests {
 
     #[test]
     fn names_no_picture_can_have_are_refused() {
-        for wrong in ["a.jpg", "a.WebP", "/", ".", "no/such/folder/a.png"] {
+        for wrong in [
+            "a.jpg",
+            "a.WebP",
+            "/",
+            ".",
+            "no/such/folder/a.png",
+            "Cargo.toml/a.png",
+            "/dev/null",
+        ] {
             assert!(
                 Names::new(Some(Path::new(wrong)), Path::new(""), 1, (1, 1)).is_err(),
                 "{wrong}"

@@ -135,8 +135,8 @@ fn check(settings: &Settings, record: &Record) -> Result<(), String> {
     Err(format!("{held} of {whole} tokens"))
 }
 
-/// The task that finishes a stopped picture: its settings, its codes in `resume`. `source` takes
-/// the place of the stored source.
+/// The task that finishes a stopped picture: its settings, its codes in `resume`. `source` is the
+/// picture it was made from, should it not be stored.
 pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
     let kept = read(path)?;
     if kept.settings.complete {
@@ -146,7 +146,7 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
         )));
     }
     let source = match source {
-        Some(path) => Some(picture::read(path).map_err(failed)?),
+        Some(path) => Some(kept.original(path)?),
         None => kept.source()?,
     };
     if source.is_none() && kept.settings.mode.takes_source() {
@@ -243,14 +243,20 @@ impl Kept {
         let path = source.ok_or_else(|| {
             Failure::usage("this is a masked edit: name the picture it was made from with --source FILE")
         })?;
+        let original = self.original(path)?;
+        Ok(picture::compose(&original, &mask, &drawn, self.settings.feather))
+    }
+
+    /// The picture this one was made from, which has to be the very one.
+    fn original(&self, path: &Path) -> Result<Pixels, Failure> {
         let original = picture::read(path).map_err(failed)?;
         if self.settings.source_sha256.as_deref() != Some(&fingerprint(&original)) {
             return Err(Failure::usage(format!(
-                "{} is not the picture this edit was made from",
+                "{} is not the picture this one was made from",
                 path.display()
             )));
         }
-        Ok(picture::compose(&original, &mask, &drawn, self.settings.feather))
+        Ok(original)
     }
 
     /// Writes pixels with everything this picture held.

@@ -162,7 +162,7 @@ fn a_stopped_picture_goes_on_from_itself() {
 }
 
 #[test]
-fn a_stopped_picture_shows_its_rows_and_takes_another_source() {
+fn a_stopped_picture_shows_its_rows_and_takes_its_own_source_only() {
     let folder = tempfile::tempdir().unwrap();
     let task = &tasks()[6];
     let picture = picture_of(task, 3);
@@ -176,8 +176,12 @@ fn a_stopped_picture_shows_its_rows_and_takes_another_source() {
     };
     save(&path, &saving).unwrap();
     assert_eq!(picture::read(&path).unwrap(), shown);
-    let resumed = stopped(&path, Some(&path)).unwrap();
-    assert_eq!(resumed.source.as_deref(), Some(&shown));
+    let original = folder.path().join("original.png");
+    std::fs::write(&original, picture::encode_png(&source()).unwrap()).unwrap();
+    let resumed = stopped(&path, Some(&original)).unwrap();
+    assert_eq!(resumed.source.as_deref(), Some(&source()));
+    let refused = stopped(&path, Some(&path)).unwrap_err();
+    assert!(refused.message.contains("is not the picture"), "{refused}");
 }
 
 #[test]

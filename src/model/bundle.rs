@@ -50,17 +50,17 @@ pub struct Bundle {
 }
 
 /// Everything read from disk before the parts are built.
-struct Parts<'a> {
+pub(super) struct Parts<'a> {
     name: String,
-    config: String,
-    files: TokenizerFiles,
+    pub(super) config: String,
+    pub(super) files: TokenizerFiles,
     card: Card,
-    decoder: &'a dyn Weights,
+    pub(super) decoder: &'a dyn Weights,
     movq: &'a dyn Weights,
     movq_prefix: &'a str,
     movq_config: Option<String>,
-    quant: Option<Quant>,
-    device: Device,
+    pub(super) quant: Option<Quant>,
+    pub(super) device: Device,
 }
 
 fn text_of(path: &Path) -> Result<String, ModelError> {
@@ -118,77 +118,128 @@ pub fn movq_config(named: Option<&Path>, movq: &Path) -> Result<Option<String>, 
     }
 }
 
-impl Bundle {
-    pub fn open(source: &Source) -> Result<Self, ModelError> {
-        match &source.model {
-            None => Self::from_gguf(&Gguf::from_static(STARTER)?, "starter", source),
-            Some(path) if path.is_dir() => Self::from_folder(path, source),
-            Some(path) => {
-                let name = path
-                    .file_stem()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned();
-                Self::from_gguf(&Gguf::open(path)?, &name, source)
-            }
+/// Opens what `source` names and hands it to `build`.
+pub(super) fn with_parts<T>(
+    source: &Source,
+    build: impl FnOnce(Parts<'_>) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    match &source.model {
+        None => build(gguf_parts(&Gguf::from_static(STARTER)?, "starter", source)?),
+        Some(path) if path.is_dir() => in_folder(path, source, build),
+        Some(path) => {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            build(gguf_parts(&Gguf::open(path)?, &name, source)?)
         }
     }
+}
 
-    fn from_gguf(gguf: &Gguf, name: &str, source: &Source) -> Result<Self, ModelError> {
-        let meta = |key: &str| gguf.meta(key);
-        let config = meta("lumina.config").ok_or_else(|| ModelError::File {
-            file: gguf.source(),
-            reason: "this GGUF holds no Lumina-mGPT model: make one with `lumina-studio import`".to_owned(),
-        })?;
-        let card = match meta("lumina.card") {
-            Some(text) => Card::from_json(&text)?,
-            None => Card::generic(name),
-        };
-        Self::build(Parts {
-            name: name.to_owned(),
-            config,
-            files: TokenizerFiles {
-                tokenizer: meta("lumina.tokenizer"),
-                vocab: meta("lumina.vocab"),
-                merges: meta("lumina.merges"),
-                added_tokens: meta("lumina.added_tokens"),
-                tokenizer_config: meta("lumina.tokenizer_config"),
-                special_tokens_map: meta("lumina.special_tokens_map"),
-            },
-            card,
-            decoder: gguf,
-            movq: gguf,
-            movq_prefix: "movq.",
-            movq_config: meta("lumina.movq_config"),
-            quant: source.quant,
-            device: source.place.open()?,
-        })
-    }
+fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'a>, ModelError> {
+    let meta = |key: &str| gguf.meta(key);
+    let config = meta("lumina.config").ok_or_else(|| ModelError::File {
+        file: gguf.source(),
+        reason: "this GGUF holds no Lumina-mGPT model: make one with `lumina-studio import`".to_owned(),
+    })?;
+    let card = match meta("lumina.card") {
+        Some(text) => Card::from_json(&text)?,
+        None => Card::generic(name),
+    };
+    Ok(Parts {
+        name: name.to_owned(),
+        config,
+        files: TokenizerFiles {
+            tokenizer: meta("lumina.tokenizer"),
+            vocab: meta("lumina.vocab"),
+            merges: meta("lumina.merges"),
+            added_tokens: meta("lumina.added_tokens"),
+            tokenizer_config: meta("lumina.tokenizer_config"),
+            special_tokens_map: meta("lumina.special_tokens_map"),
+        },
+        card,
+        decoder: gguf,
+        movq: gguf,
+        movq_prefix: "movq.",
+        movq_config: meta("lumina.movq_config"),
+        quant: source.quant,
+        device: source.place.open()?,
+    })
+}
 
-    fn from_folder(folder: &Path, source: &Source) -> Result<Self, ModelError> {
-        let config = text_of(&folder.join("config.json"))?;
-        let movq_path = match &source.movq {
-            Some(path) => path.clone(),
-            None => find_movq(folder)?,
+fn in_folder<T>(
+    folder: &Path,
+    source: &Source,
+    build: impl FnOnce(Parts<'_>) -> Result<T, ModelError>,
+) -> Result<T, ModelError> {
+    let config = text_of(&folder.join("config.json"))?;
+    let movq_path = match &source.movq {
+        Some(path) => path.clone(),
+        None => find_movq(folder)?,
+    };
+    let movq = open_movq(&movq_path)?;
+    let decoder = Safetensors::open(folder)?;
+    build(Parts {
+        name: folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        card: Card::for_folder(folder, &config)?,
+        config,
+        files: tokenizer_files(folder),
+        decoder: &decoder,
+        movq: movq.as_ref(),
+        movq_prefix: "",
+        movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
+        quant: source.quant,
+        device: source.place.open()?,
+    })
+}
+
+/// What a model file or folder is, read off its headers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub card: Card,
+    pub config: Config,
+    /// Weights of the decoder.
+    pub weights: usize,
+    /// How its matrices are stored.
+    pub format: String,
+}
+
+/// Describes a `.gguf` or a Hugging Face folder without loading its weights.
+pub fn describe(path: &Path) -> Result<Summary, ModelError> {
+    let (config, card, format) = if path.is_dir() {
+        let config = text_of(&path.join("config.json"))?;
+        // The headers say whether the files are whole.
+        Safetensors::open(path)?;
+        let card = Card::for_folder(path, &config)?;
+        (config, card, "safetensors".to_owned())
+    } else {
+        let gguf = Gguf::open(path)?;
+        // Nothing is loaded: no device is wanted.
+        let unplaced = Source {
+            place: Place::Cpu,
+            ..Source::default()
         };
-        let movq = open_movq(&movq_path)?;
-        let decoder = Safetensors::open(folder)?;
-        Self::build(Parts {
-            name: folder
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-            card: Card::for_folder(folder, &config)?,
-            config,
-            files: tokenizer_files(folder),
-            decoder: &decoder,
-            movq: movq.as_ref(),
-            movq_prefix: "",
-            movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
-            quant: source.quant,
-            device: source.place.open()?,
-        })
+        let parts = gguf_parts(&gguf, "", &unplaced)?;
+        let format = gguf.meta("lumina.quant").unwrap_or_else(|| "gguf".to_owned());
+        (parts.config, parts.card, format)
+    };
+    let config = Config::from_json(&config)?;
+    let sizes = config.tensors();
+    Ok(Summary {
+        card,
+        weights: sizes
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum(),
+        config,
+        format,
+    })
+}
+
+impl Bundle {
+    pub fn open(source: &Source) -> Result<Self, ModelError> {
+        with_parts(source, Self::build)
     }
 
     fn build(parts: Parts<'_>) -> Result<Self, ModelError> {

@@ -1,5 +1,6 @@
 //! Checkpoints on disk: safetensors shards and pickled `.ckpt` files.
 
+use super::nesting;
 use super::weights::{ModelError, Stored, Weights, first_line};
 use candle_core::pickle::{Object, PthTensors, Stack};
 use candle_core::{DType, Device, Tensor};
@@ -68,7 +69,11 @@ pub struct Safetensors {
     tensors: BTreeMap<String, (usize, Described)>,
 }
 
-/// Longest header accepted, in bytes.
+/// Objects of a checkpoint of tensors lie about six deep within each other.
+const DEEPEST: u32 = 100;
+/// Objects a checkpoint may consist of.
+const MOST_OBJECTS: u64 = 20_000_000;
+/// Longest header or pickle accepted, in bytes.
 const LONGEST_HEADER: u64 = 100 << 20;
 
 impl Safetensors {
@@ -260,8 +265,15 @@ impl Pickle {
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         refuse_code(path)?;
         let tensors = PthTensors::new(path, None);
-        let tensors = tensors
-            .map_err(|e| file_error(path, format!("no readable checkpoint of plain tensors ({e})")))?;
+        let tensors = tensors.map_err(|e| {
+            file_error(
+                path,
+                format!(
+                    "no readable checkpoint of plain tensors ({}): get the original file",
+                    first_line(&e)
+                ),
+            )
+        })?;
         if tensors.tensor_infos().is_empty() {
             return Err(file_error(
                 path,
@@ -307,7 +319,10 @@ fn refuse_code(path: &Path) -> Result<(), ModelError> {
     let unreadable = |reason: &dyn std::fmt::Display| {
         file_error(
             path,
-            format!("no readable checkpoint of plain tensors ({reason}): get the original file"),
+            format!(
+                "no readable checkpoint of plain tensors ({}): get the original file",
+                first_line(reason)
+            ),
         )
     };
     let file = File::open(path).map_err(|e| file_error(path, e))?;
@@ -317,10 +332,15 @@ fn refuse_code(path: &Path) -> Result<(), ModelError> {
         if !entry.name().is_ok_and(|name| name.ends_with("data.pkl")) {
             continue;
         }
+        let mut pickle = Vec::new();
+        let mut entry = entry.take(LONGEST_HEADER);
+        entry.read_to_end(&mut pickle).map_err(|e| unreadable(&e))?;
+        let extent = nesting::extent(&pickle);
+        if extent.depth > DEEPEST || extent.count > MOST_OBJECTS {
+            return Err(unreadable(&"its objects lie too deep within each other"));
+        }
         let mut stack = Stack::empty();
-        stack
-            .read_loop(&mut BufReader::new(entry))
-            .map_err(|e| unreadable(&e))?;
+        stack.read_loop(&mut &pickle[..]).map_err(|e| unreadable(&e))?;
         if let Some(name) = stack.stack().iter().find_map(foreign) {
             let reason =
                 format!("its pickle asks to run `{name}`, which is never done: get the original file");
@@ -391,8 +411,9 @@ impl Weights for Pickle {
 /// Opens an image tokenizer's weights, by content: a zip is a pickle, all else safetensors.
 pub fn open_movq(path: &Path) -> Result<Box<dyn Weights>, ModelError> {
     let mut magic = [0; 4];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.map_err(|e| file_error(path, e))?;
+    let mut file = File::open(path).map_err(|e| file_error(path, e))?;
+    file.read_exact(&mut magic)
+        .map_err(|_| file_error(path, "too short for a checkpoint: get the original file"))?;
     Ok(match &magic {
         b"PK\x03\x04" => Box::new(Pickle::open(path)?),
         _ => Box::new(Safetensors::open(path)?),

@@ -20,6 +20,10 @@ fn eps() -> f32 {
     1e-5
 }
 
+/// No size of a decoder is larger: beyond it a file is damaged, and products of sizes overflow.
+const LARGEST: usize = 1 << 20;
+const MOST_LAYERS: usize = 1 << 12;
+
 /// The fields of a Chameleon-family `config.json` that the decoder obeys.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Config {
@@ -70,6 +74,7 @@ impl Config {
             ("vocab_size", config.vocab_size),
             ("hidden_size", config.hidden_size),
             ("intermediate_size", config.intermediate_size),
+            ("num_hidden_layers", config.num_hidden_layers),
             ("num_attention_heads", config.num_attention_heads),
             ("num_key_value_heads", config.kv_heads()),
             ("max_position_embeddings", config.max_position_embeddings),
@@ -77,6 +82,15 @@ impl Config {
         ];
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Err(wrong(format!("`{name}` is 0")));
+        }
+        if let Some((name, size)) = sizes.iter().find(|(_, size)| *size > LARGEST) {
+            return Err(wrong(format!("`{name}` is {size}: no decoder is that large")));
+        }
+        if config.num_hidden_layers > MOST_LAYERS {
+            return Err(wrong(format!(
+                "`num_hidden_layers` is {}: no decoder has as many",
+                config.num_hidden_layers
+            )));
         }
         let heads = config.num_attention_heads;
         if !config.hidden_size.is_multiple_of(heads) || !config.head_dim().is_multiple_of(2) {

@@ -1,6 +1,6 @@
 //! The program's own model file: one GGUF with decoder, image tokenizer, tokenizer and settings.
 
-use super::weights::{ModelError, Stored, Weights};
+use super::weights::{ModelError, Stored, Weights, first_line};
 use candle_core::quantized::gguf_file::{Content, Value};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{Device, Tensor};
@@ -79,17 +79,6 @@ pub(super) fn header(texts: &[(&str, String)], tensors: &[Planned]) -> Vec<u8> {
     out
 }
 
-/// Temporary files are private; a finished model is as readable as any other file.
-pub(super) fn readable_by_all(file: &std::fs::File) -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    let _ = file;
-    Ok(())
-}
-
 enum Bytes {
     Map(memmap2::Mmap),
     Static(&'static [u8]),
@@ -136,7 +125,7 @@ impl Gguf {
             reason,
         };
         let content = Content::read(&mut Cursor::new(bytes.get()))
-            .map_err(|e| wrong(format!("no readable GGUF model file ({e})")))?;
+            .map_err(|e| wrong(format!("no readable GGUF model file ({})", first_line(&e))))?;
         let gguf = Self {
             source: source.clone(),
             bytes,
@@ -162,10 +151,13 @@ impl Gguf {
 
     fn range(&self, name: &str) -> Option<&[u8]> {
         let info = self.content.tensor_infos.get(name)?;
-        let blocks = info
+        // A damaged header may ask for more elements than can be counted.
+        let count = info
             .shape
-            .elem_count()
-            .checked_div(info.ggml_dtype.block_size())?;
+            .dims()
+            .iter()
+            .try_fold(1usize, |all, side| all.checked_mul(*side))?;
+        let blocks = count.checked_div(info.ggml_dtype.block_size())?;
         let from = usize::try_from(self.content.tensor_data_offset.checked_add(info.offset)?).ok()?;
         self.bytes
             .get()

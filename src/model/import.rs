@@ -97,7 +97,6 @@ pub fn import(
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut temporary = tempfile::NamedTempFile::new_in(target).map_err(|e| file_error(out, &e))?;
     let config_path = wish.folder.join("config.json");
     let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
     let config = Config::from_json(&config_text)?;
@@ -119,6 +118,8 @@ pub fn import(
         dtype: GgmlDType::F32,
     });
 
+    // Only now, for all that can be refused by its headers has been.
+    let mut temporary = unfinished(target).map_err(|e| file_error(out, &e))?;
     let files = tokenizer_files(wish.folder);
     let metadata = [
         ("general.architecture", Some("lumina-mgpt2".to_owned())),
@@ -173,9 +174,21 @@ pub fn import(
     file.flush().map_err(|e| file_error(out, &e))?;
     drop(file);
     temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
-    gguf::readable_by_all(temporary.as_file()).map_err(|e| file_error(out, &e))?;
     temporary.persist(out).map_err(|e| file_error(out, &e.error))?;
     Ok(summary)
+}
+
+/// A file under a temporary name that will be as readable as any other: such files are private
+/// unless they are asked to be otherwise.
+fn unfinished(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask is taken off.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 /// One tensor to be written.

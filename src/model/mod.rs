@@ -13,11 +13,13 @@ pub mod invented;
 mod kernels;
 mod matrix;
 pub mod movq;
+mod nesting;
 pub mod network;
 pub mod preview;
 pub mod prompts;
 pub mod text;
 pub mod transformer;
 pub mod weights;
+pub mod writer;
 
 pub use candle_core::Device;

@@ -44,7 +44,7 @@ impl Prompts {
         let filled = |part: &str| {
             part.replace("{W}", &panel.width.to_string())
                 .replace("{H}", &panel.height.to_string())
-                .replace("{2H}", &(2 * panel.height).to_string())
+                .replace("{2H}", &(2 * u64::from(panel.height)).to_string())
                 .replace("{label}", label)
         };
         Ok(format!("{}{prompt}{}", filled(before), filled(after)))

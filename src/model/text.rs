@@ -33,7 +33,8 @@ impl Text {
     pub fn new(files: &TokenizerFiles) -> Result<Self, ModelError> {
         let mut specials = HashMap::new();
         let plain = if let Some(text) = &files.tokenizer {
-            let mut json: Value = serde_json::from_str(text).map_err(wrong)?;
+            let json: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(wrong)?;
+            let mut json = Value::Object(json);
             if let Some(added) = json.get_mut("added_tokens").map(Value::take) {
                 for token in added.as_array().into_iter().flatten() {
                     if let (Some(name), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
@@ -50,7 +51,7 @@ impl Text {
             if let Some(added) = &files.added_tokens {
                 specials = serde_json::from_str(added).map_err(wrong)?;
             }
-            from_vocab(vocab, merges)?
+            from_vocab(vocab, merges, Splitting::of(files, merges))?
         } else {
             return Err(wrong(
                 "neither tokenizer.json nor vocab.json with merges.txt is in the folder",
@@ -102,6 +103,11 @@ impl Text {
         Ok(self.plain.encode(text, false).map_err(wrong)?.get_ids().to_vec())
     }
 
+    /// The text of ids; those that are no text (specials, picture codes) leave nothing.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
+        self.plain.decode(ids, false).map_err(wrong)
+    }
+
     /// A conversation's turns as a prompt: first token, then every turn closed by the separator.
     pub fn prompt(&self, alphabet: &Alphabet, turns: &[&str]) -> Result<Vec<u32>, ModelError> {
         let mut ids = vec![alphabet.first];
@@ -113,25 +119,177 @@ impl Text {
     }
 }
 
-/// A byte-level BPE from `vocab.json` and `merges.txt`, split as GPT-4-style tokenizers of this
-/// family are.
-fn from_vocab(vocab: &str, merges: &str) -> Result<Tokenizer, ModelError> {
+/// How a text is split before its pieces are merged: `merges.txt` does not say it.
+#[derive(Clone, Copy, PartialEq)]
+enum Splitting {
+    /// As Qwen2 does, the family of the published models: every digit by itself.
+    Digits,
+    /// As GPT-2 does: numbers stay whole.
+    Numbers,
+}
+
+impl Splitting {
+    /// The tokenizer's class says it; else the merges do, for one that joins two digits is never
+    /// of use where every digit stands by itself.
+    fn of(files: &TokenizerFiles, merges: &str) -> Self {
+        let class = files.tokenizer_config.as_deref().and_then(|text| {
+            let json: Value = serde_json::from_str(text).ok()?;
+            json["tokenizer_class"].as_str().map(str::to_owned)
+        });
+        let class = class.unwrap_or_default();
+        let digit = |c: Option<char>| c.is_some_and(char::is_numeric);
+        let joins_digits = |line: &str| {
+            line.split_once(' ')
+                .is_some_and(|(left, right)| digit(left.chars().last()) && digit(right.chars().next()))
+        };
+        match (class.starts_with("Qwen"), class.starts_with("GPT2")) {
+            (true, _) => Self::Digits,
+            (_, true) => Self::Numbers,
+            _ if merges.lines().any(joins_digits) => Self::Numbers,
+            _ => Self::Digits,
+        }
+    }
+}
+
+/// A byte-level BPE from `vocab.json` and `merges.txt`.
+fn from_vocab(vocab: &str, merges: &str, splitting: Splitting) -> Result<Tokenizer, ModelError> {
     let vocab: Value = serde_json::from_str(vocab).map_err(wrong)?;
     let merges: Vec<&str> = merges
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with("#version"))
         .collect();
     let split = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+    let level = |uses_regex: bool| {
+        serde_json::json!({"type": "ByteLevel", "add_prefix_space": false,
+            "trim_offsets": false, "use_regex": uses_regex})
+    };
+    let (normalizer, pre_tokenizer) = match splitting {
+        Splitting::Digits => (
+            serde_json::json!({"type": "NFC"}),
+            serde_json::json!({"type": "Sequence", "pretokenizers": [
+                {"type": "Split", "pattern": {"Regex": split}, "behavior": "Isolated", "invert": false},
+                level(false)]}),
+        ),
+        Splitting::Numbers => (Value::Null, level(true)),
+    };
     let json = serde_json::json!({
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [],
-        "normalizer": {"type": "NFC"},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": split}, "behavior": "Isolated", "invert": false},
-            {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false}]},
-        "post_processor": null,
-        "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false},
+        "normalizer": normalizer, "pre_tokenizer": pre_tokenizer,
+        "post_processor": null, "decoder": level(false),
         "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
             "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "vocab": vocab, "merges": merges}
     });
     Tokenizer::from_bytes(json.to_string().as_bytes()).map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::bundle::tokenizer_files;
+    use std::path::Path;
+
+    fn starter() -> TokenizerFiles {
+        tokenizer_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter"))
+    }
+
+    fn alphabet(text: &Text) -> Alphabet {
+        Alphabet::by_name(|name| text.id(name), text.first, (768..1792).collect()).unwrap()
+    }
+
+    /// The same tokenizer as the three older files.
+    fn in_three_files() -> TokenizerFiles {
+        let whole = starter();
+        let json: Value = serde_json::from_str(whole.tokenizer.as_deref().unwrap()).unwrap();
+        let pairs = json["model"]["merges"].as_array().unwrap().iter();
+        let line = |pair: &Value| format!("{} {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
+        let added = json["added_tokens"].as_array().unwrap().iter();
+        let added: serde_json::Map<String, Value> = added
+            .map(|token| (token["content"].as_str().unwrap().to_owned(), token["id"].clone()))
+            .collect();
+        TokenizerFiles {
+            tokenizer: None,
+            vocab: Some(json["model"]["vocab"].to_string()),
+            merges: Some(format!(
+                "#version: 0.2\n{}\n",
+                pairs.map(line).collect::<Vec<_>>().join("\n")
+            )),
+            added_tokens: Some(Value::Object(added).to_string()),
+            ..whole
+        }
+    }
+
+    const TEXTS: [&str; 7] = [
+        "",
+        "a cat on a blue background",
+        "Generate an image of 128x128 according to the following prompt:\na cat",
+        "where the <lower half> displays a <canny edge map>, 1024x768;  two  spaces\n\n end ",
+        "Ein Bär, 熊, \u{1f98a}, e\u{301}; don't",
+        "<|endoftext|>",
+        "<reserved08706><racm3:break> <eoss>",
+    ];
+
+    #[test]
+    fn a_conversation_is_the_first_token_and_every_turn_closed_by_the_separator() {
+        let text = Text::new(&starter()).unwrap();
+        let alphabet = alphabet(&text);
+        // tokenizer_config.json has no bos: eos comes first.
+        assert_eq!(Some(alphabet.first), text.id("<|endoftext|>"));
+        assert_eq!(Some(alphabet.separator), text.id("<reserved08706>"));
+        let turns = ["a cat", "", "make it a fox: 128x128"];
+        let mut wanted = vec![alphabet.first];
+        for turn in turns {
+            wanted.extend(text.encode(turn).unwrap());
+            wanted.push(alphabet.separator);
+        }
+        assert_eq!(text.prompt(&alphabet, &turns).unwrap(), wanted);
+        assert_eq!(text.prompt(&alphabet, &[]).unwrap(), [alphabet.first]);
+        // Turns are encoded by themselves: no merge reaches over a separator.
+        let parts = wanted.split(|id| *id == alphabet.separator);
+        let parts: Vec<String> = parts.map(|ids| text.decode(ids).unwrap()).collect();
+        assert_eq!(parts, ["a cat", "", "make it a fox: 128x128", ""]);
+    }
+
+    #[test]
+    fn names_of_special_tokens_in_a_text_are_text() {
+        let text = Text::new(&starter()).unwrap();
+        let specials: Vec<u32> = text.specials.values().copied().collect();
+        for typed in TEXTS {
+            let ids = text.encode(typed).unwrap();
+            assert!(ids.iter().all(|id| !specials.contains(id)), "{typed}");
+            assert_eq!(text.decode(&ids).unwrap(), typed);
+        }
+        assert!(text.encode("<|endoftext|>").unwrap().len() > 1);
+    }
+
+    #[test]
+    fn the_older_files_give_the_same_ids() {
+        let (one, three) = (
+            Text::new(&starter()).unwrap(),
+            Text::new(&in_three_files()).unwrap(),
+        );
+        assert_eq!(alphabet(&one), alphabet(&three));
+        for typed in TEXTS {
+            assert_eq!(
+                one.encode(typed).unwrap(),
+                three.encode(typed).unwrap(),
+                "{typed}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_class_of_a_tokenizer_decides_how_numbers_are_split() {
+        let of = |class: &str| {
+            let files = TokenizerFiles {
+                tokenizer_config: Some(serde_json::json!({ "tokenizer_class": class }).to_string()),
+                ..TokenizerFiles::default()
+            };
+            Splitting::of(&files, "1 2\n12 8") == Splitting::Digits
+        };
+        assert!(of("Qwen2Tokenizer"));
+        assert!(!of("GPT2Tokenizer"));
+        assert!(!of("ChameleonTokenizer"));
+        let unknown = TokenizerFiles::default();
+        assert!(Splitting::of(&unknown, "a b\n\u{120} 1") == Splitting::Digits);
+    }
 }

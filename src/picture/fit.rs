@@ -5,6 +5,9 @@ use crate::token::{CODE_PIXELS, Grid};
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+/// A picture's sides are to each other as its target's, up to this factor.
+const LONGEST_SHAPE: u64 = 16;
+
 /// Where a panel lies in its picture: panel x = (x + 0.5) * scale - offset.
 struct Place {
     scale: (f64, f64),
@@ -57,7 +60,7 @@ pub(super) fn resize(pixels: &Pixels, to: Size, filter: FilterType) -> Pixels {
 /// Brings a picture to `target` as the published code does: halved with a box while both sides
 /// are at least twice the target, resized bicubically to cover it, cropped to its centre.
 pub fn fit(pixels: &Pixels, target: Size) -> Pixels {
-    let mut picture = pixels.clone();
+    let mut picture = middle(pixels, target);
     while picture.size().width >= 2 * target.width && picture.size().height >= 2 * target.height {
         let half = Size::new(picture.size().width / 2, picture.size().height / 2);
         picture = resize(&picture, half, FilterType::Box);
@@ -77,6 +80,30 @@ pub fn fit(pixels: &Pixels, target: Size) -> Pixels {
     };
     let rgb = (0..target.height).flat_map(line).copied().collect();
     Pixels::new(target, rgb).unwrap_or(picture)
+}
+
+/// A picture many times longer than the target loses its ends first: covering the target with all
+/// of it could take more memory than there is, and the ends are cropped anyway.
+fn middle(pixels: &Pixels, target: Size) -> Pixels {
+    let size = pixels.size();
+    // As many pixels go at both ends, so the centre stays.
+    let kept = |side: u32, other: u32, side_to: u32, other_to: u32| {
+        let most = u64::from(other) * u64::from(side_to) * LONGEST_SHAPE / u64::from(other_to);
+        let ends = u64::from(side).saturating_sub(most.max(1)) / 2;
+        side - 2 * ends as u32
+    };
+    let width = kept(size.width, size.height, target.width, target.height);
+    let height = kept(size.height, size.width, target.height, target.width);
+    if (width, height) == (size.width, size.height) {
+        return pixels.clone();
+    }
+    let (left, top) = ((size.width - width) / 2, (size.height - height) / 2);
+    let line = |y: u32| {
+        let at = 3 * ((top + y) as usize * size.width as usize + left as usize);
+        &pixels.rgb()[at..at + 3 * width as usize]
+    };
+    let rgb = (0..height).flat_map(line).copied().collect();
+    Pixels::new(Size::new(width, height), rgb).unwrap_or_else(|| pixels.clone())
 }
 
 /// Whether a mask, resized to a picture of `size`, allows redrawing each of its pixels.
@@ -196,7 +223,7 @@ mod tests {
 
     #[test]
     fn any_shape_fits_any_panel() {
-        for (width, height) in [(1, 1), (640, 480), (97, 301), (128, 128), (4000, 3)] {
+        for (width, height) in [(1, 1), (640, 480), (97, 301), (128, 128), (4000, 3), (1, 16_000)] {
             let fitted = fit(
                 &Pixels::filled(Size::new(width, height), [9, 80, 200]),
                 Size::new(64, 32),

@@ -9,7 +9,7 @@ mod shrink;
 
 pub use fit::{compose, fit, mask_codes};
 pub use maps::canny;
-pub use record::{Record, encode_png, parameters, read_record, write};
+pub use record::{Record, encode_png, holds_record, parameters, read_record, write};
 pub use shrink::shrink;
 
 use crate::pixels::{Mask, Pixels, Size};

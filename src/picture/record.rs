@@ -7,6 +7,7 @@ use super::PictureError;
 use crate::pixels::Pixels;
 use crate::token::Grid;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::io::BufReader;
 use std::path::Path;
 
@@ -66,15 +67,27 @@ pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), Pictur
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|e| wrong(&e))?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // A picture is as readable as any other file; the process's umask is taken off.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(|e| wrong(&e))?;
     std::io::Write::write_all(&mut file, &bytes).map_err(|e| wrong(&e))?;
     file.as_file().sync_all().map_err(|e| wrong(&e))?;
     file.persist(path).map_err(|e| wrong(&e.error))?;
     Ok(())
 }
 
-/// Reads the record of a picture saved by this program.
-pub fn read_record(path: &Path) -> Result<Record, PictureError> {
+/// Whether a picture was saved by this program, its record damaged or not.
+pub fn holds_record(path: &Path) -> bool {
+    texts(path).is_ok_and(|texts| texts.contains_key(KEY))
+}
+
+/// The texts of this program in a PNG.
+fn texts(path: &Path) -> Result<HashMap<String, String>, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
     let mut reader = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: MOST })
@@ -87,7 +100,7 @@ pub fn read_record(path: &Path) -> Result<Record, PictureError> {
             .finish()
             .map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
     }
-    let mut texts = std::collections::HashMap::new();
+    let mut texts = HashMap::new();
     for chunk in reader
         .info()
         .utf8_text
@@ -103,6 +116,13 @@ pub fn read_record(path: &Path) -> Result<Record, PictureError> {
             chunk.get_text().map_err(|e| wrong(e.to_string()))?,
         );
     }
+    Ok(texts)
+}
+
+/// Reads the record of a picture saved by this program.
+pub fn read_record(path: &Path) -> Result<Record, PictureError> {
+    let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
+    let texts = texts(path)?;
     let text = texts
         .get(KEY)
         .ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;

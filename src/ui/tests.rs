@@ -279,13 +279,15 @@ fn what_fails_is_said_with_a_way_out() {
         Some(Phase::Interrupted)
     );
     assert!(has(&window, "Stopped at row 2 of 4"));
-    let dismiss = window.get_all_by_role(Role::Button);
-    let mut dismiss = dismiss.filter(|node| {
-        node.accesskit_node()
-            .label()
-            .is_some_and(|name| name.starts_with("Dismiss"))
-    });
-    dismiss.next_back().expect("a way to dismiss it").click();
+    {
+        let dismiss = window.get_all_by_role(Role::Button);
+        let mut dismiss = dismiss.filter(|node| {
+            node.accesskit_node()
+                .label()
+                .is_some_and(|name| name.starts_with("Dismiss"))
+        });
+        dismiss.next_back().expect("a way to dismiss it").click();
+    }
     window.run_ok();
     assert!(!has(&window, "the memory is full"));
 }
