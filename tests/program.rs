@@ -73,7 +73,7 @@ fn a_seed_is_one_picture_whatever_the_window() {
         stage.info(file)["tokens"].clone()
     };
     let plain = draw("1", "w1.png");
-    for window in ["3", "8", "16"] {
+    for window in ["3", "8", "16", "64"] {
         assert_eq!(draw(window, "w.png"), plain, "window {window}");
     }
 }

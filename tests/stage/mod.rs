@@ -121,7 +121,10 @@ impl Stage {
         assert_eq!(output.status.code(), Some(code), "{shown:?}: {stderr}");
         assert_eq!(stderr.trim_end().lines().count(), 1, "{shown:?}: {stderr}");
         assert!(stderr.contains(words), "{shown:?}: no `{words}` in {stderr}");
-        assert!(!stderr.contains("panicked") && !stderr.contains("0: "), "{stderr}");
+        assert!(
+            !stderr.contains("panicked") && !stderr.contains("0: "),
+            "{stderr}"
+        );
         assert!(output.stdout.is_empty(), "{shown:?}");
         assert_eq!(self.names(), before, "{shown:?}");
     }
