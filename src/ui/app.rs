@@ -400,6 +400,8 @@ impl<B: Backing> App<B> {
                 Page::Models => models::show(ui, &self.studio, &mut actions),
             });
         sheet::show(&ctx, &self.studio, &mut actions);
+        // What was typed in this frame belongs to the picture that is asked for in it.
+        actions.sort_by_key(|action| matches!(action, Action::Draw));
         for action in actions {
             self.act(action);
         }

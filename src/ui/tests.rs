@@ -200,6 +200,29 @@ fn a_fresh_start_waits_for_a_prompt_while_the_model_loads() {
 }
 
 #[test]
+fn what_is_typed_just_before_ctrl_enter_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    window.get_by_role(Role::MultilineTextInput).type_text("a cat");
+    window.run_ok();
+    // A slow frame: both arrive together.
+    window.input_mut().events.extend([
+        egui::Event::Text(" at night".to_owned()),
+        egui::Event::Key {
+            key: egui::Key::Enter,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: egui::Modifiers::COMMAND,
+        },
+    ]);
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.prompt, "a cat at night");
+}
+
+#[test]
 fn one_click_draws_an_example_with_its_seed() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
