@@ -117,6 +117,45 @@ impl fmt::Debug for Mask {
     }
 }
 
+/// Most pixels of a picture or a mask that is read.
+pub const MOST_PIXELS: u64 = 100_000_000;
+
+/// A mask as runs of (value, count): how it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MaskRuns {
+    size: Size,
+    runs: Vec<(u8, u32)>,
+}
+
+impl MaskRuns {
+    pub fn of(mask: &Mask) -> Self {
+        let mut runs: Vec<(u8, u32)> = Vec::new();
+        for &value in mask.values() {
+            match runs.last_mut() {
+                Some((last, count)) if *last == value => *count += 1,
+                _ => runs.push((value, 1)),
+            }
+        }
+        Self {
+            size: mask.size(),
+            runs,
+        }
+    }
+
+    /// `None` when the counts do not add up to the size, or to more than [`MOST_PIXELS`].
+    pub fn mask(&self) -> Option<Mask> {
+        let pixels = u64::from(self.size.width) * u64::from(self.size.height);
+        let counts = self.runs.iter().map(|(_, count)| u64::from(*count));
+        let count = counts.fold(Some(0u64), |sum, count| sum?.checked_add(count));
+        if count != Some(pixels) || pixels > MOST_PIXELS {
+            return None;
+        }
+        let values = self.runs.iter();
+        let values = values.flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize));
+        Mask::new(self.size, values.collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,16 +6,12 @@ use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    Cancel, Engine, Failure, MapKind, Mode, Noise, Picture, Profile, Progress, Sampling, Skill, Stop, Tally,
-    Task, Window,
+    CANNY_THRESHOLDS, Cancel, Engine, Failure, LONGEST_PROMPT, MapKind, Mode, Noise, Picture, Profile,
+    Progress, Sampling, Skill, Stop, Tally, Task, Window,
 };
 use crate::token::{Grid, best_size};
 use std::time::Instant;
 
-/// The longest prompt accepted, in bytes.
-const PROMPT_LIMIT: usize = 64 * 1024;
-/// Thresholds of the canny map made from a photo, on a scale of 0 to 255.
-pub const CANNY_THRESHOLDS: (f32, f32) = (60.0, 140.0);
 /// Windows tried by the automatic choice, with the codes a forward commits there on the starter
 /// model.
 const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
@@ -99,9 +95,9 @@ impl Session {
     }
 
     fn prompt(&self, task: &Task, panel: Size) -> Result<Vec<u32>, Failure> {
-        if task.prompt.len() > PROMPT_LIMIT {
+        if task.prompt.len() > LONGEST_PROMPT {
             return Err(Failure::usage(format!(
-                "the prompt has {} bytes, at most {PROMPT_LIMIT} are taken: shorten it",
+                "the prompt has {} bytes, at most {LONGEST_PROMPT} are taken: shorten it",
                 task.prompt.len()
             )));
         }
@@ -174,15 +170,9 @@ impl Session {
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
         let grid = if task.mode.is_dual() { one.doubled() } else { one };
         let prompt = self.prompt(task, panel)?;
-        let (needed, held) = (
-            prompt.len() + grid.stream_len(),
-            self.model.decoder.config().max_position_embeddings,
-        );
-        if needed > held {
-            return Err(Failure::usage(format!(
-                "prompt and picture need {needed} tokens, this model holds {held}: choose a smaller picture or a shorter prompt"
-            )));
-        }
+        let needed = prompt.len() + grid.stream_len();
+        let room = self.model.decoder.room_for(needed);
+        room.map_err(|e| Failure::usage(e.to_string()))?;
         let known = self.known(task, one, grid)?;
         let window = match task.window {
             Window::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
@@ -311,12 +301,11 @@ impl Session {
             }
         };
         let score = candidates > 1;
-        let noise: Noise = task.noise;
         let outcome = decode::draw(
             predictor.as_mut(),
             &orders,
             &plan.sampling,
-            noise,
+            task.noise,
             plan.window,
             score,
             cancel,

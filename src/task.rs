@@ -6,9 +6,21 @@
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
 use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use thiserror::Error;
+
+/// Longest prompt that is read, in bytes: far more than any model takes in.
+pub const LONGEST_PROMPT: usize = 64 * 1024;
+/// Thresholds of the canny map made from a photo unless others are chosen, of 0 to 255.
+pub const CANNY_THRESHOLDS: (f32, f32) = (60.0, 140.0);
+
+/// A seed nobody chose, below `limit`: the standard library seeds its hash maps from the system's
+/// randomness.
+pub fn new_seed(limit: u64) -> u64 {
+    RandomState::new().build_hasher().finish() % limit
+}
 
 /// Names one task in every report about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

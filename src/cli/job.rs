@@ -3,14 +3,13 @@
 use super::Studio;
 use super::args::{Command, DrawArgs, ModelArgs};
 use super::names::Names;
-use crate::task::{Failure, Mode, Task};
+use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, new_seed};
 use crate::token::Grid;
-use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Longest prompt, in bytes: far more than any model reads.
-const LONGEST_PROMPT: usize = 64 * 1024;
+/// Seeds chosen here have 32 bits, so that they can be read aloud.
+const READABLE_SEEDS: u64 = 1 << 32;
 
 /// One run of a command that draws.
 #[derive(Debug)]
@@ -146,7 +145,7 @@ impl Request<'_> {
         if let Some(size) = draw.size {
             Grid::of(size).map_err(|error| Failure::usage(error.to_string()))?;
         }
-        let seed = draw.seed.unwrap_or_else(new_seed);
+        let seed = draw.seed.unwrap_or_else(|| new_seed(READABLE_SEEDS));
         let candidates = usize::from(draw.best_of);
         if seed.checked_add(u64::from(draw.best_of) - 1).is_none() {
             return Err(Failure::usage(
@@ -210,11 +209,4 @@ fn within_length(words: &str) -> Result<(), Failure> {
         "the prompt is too long: {} bytes, at most {LONGEST_PROMPT} (64 kB) are read",
         words.len()
     )))
-}
-
-/// A seed nobody chose: the standard library seeds its hash maps from the system's randomness.
-/// 32 bits, so that it can be read aloud.
-fn new_seed() -> u64 {
-    let state = std::collections::hash_map::RandomState::new();
-    state.build_hasher().finish() & u64::from(u32::MAX)
 }

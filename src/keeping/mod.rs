@@ -11,11 +11,11 @@ pub use settings::Settings;
 pub use shelf::Shelf;
 
 use crate::picture::{self, Record};
-use crate::pixels::{Mask, Pixels};
+use crate::pixels::{Mask, MaskRuns, Pixels};
 use crate::task::{Failure, Mode, Noise, Picture, Task, Window};
 use crate::token::Grid;
 use serde_json::{Value, json};
-use settings::{StoredMask, from_hex, to_hex};
+use settings::{from_hex, to_hex};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
         feather: task.feather,
         force: task.force,
         score: drawn.score,
-        mask: task.mask.as_deref().map(StoredMask::of),
+        mask: task.mask.as_deref().map(MaskRuns::of),
         source_sha256: task.source.as_deref().map(fingerprint),
         source_png,
     };
@@ -197,7 +197,9 @@ impl Kept {
 
     /// What was allowed to be redrawn.
     pub fn mask(&self) -> Result<Option<Mask>, Failure> {
-        self.settings.mask.as_ref().map(StoredMask::mask).transpose()
+        let damaged = || Failure::failed("the stored mask is damaged");
+        let mask = self.settings.mask.as_ref();
+        mask.map(|runs| runs.mask().ok_or_else(damaged)).transpose()
     }
 
     /// The source of a stopped picture.

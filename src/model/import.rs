@@ -68,15 +68,6 @@ impl ImportSummary {
     }
 }
 
-/// The nearest format that holds rows of `columns`.
-fn fitting(quant: Quant, columns: usize) -> Quant {
-    match quant {
-        Quant::Q4K if !columns.is_multiple_of(256) => fitting(Quant::Q8_0, columns),
-        Quant::Q8_0 if !columns.is_multiple_of(32) => Quant::F16,
-        other => other,
-    }
-}
-
 /// Bytes of f32 rows that are brought to their format at a time.
 const PIECE_BYTES: usize = 64 << 20;
 
@@ -271,7 +262,7 @@ fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
         [_, columns] if is_matrix => {
             let by_eight = name.starts_with("model.embed_tokens.") && quant == Quant::Q4K;
             let wish = if by_eight { Quant::Q8_0 } else { quant };
-            (wish, fitting(wish, *columns))
+            (wish, wish.fitting(*columns))
         }
         _ => (Quant::F32, Quant::F32),
     }

@@ -3,7 +3,7 @@
 
 use super::kernels::add;
 use super::weights::{ModelError, Quant, Stored, Weights};
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -36,20 +36,12 @@ pub(super) fn fitted(stored: Stored, quant: Option<Quant>) -> Result<Arc<QTensor
         (Stored::Plain(tensor), _) => tensor,
     };
     let columns = kept.dims().last().copied().unwrap_or(0);
-    let wanted = match (quant, kept.dtype()) {
-        (Some(quant), _) => quant.ggml(),
-        (None, DType::F16) => GgmlDType::F16,
-        (None, DType::BF16) => GgmlDType::BF16,
-        (None, _) => GgmlDType::F32,
-    };
-    let wanted = match wanted {
-        GgmlDType::Q4K if !columns.is_multiple_of(256) => GgmlDType::Q8_0,
-        other => other,
-    };
-    let wanted = match wanted {
-        GgmlDType::Q8_0 if !columns.is_multiple_of(32) => GgmlDType::F16,
-        other => other,
-    };
+    let wanted = quant.unwrap_or(match kept.dtype() {
+        DType::F16 => Quant::F16,
+        DType::BF16 => Quant::BF16,
+        _ => Quant::F32,
+    });
+    let wanted = wanted.fitting(columns).ggml();
     Ok(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?))
 }
 

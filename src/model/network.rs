@@ -96,15 +96,21 @@ impl Network {
         }
     }
 
+    /// Refuses streams of more tokens than the model holds.
+    pub fn room_for(&self, needed: usize) -> Result<(), ModelError> {
+        let held = self.config().max_position_embeddings;
+        if needed > held {
+            return Err(ModelError::Config(format!(
+                "prompt and picture need {needed} tokens, this model holds {held}: choose a smaller picture or a shorter prompt"
+            )));
+        }
+        Ok(())
+    }
+
     /// A predictor with `lanes` lanes that can each hold `capacity` tokens. Its cache is
     /// allocated here, once.
     pub fn predictor(&self, lanes: usize, capacity: usize) -> Result<Box<dyn Predictor>, ModelError> {
-        let held = self.config().max_position_embeddings;
-        if capacity > held {
-            return Err(ModelError::Config(format!(
-                "prompt and picture need {capacity} tokens, this model holds {held}: choose a smaller picture or a shorter prompt"
-            )));
-        }
+        self.room_for(capacity)?;
         Ok(match self {
             Self::Cpu(decoder) => Box::new(decoder.predictor(lanes, capacity)),
             Self::Device(decoder) => Box::new(DeviceDecoder::predictor(decoder, lanes, capacity)?),

@@ -134,6 +134,15 @@ impl Quant {
         }
     }
 
+    /// The nearest format that holds rows of `columns`.
+    pub fn fitting(self, columns: usize) -> Self {
+        match self {
+            Self::Q4K if !columns.is_multiple_of(256) => Self::Q8_0.fitting(columns),
+            Self::Q8_0 if !columns.is_multiple_of(32) => Self::F16,
+            other => other,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::F32 => "f32",

@@ -12,7 +12,7 @@ pub use maps::canny;
 pub use record::{Record, encode_png, holds_record, parameters, read_record, write};
 pub use shrink::shrink;
 
-use crate::pixels::{Mask, Pixels, Size};
+use crate::pixels::{MOST_PIXELS, Mask, Pixels, Size};
 use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use sha2::{Digest, Sha256};
 use std::io::Cursor;
@@ -21,8 +21,6 @@ use thiserror::Error;
 
 /// Longest side accepted, in pixels.
 const LONGEST: u32 = 16_384;
-/// Most pixels accepted.
-const MOST: u64 = 100_000_000;
 
 /// Why a picture cannot be used; the text says what to do.
 #[derive(Debug, Error)]
@@ -88,7 +86,7 @@ fn open(bytes: &[u8], name: &str) -> Result<DynamicImage, PictureError> {
     let broken = |e: image::ImageError| wrong(format!("this picture cannot be read ({e})"));
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
-    if width > LONGEST || height > LONGEST || u64::from(width) * u64::from(height) > MOST {
+    if width > LONGEST || height > LONGEST || u64::from(width) * u64::from(height) > MOST_PIXELS {
         return Err(wrong(format!(
             "a picture of {width}x{height} is too large: at most {LONGEST} pixels a side and 100 million in all are read, make it smaller"
         )));

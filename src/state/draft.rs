@@ -3,9 +3,9 @@
 use super::chain::Chain;
 use super::painting::Tool;
 use super::photo::Photo;
-use super::request::{Request, Runs};
-use crate::pixels::Size;
-use crate::task::{MapKind, Mode, Noise, Window};
+use super::request::Request;
+use crate::pixels::{MaskRuns, Size};
+use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, Noise, Window};
 use serde::{Deserialize, Serialize};
 
 /// The modes of the window.
@@ -73,9 +73,6 @@ pub enum SeedChoice {
     Locked,
 }
 
-/// Canny thresholds on a scale of 0 to 255, as the engine's own.
-pub const THRESHOLDS: (f32, f32) = (60.0, 140.0);
-
 /// What a controlled picture starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {
@@ -93,8 +90,8 @@ impl Default for Control {
             kind: MapKind::Canny,
             map: None,
             photo: None,
-            low: THRESHOLDS.0,
-            high: THRESHOLDS.1,
+            low: CANNY_THRESHOLDS.0,
+            high: CANNY_THRESHOLDS.1,
         }
     }
 }
@@ -257,7 +254,7 @@ impl Draft {
             window: self.window,
             candidates: self.candidates.max(1),
             feather: if mask.is_some() { self.brush.feather } else { 0 },
-            mask: mask.as_ref().map(Runs::of),
+            mask: mask.as_ref().map(MaskRuns::of),
             source,
             force: false,
             resume: None,

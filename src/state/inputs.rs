@@ -5,19 +5,14 @@ use super::draft::{SeedChoice, Tab};
 use super::painting::Step;
 use super::photo::Photo;
 use super::{Shown, Studio};
-use crate::task::MapKind;
-use std::hash::{BuildHasher, Hasher};
+use crate::task::{LONGEST_PROMPT, MapKind};
 
-/// Longest prompt taken, in bytes: as much as an engine reads.
-const LONGEST_PROMPT: usize = 64 * 1024;
 /// How far one press of Grow or Shrink moves the mask's edge, in pixels of the picture.
 const GROWTH: u8 = 4;
 
-/// A seed nobody chose: the standard library seeds its hash maps from the system's randomness.
-/// Short enough to be read aloud.
+/// A seed short enough to be read aloud.
 pub(super) fn new_seed() -> u64 {
-    let state = std::collections::hash_map::RandomState::new();
-    state.build_hasher().finish() % 1_000_000
+    crate::task::new_seed(1_000_000)
 }
 
 impl Studio {

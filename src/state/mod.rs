@@ -23,12 +23,12 @@ mod tests;
 
 pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target};
 pub use chain::{Chain, Turn};
-pub use draft::{Brush, Control, Draft, SeedChoice, THRESHOLDS, Tab};
+pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};
 pub use queue::{Order, OrderId, Queue};
-pub use request::{Request, Runs};
+pub use request::Request;
 pub use run::{Begun, Lane, Phase, Row, Run, Wish};
 pub use store::{Snapshot, Store, StoreError};
 

@@ -1,45 +1,10 @@
 //! A task as the window keeps it: with its pictures by name, so that it can be stored.
 
 use super::photo::Photo;
-use crate::pixels::{Mask, Size};
+use crate::pixels::{MaskRuns, Size};
 use crate::task::{Mode, Noise, Task, Window};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A mask as runs of (value, count).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Runs {
-    size: Size,
-    runs: Vec<(u8, u32)>,
-}
-
-impl Runs {
-    pub fn of(mask: &Mask) -> Self {
-        let mut runs: Vec<(u8, u32)> = Vec::new();
-        for &value in mask.values() {
-            match runs.last_mut() {
-                Some((last, count)) if *last == value => *count += 1,
-                _ => runs.push((value, 1)),
-            }
-        }
-        Self {
-            size: mask.size(),
-            runs,
-        }
-    }
-
-    /// `None` when the counts do not add up to the size.
-    pub fn mask(&self) -> Option<Mask> {
-        let pixels = u64::from(self.size.width) * u64::from(self.size.height);
-        let count: u64 = self.runs.iter().map(|(_, count)| u64::from(*count)).sum();
-        if count != pixels {
-            return None;
-        }
-        let values = self.runs.iter();
-        let values = values.flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize));
-        Mask::new(self.size, values.collect())
-    }
-}
 
 /// Everything a [`Task`] needs, storable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +21,7 @@ pub struct Request {
     pub window: Window,
     pub candidates: usize,
     pub source: Option<Photo>,
-    pub mask: Option<Runs>,
+    pub mask: Option<MaskRuns>,
     pub feather: u32,
     pub force: bool,
     /// Codes of a picture that was begun.
@@ -78,7 +43,7 @@ impl Request {
             window: self.window,
             candidates: self.candidates,
             source: self.source.as_ref().map(|photo| Arc::clone(&photo.pixels)),
-            mask: self.mask.as_ref().and_then(Runs::mask).map(Arc::new),
+            mask: self.mask.as_ref().and_then(MaskRuns::mask).map(Arc::new),
             feather: self.feather,
             force: self.force,
             resume: self.resume.clone(),
@@ -103,7 +68,7 @@ impl Request {
                 .source
                 .as_ref()
                 .map(|pixels| Photo::new("source", Arc::clone(pixels))),
-            mask: task.mask.as_deref().map(Runs::of),
+            mask: task.mask.as_deref().map(MaskRuns::of),
             feather: task.feather,
             force: task.force,
             resume: task.resume.clone(),
