@@ -106,9 +106,8 @@ impl Store {
             studio
                 .queue
                 .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-            studio
-                .outcomes
-                .retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
+            // Whether their files are still there is looked at later and elsewhere.
+            studio.outcomes.retain(|outcome| outcome.path.is_some());
         }
         if let Some(mut run) = self.read_journal()
             && run.order.request.source.as_mut().is_none_or(&mut fill)

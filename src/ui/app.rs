@@ -2,21 +2,23 @@
 
 use super::canvas::Canvas;
 use super::drops::{self, Zones};
-use super::errands::{Errands, Wake};
-use super::textures::Textures;
+use super::errands::Wake;
+use super::files::{self, Files};
+use super::history::Room;
+use super::textures::{Textures, colour_image};
 use super::theme::{self, Palette};
-use super::{Backing, Options, keys, left, models, sheet, stage, status, strip, top};
-use crate::history::{Library, Moment};
-use crate::keeping::{self, Saving};
+use super::thumbnails::Thumbnails;
+use super::{Backing, Options, history, keys, left, models, sheet, stage, status, strip, top};
+use crate::history::Moment;
 use crate::picture;
+use crate::pixels::Pixels;
 use crate::state::{
-    Action, ColourScheme, Effect, Keeping, Opened, Page, Photo, Shown, Stage, Store, Studio, THUMBNAIL, Tab,
-    Target,
+    Action, ColourScheme, Effect, Errand, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,14 +48,17 @@ pub(super) struct Pointed {
 pub struct App<B: Backing> {
     pub studio: Studio,
     store: Option<Store>,
-    places: Places,
     backing: Arc<B>,
     worker: Option<Worker>,
     ticket: Option<Ticket>,
-    errands: Errands,
+    files: Files,
     wake: Wake,
     pub canvas: Canvas,
     textures: Textures,
+    thumbnails: Thumbnails,
+    room: Room,
+    /// On their way to the clipboard.
+    copied: Vec<Arc<Pixels>>,
     zones: Zones,
     pointed: Pointed,
     /// The mask the canvas has: turn and version.
@@ -88,13 +93,17 @@ impl<B: Backing> App<B> {
         studio.view.scheme = options.scheme.unwrap_or(studio.view.scheme);
         studio.view.zoom = options.zoom.unwrap_or(studio.view.zoom).clamp(1.0, 2.0);
         studio.model_path = options.model.or(studio.model_path.take());
+        let today = Moment::now().day();
+        studio.outcomes.retain(|outcome| outcome.is_of(&today));
         let mut app = Self {
             store: store.ok(),
-            places,
             backing,
             worker: None,
             ticket: None,
-            errands: Errands::new(Arc::clone(&wake)),
+            files: Files::new(places.clone(), &wake),
+            thumbnails: Thumbnails::new(places, Arc::clone(&wake)),
+            room: Room::default(),
+            copied: Vec::new(),
             wake,
             canvas: Canvas::new(),
             textures: Textures::default(),
@@ -113,8 +122,9 @@ impl<B: Backing> App<B> {
                 .into_iter()
                 .map(|path| Effect::Read(path, Target::Canvas)),
         );
+        effects.push(Effect::Errand(Errand::Stars));
+        effects.extend(app.studio.watch());
         app.carry_out(effects);
-        app.read_thumbnails();
         app
     }
 
@@ -128,6 +138,9 @@ impl<B: Backing> App<B> {
     }
 
     pub fn act(&mut self, action: Action) {
+        if let Action::TakenBack(path) = &action {
+            self.thumbnails.forget(path);
+        }
         let effects = self.studio.act(action);
         self.carry_out(effects);
         self.changed();
@@ -168,7 +181,7 @@ impl<B: Backing> App<B> {
         {
             (self.wake)();
         }
-        for action in self.errands.actions() {
+        for action in self.files.actions() {
             self.act(action);
         }
     }
@@ -186,26 +199,11 @@ impl<B: Backing> App<B> {
         self.unsaved = None;
         let Some(store) = &self.store else { return };
         let snapshot = store.snapshot(&self.studio);
-        self.errands.run(move || {
+        self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
             let failure = Failure::failed(failed.to_string());
             Some(Action::Failed("The window's state could not be stored", failure))
         });
-    }
-
-    fn read_thumbnails(&self) {
-        for outcome in self.studio.outcomes.iter().take(40) {
-            let (id, Some(path)) = (outcome.id, outcome.path.clone()) else {
-                continue;
-            };
-            self.errands.run(move || {
-                let pixels = picture::read(&path).ok()?;
-                Some(Action::ThumbnailRead(
-                    id,
-                    Arc::new(picture::shrink(&pixels, THUMBNAIL)),
-                ))
-            });
-        }
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -215,17 +213,19 @@ impl<B: Backing> App<B> {
                 Effect::Cancel => self.with_ticket(|ticket| ticket.cancel.cancel()),
                 Effect::Pause => self.with_ticket(|ticket| ticket.cancel.pause()),
                 Effect::Resume => self.with_ticket(|ticket| ticket.cancel.resume()),
-                Effect::Keep(keeping) => self.keep(*keeping),
+                Effect::Keep(keeping) => self.files.keep(*keeping),
                 Effect::Load(path) => self.load(path.as_deref()),
-                Effect::Read(path, target) => self.errands.run(move || Some(read(&path, target))),
-                Effect::Browse(target) => self.errands.wait_for(move || browse(target)),
-                Effect::BrowseModel => self.errands.wait_for(browse_model),
+                Effect::Read(path, target) => self.files.read(path, target),
+                Effect::Browse(target) => self.files.errands.wait_for(move || files::browse(target)),
+                Effect::BrowseModel => self.files.errands.wait_for(files::browse_model),
+                Effect::Errand(errand) => self.files.run(errand),
+                Effect::Copy(pixels) => self.copied.push(pixels),
                 Effect::MakeMap {
                     photo,
                     low,
                     high,
                     panel,
-                } => self.errands.run(move || {
+                } => self.files.errands.run(move || {
                     let fitted = match panel {
                         Some(panel) => picture::fit(&photo.pixels, panel),
                         None => picture::shrink(&photo.pixels, 1024),
@@ -233,10 +233,7 @@ impl<B: Backing> App<B> {
                     let map = Arc::new(picture::canny(&fitted, low, high));
                     Some(Action::MapMade(Photo::new("canny map", map)))
                 }),
-                Effect::Fetch(id, path) => self.errands.run(move || match picture::read(&path) {
-                    Ok(pixels) => Some(Action::Fetched(id, Arc::new(pixels))),
-                    Err(error) => Some(cannot_be_read(&error)),
-                }),
+                Effect::Fetch(id, path) => self.files.fetch(id, path),
                 Effect::Stage(stage) => self.show(stage),
                 Effect::JournalBegin(order, begun) => self.journal(|store| store.begin(&order, begun)),
                 Effect::JournalRow(row) => self.journal(|store| store.row(&row)),
@@ -285,7 +282,7 @@ impl<B: Backing> App<B> {
     fn load(&mut self, path: Option<&Path>) {
         self.ticket = None;
         if let Some(worker) = self.worker.take() {
-            self.errands.wait_for(move || {
+            self.files.errands.wait_for(move || {
                 drop(worker);
                 None
             });
@@ -295,17 +292,6 @@ impl<B: Backing> App<B> {
             Ok(make) => self.worker = Some(Worker::spawn(make, move || wake())),
             Err(failure) => self.take(&Report::LoadFailed(failure)),
         }
-    }
-
-    fn keep(&mut self, keeping: Keeping) {
-        let places = self.places.clone();
-        self.errands.run(move || {
-            let kept = keep(&places, &keeping);
-            Some(match kept {
-                Ok(path) => Action::Kept(keeping.outcome, path),
-                Err(failure) => Action::NotKept(Box::new(keeping), failure),
-            })
-        });
     }
 
     fn show(&mut self, stage: Stage) {
@@ -338,6 +324,10 @@ impl<B: Backing> App<B> {
     pub fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.textures.next_frame();
+        self.thumbnails.next_frame(&ctx);
+        for pixels in self.copied.drain(..) {
+            ctx.copy_image(colour_image(&pixels));
+        }
         self.apply_view(&ctx);
         let mut actions = keys::pressed(&ctx, &self.studio, &mut self.canvas);
         actions.extend(drops::incoming(&ctx, &self.zones, &self.studio));
@@ -372,7 +362,13 @@ impl<B: Backing> App<B> {
                 .size_range(theme::RIGHT_WIDTH)
                 .frame(plain(palette.panel))
                 .show(ui, |ui| {
-                    strip::show(ui, &self.studio, &mut self.textures, &mut actions)
+                    let strip = strip::Strip {
+                        studio: &self.studio,
+                        textures: &mut self.textures,
+                        thumbnails: &mut self.thumbnails,
+                        actions: &mut actions,
+                    };
+                    strip::show(ui, strip);
                 });
             self.studio.view.right_width = shown.response.rect.width();
         }
@@ -384,27 +380,42 @@ impl<B: Backing> App<B> {
             });
         CentralPanel::default()
             .frame(plain(palette.canvas))
-            .show(ui, |ui| match self.studio.page {
-                Page::Canvas => {
-                    self.pointed = stage::show(
-                        ui,
-                        stage::Middle {
-                            studio: &self.studio,
-                            canvas: &mut self.canvas,
-                            textures: &mut self.textures,
-                            zones: &mut self.zones,
-                            actions: &mut actions,
-                        },
-                    );
-                }
-                Page::Models => models::show(ui, &self.studio, &mut actions),
-            });
+            .show(ui, |ui| self.middle(ui, &mut actions));
         sheet::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
         actions.sort_by_key(|action| matches!(action, Action::Draw));
         for action in actions {
             self.act(action);
         }
+    }
+
+    /// The page.
+    fn middle(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let rect = ui.max_rect();
+        match self.studio.page {
+            Page::Canvas => {
+                let middle = stage::Middle {
+                    studio: &self.studio,
+                    canvas: &mut self.canvas,
+                    textures: &mut self.textures,
+                    zones: &mut self.zones,
+                    actions,
+                };
+                self.pointed = stage::show(ui, middle);
+            }
+            Page::Models => models::show(ui, &self.studio, actions),
+            Page::History => {
+                let hall = history::Hall {
+                    studio: &self.studio,
+                    room: &mut self.room,
+                    thumbnails: &mut self.thumbnails,
+                    actions,
+                };
+                history::show(ui, hall);
+            }
+        }
+        self.room.page(self.studio.page);
+        stage::notices(ui, rect, &self.studio, actions);
     }
 
     fn apply_view(&self, ctx: &Context) {
@@ -431,67 +442,4 @@ impl<B: Backing> eframe::App for App<B> {
     fn on_exit(&mut self) {
         self.put_away();
     }
-}
-
-/// Writes a picture into today's folder of the library.
-fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
-    let library = Library::new(places);
-    let (seed, title) = (keeping.picture.seed, keeping.request.title());
-    let path = library
-        .place(&Moment::now(), seed, title)
-        .map_err(|error| failed(&error))?;
-    let task = keeping.request.task();
-    let saving = Saving {
-        task: &task,
-        picture: &keeping.picture,
-        preview: keeping.preview.as_deref(),
-        model: &keeping.model,
-    };
-    keeping::save(&path, &saving)?;
-    Ok(path)
-}
-
-fn cannot_be_read(error: &dyn std::fmt::Display) -> Action {
-    Action::Failed("The picture cannot be read", Failure::failed(error.to_string()))
-}
-
-fn read(path: &Path, target: Target) -> Action {
-    match picture::read(path) {
-        Ok(pixels) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let opened = Opened {
-                photo: Photo::new(name, Arc::new(pixels)),
-                path: Some(path.to_owned()),
-                task: stored_task(path).map(Box::new),
-            };
-            Action::Opened(Box::new(opened), target)
-        }
-        Err(error) => cannot_be_read(&error),
-    }
-}
-
-/// The task inside a picture of this program, or what another program left of one.
-fn stored_task(path: &Path) -> Option<Task> {
-    if let Ok(task) = keeping::stopped(path, None).or_else(|_| keeping::task_of(path)) {
-        return Some(task);
-    }
-    let foreign = picture::foreign::settings(path)?;
-    let mut task = Task::new(crate::task::Mode::Generate, foreign.prompt);
-    (task.seed, task.size) = (foreign.seed.unwrap_or_default(), foreign.size);
-    Some(task)
-}
-
-fn browse(target: Target) -> Option<Action> {
-    let dialog = rfd::FileDialog::new()
-        .set_title("Open a picture")
-        .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]);
-    Some(Action::Open(dialog.pick_file()?, target))
-}
-
-fn browse_model() -> Option<Action> {
-    let dialog = rfd::FileDialog::new()
-        .set_title("Open a model")
-        .add_filter("Models", &["gguf"]);
-    Some(Action::LoadModel(Some(dialog.pick_file()?)))
 }

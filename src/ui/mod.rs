@@ -6,12 +6,17 @@
 
 mod app;
 pub mod canvas;
+mod desktop;
 mod drops;
 mod errands;
+mod files;
+mod history;
 mod inputs;
 mod keys;
 mod left;
+mod librarian;
 mod models;
+mod results;
 mod sheet;
 mod stage;
 mod status;
@@ -20,6 +25,7 @@ mod strip;
 mod tests;
 mod textures;
 mod theme;
+mod thumbnails;
 mod top;
 mod welcome;
 mod widgets;

@@ -17,6 +17,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+mod history;
+
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {
     cfg: 1.5,

@@ -25,6 +25,10 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             Popup::menu(&settings)
                 .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| view_settings(ui, studio, actions));
+            // Where the strip is folded away, its button stands here.
+            if ui.ctx().content_rect().width() < theme::WIDE_ENOUGH {
+                super::strip::history_button(ui, studio, actions);
+            }
             if let Some(profile) = studio.profile() {
                 ui.add_space(theme::GAP);
                 ui.label(palette.secondary(profile.device.clone()));
