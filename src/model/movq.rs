@@ -5,7 +5,7 @@
 
 use super::conv::{Conv, Norm, Pointwise, Then, Walk};
 use super::weights::{ModelError, Weights};
-use crate::pixels::Pixels;
+use crate::pixels::{Pixels, Size};
 use crate::token::Grid;
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
@@ -88,6 +88,19 @@ impl MovqConfig {
             n_embed: codebook[0],
             embed_dim: codebook[1],
         })
+    }
+
+    /// Bytes of feature maps that are held at once while a picture of `size` is decoded. The most
+    /// stands at the first block of a resolution: its input and the normed one, both with the
+    /// channels of the resolution below, and what comes out.
+    pub fn decode_bytes(&self, size: Size) -> u64 {
+        let dd = &self.ddconfig;
+        let pixels = u64::from(size.width) * u64::from(size.height);
+        let levels = dd.ch_mult.iter().enumerate().map(|(level, outs)| {
+            let ins = dd.ch_mult.get(level + 1).unwrap_or(outs);
+            4 * (dd.ch * (2 * ins + outs)) as u64 * (pixels >> (2 * level))
+        });
+        levels.max().unwrap_or_default()
     }
 }
 
