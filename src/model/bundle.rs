@@ -7,7 +7,7 @@ use super::card::Card;
 use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
 use super::gguf::Gguf;
-use super::memory::{Scale, reserve};
+use super::memory::{Scale, possible};
 use super::movq::{Movq, MovqConfig};
 use super::network::{Network, Place, device_name};
 use super::preview::Preview;
@@ -285,7 +285,7 @@ impl Bundle {
         }
         let bytes = parts.scale(&config, &movq_config).weights(parts.quant);
         if matches!(parts.device, Device::Cpu) {
-            reserve(&format!("loading {}", parts.card.name), bytes)?;
+            possible(&format!("loading {}", parts.card.name), bytes)?;
         }
         let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
         let stored = match parts.movq.shape("preview.weight") {

@@ -62,6 +62,15 @@ pub fn movq_for(folder: &Path, hub: Option<&Path>) -> Option<PathBuf> {
     places.chain(cached).find_map(|place| find_movq(&place).ok())
 }
 
+/// Where the file made of a folder goes unless the user says otherwise: beside it, but never into
+/// the cache, which others tidy up.
+pub fn shelf_for(folder: &Path) -> PathBuf {
+    let in_cache = folder.ancestors().any(|above| name_of(above).starts_with("models--"));
+    let home = || directories::UserDirs::new().map(|user| user.home_dir().to_owned());
+    let shelf = if in_cache { home() } else { folder.parent().map(Path::to_owned) };
+    shelf.unwrap_or_else(|| folder.to_owned())
+}
+
 /// Models used before, `.gguf` files beside them, and checkpoints in the cache, each once.
 pub fn models(used: &[PathBuf], hub: Option<&Path>) -> Vec<(PathBuf, Origin)> {
     let mut seen = HashSet::new();

@@ -171,33 +171,49 @@ pub fn free_bytes() -> Option<u64> {
     let system = system()?;
     let free = Some(system.available_memory()).filter(|free| *free > 0);
     // A container may be allowed less than the machine has.
-    let allowed = system.cgroup_limits().map(|limits| limits.free_memory);
+    let allowed = system.cgroup_limits();
+    // Pages of files can be taken back.
+    let allowed = allowed.map(|limits| limits.total_memory.saturating_sub(limits.rss));
     match (free, allowed) {
         (Some(free), Some(allowed)) => Some(free.min(allowed)),
         (free, allowed) => free.or(allowed),
     }
 }
 
-/// Refuses what the machine cannot give, before it is asked for piece by piece: a piece that is
-/// refused would end the program. `what` is what the memory is for.
-pub(super) fn reserve(what: &str, bytes: u64) -> Result<(), ModelError> {
-    let refused = |free: Option<u64>| {
-        let free = free.map_or_else(String::new, |free| format!(", {} are free", gigabytes(free)));
-        ModelError::Memory(format!(
-            "{what} needs {} of memory{free}: choose a smaller picture or fewer candidates, or close other programs",
-            gigabytes(bytes)
-        ))
-    };
-    // Address space, and on systems that promise no more than they have, memory.
-    let probe = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
-    if !probe {
-        return Err(refused(free_bytes()));
-    }
+/// What the cache of a picture is for, in words.
+pub(super) const DRAWING: &str = "drawing this picture";
+
+/// There is no room for `what`.
+pub(super) fn refusal(what: &str, bytes: u64) -> ModelError {
+    let free = free_bytes().map_or_else(String::new, |free| format!(", {} are free", gigabytes(free)));
+    ModelError::Memory(format!(
+        "{what} needs {} of memory{free}: choose a smaller picture, fewer candidates or a smaller model, or close \
+         other programs",
+        gigabytes(bytes)
+    ))
+}
+
+/// Refuses what this machine can never give. Asked piece by piece instead, a piece that is refused
+/// would end the program.
+pub(super) fn possible(what: &str, bytes: u64) -> Result<(), ModelError> {
+    // Address space, and memory on systems that promise no more than they have.
+    let reserved = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     let most = system().map_or(0, |system| system.total_memory() + system.total_swap());
-    if most > 0 && bytes > most {
-        return Err(refused(free_bytes()));
+    if !reserved || (most > 0 && bytes > most) {
+        return Err(refusal(what, bytes));
     }
     Ok(())
+}
+
+/// Refuses what this machine cannot give now: where more is promised than there is, using it ends
+/// the program.
+pub(super) fn affordable(what: &str, bytes: u64) -> Result<(), ModelError> {
+    possible(what, bytes)?;
+    let swap = system().map_or(0, |system| system.free_swap());
+    match free_bytes() {
+        Some(free) if bytes > free.saturating_add(swap) => Err(refusal(what, bytes)),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -331,9 +347,11 @@ mod tests {
 
     #[test]
     fn what_no_machine_has_is_refused_in_words() {
-        let refused = reserve("the drawing", 1 << 60).unwrap_err().to_string();
-        assert!(refused.contains("the drawing needs") && refused.contains("smaller picture"), "{refused}");
-        reserve("the drawing", 1 << 20).unwrap();
+        for ask in [possible, affordable] {
+            let refused = ask("the drawing", 1 << 60).unwrap_err().to_string();
+            assert!(refused.contains("the drawing needs") && refused.contains("smaller picture"), "{refused}");
+            ask("the drawing", 1 << 20).unwrap();
+        }
         assert!(free_bytes().is_some_and(|free| free > 1 << 20));
     }
 }

@@ -3,6 +3,7 @@
 //! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
 //! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
 
+use super::memory::affordable;
 use super::conv::{Conv, Norm, Pointwise, Then, Walk};
 use super::weights::{ModelError, Weights};
 use crate::pixels::{Pixels, Size};
@@ -384,6 +385,7 @@ pub struct Movq {
     decoder: Half,
     quant_conv: Pointwise,
     post_quant_conv: Pointwise,
+    config: MovqConfig,
     /// [codes, dim]
     codebook: Tensor,
     vectors: Vec<Vec<f32>>,
@@ -421,6 +423,7 @@ impl Movq {
             quant_conv: pointwise(&scope.at("quant_conv"), outs, config.embed_dim)?,
             post_quant_conv: pointwise(&scope.at("post_quant_conv"), config.embed_dim, dd.z_channels)?,
             vectors: codebook.to_vec2()?,
+            config: config.clone(),
             codebook,
         })
     }
@@ -492,6 +495,9 @@ impl Movq {
                 codes.len(),
                 grid.pixels()
             )));
+        }
+        if matches!(self.codebook.device(), Device::Cpu) {
+            affordable("making the picture of its codes", self.config.decode_bytes(grid.pixels()))?;
         }
         let ids = Tensor::new(codes, self.codebook.device())?;
         let dim = self.codebook.dim(1)?;
