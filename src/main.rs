@@ -49,6 +49,10 @@ impl Backing for Models {
         memory::appraise(Some(model), movq.as_deref()).map_err(|error| Failure::failed(error.to_string()))
     }
 
+    fn free_bytes(&self, processor: Processor) -> Option<u64> {
+        processors::free_bytes(processor)
+    }
+
     fn plan_import(&self, folder: &Path) -> ImportWish {
         let format = Format::default();
         let title = found::title(folder);
@@ -146,4 +150,58 @@ fn window(args: WindowArgs) -> Result<(), Failure> {
         zoom: args.zoom,
     };
     ui::run(options, Models(Desk))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lumina_studio::task::Fault;
+
+    fn starter() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter")
+    }
+
+    fn wish(folder: &Path) -> ImportWish {
+        let mut wish = Models(Desk).plan_import(&starter());
+        assert_eq!(wish.movq, Some(starter().join("movqgan.ckpt")), "it is found by itself");
+        assert_eq!(wish.output.file_name().and_then(|name| name.to_str()), Some("starter-q4_k.gguf"));
+        wish.output = folder.join("made.gguf");
+        wish
+    }
+
+    #[test]
+    fn a_folder_becomes_a_model_that_is_found_and_opened() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (wish, models) = (wish(folder.path()), Models(Desk));
+        let mut steps = Vec::new();
+        let remarks = models.import(&wish, &Cancel::new(), &mut |step| steps.push(step));
+        remarks.expect("a model");
+        assert!(steps.len() > 100 && steps.windows(2).all(|two| two[0].done < two[1].done));
+        assert!(steps.iter().all(|step| step.done <= step.of && !step.name.is_empty()));
+        let survey = models.survey(std::slice::from_ref(&wish.output));
+        let made = survey.models.iter().find(|known| known.path == wish.output).expect("it is there");
+        let appraisal = made.appraisal.as_ref().expect("headers");
+        assert_eq!(appraisal.format, "q4_k");
+        let starter = survey.starter.expect("the starter");
+        assert!(appraisal.needs.weights < starter.needs.weights, "q8_0 is larger");
+        let (name, _) = (models.open(Some(&wish.output), Processor::Cpu).expect("a file"))().expect("a model");
+        assert!(name.starts_with("made"));
+        assert!(survey.free_bytes.is_some_and(|free| free > 1 << 20) || cfg!(not(target_os = "linux")));
+    }
+
+    #[test]
+    fn a_cancelled_import_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (wish, cancel) = (wish(folder.path()), Cancel::new());
+        let ended = Models(Desk).import(&wish, &cancel, &mut |step| {
+            if step.done > step.of / 2 {
+                cancel.cancel();
+            }
+        });
+        assert!(ended.is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        let without = ImportWish { movq: None, ..wish };
+        let refused = Models(Desk).import(&without, &Cancel::new(), &mut |_| {});
+        assert!(refused.is_err_and(|failure| failure.fault == Fault::Usage));
+    }
 }

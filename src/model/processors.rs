@@ -1,5 +1,6 @@
 //! Which processors of this machine a model can run on, and in words why not on the others.
 
+use super::memory;
 use super::network::Place;
 use crate::task::{Processor, ProcessorState};
 use std::process::{Command, Stdio};
@@ -81,6 +82,13 @@ fn metal(build: &Build, trouble: Option<String>) -> Option<ProcessorState> {
     };
     // Elsewhere nobody misses it.
     cfg!(target_os = "macos").then(|| state(Processor::Metal, String::new(), hindrance))
+}
+
+/// Memory that is free where a model would be put: on the card if it will compute there.
+pub fn free_bytes(processor: Processor) -> Option<u64> {
+    let on_card = cfg!(feature = "cuda") && matches!(processor, Processor::Auto | Processor::Cuda);
+    let card = on_card.then(nvidia).flatten().map(|card| card.free_bytes);
+    card.or_else(memory::free_bytes)
 }
 
 /// Every processor worth a word, the best last.

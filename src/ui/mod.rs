@@ -15,7 +15,11 @@ mod inputs;
 mod journal;
 mod keys;
 mod left;
+#[cfg(test)]
+mod mishap_tests;
 mod mishaps;
+#[cfg(test)]
+mod model_tests;
 mod models;
 mod sheet;
 mod stage;
@@ -58,6 +62,9 @@ pub trait Backing: Send + Sync + 'static {
 
     /// What a model needs, without reading its weights.
     fn appraise(&self, model: &Path) -> Result<Appraisal, Failure>;
+
+    /// Memory that is free where a model would be put.
+    fn free_bytes(&self, processor: Processor) -> Option<u64>;
 
     /// How a Hugging Face folder would be imported unless the user says otherwise.
     fn plan_import(&self, folder: &Path) -> ImportWish;

@@ -37,13 +37,16 @@ impl<B: Backing> App<B> {
                 let survey = backing.survey(&used);
                 answer(ModelAction::Surveyed(Box::new(survey)))
             }),
-            ModelEffect::Appraise(path) => self.errands.wait_for(move || {
-                let look = Look {
-                    appraisal: backing.appraise(&path),
-                    free_bytes: backing.survey(&[]).free_bytes,
-                };
-                answer(ModelAction::Appraised(path, Box::new(look)))
-            }),
+            ModelEffect::Appraise(path) => {
+                let processor = self.studio.models.processor;
+                self.errands.wait_for(move || {
+                    let look = Look {
+                        appraisal: backing.appraise(&path),
+                        free_bytes: backing.free_bytes(processor),
+                    };
+                    answer(ModelAction::Appraised(path, Box::new(look)))
+                });
+            }
             ModelEffect::Plan(folder) => {
                 self.errands.wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
             }

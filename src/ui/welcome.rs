@@ -128,7 +128,12 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     let palette = Palette::of(ui);
     let response = ui.allocate_rect(rect, Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, "Open a picture"));
+    let unheard = middle.studio.dropping == crate::state::Dropping::Unheard;
+    let name = match unheard {
+        true => "Open a picture: dropping does not work on this desktop",
+        false => "Open a picture",
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     dashed(ui, rect);
     if response.hovered() || response.has_focus() {
         ui.painter()
@@ -136,7 +141,6 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     }
     let painter = ui.painter();
     let first = rect.center() - vec2(0.0, 11.0);
-    let unheard = middle.studio.dropping == crate::state::Dropping::Unheard;
     let words = if unheard { "or open a picture to edit it" } else { "or drop a picture here to edit it" };
     painter.text(
         first,
