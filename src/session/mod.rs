@@ -231,8 +231,8 @@ fn profile(model: &Bundle) -> Profile {
             .iter()
             .map(|trained| skill(&trained.task, &trained.maps))
             .collect(),
-        device: format!("CPU · {} threads", rayon::current_num_threads()),
-        bytes: None,
+        device: model.device.clone(),
+        bytes: Some(model.bytes),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What panels ask for, and what the state asks of the program around it.
 
 use super::draft::{Brush, SeedChoice, Tab};
+use super::models::{ModelAction, ModelEffect};
 use super::outcome::{Keeping, OutcomeId};
 use super::painting::Point;
 use super::photo::Photo;
@@ -110,6 +111,8 @@ pub enum Action {
     Kept(OutcomeId, PathBuf),
     NotKept(Box<Keeping>, Failure),
     KeepAgain,
+    /// The same, by itself and without a word when it fails again.
+    KeepQuietly,
     Show(OutcomeId),
     Fetched(OutcomeId, Arc<Pixels>),
     ThumbnailRead(OutcomeId, Arc<Pixels>),
@@ -126,7 +129,9 @@ pub enum Action {
     RemoveOutcome(OutcomeId),
     LoadModel(Option<PathBuf>),
     BrowseModel,
+    Models(ModelAction),
     Page(Page),
+    ForgetMishaps,
     Scheme(ColourScheme),
     Zoom(f32),
     Help,
@@ -157,6 +162,7 @@ pub enum Effect {
     Read(PathBuf, Target),
     Browse(Target),
     BrowseModel,
+    Models(ModelEffect),
     MakeMap {
         photo: Photo,
         low: f32,

@@ -11,6 +11,8 @@ mod action;
 mod chain;
 mod draft;
 mod inputs;
+mod mishaps;
+mod models;
 mod outcome;
 mod painting;
 mod photo;
@@ -20,10 +22,15 @@ mod run;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unkept;
 
 pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
+pub use mishaps::Mishap;
+pub use models::{
+    Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left,
+};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};
@@ -58,6 +65,15 @@ pub enum Model {
     Failed(Failure),
 }
 
+/// Whether the window hears of files that are dropped on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dropping {
+    #[default]
+    Works,
+    /// The desktop does not tell it.
+    Unheard,
+}
+
 /// What the canvas shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
@@ -74,6 +90,8 @@ pub enum Page {
     #[default]
     Canvas,
     Models,
+    /// What went wrong.
+    Mishaps,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -144,6 +162,10 @@ pub struct Studio {
     /// A saved picture was dropped: what shall be done with it?
     pub offer: Option<Opened>,
     pub notices: Vec<Notice>,
+    /// What went wrong, newest first.
+    pub mishaps: Vec<Mishap>,
+    pub models: Models,
+    pub dropping: Dropping,
     /// Pictures that could not be kept.
     pub unkept: Vec<Keeping>,
     pub help: bool,
@@ -169,6 +191,9 @@ impl Default for Studio {
             before_after: false,
             offer: None,
             notices: Vec::new(),
+            mishaps: Vec::new(),
+            models: Models::default(),
+            dropping: Dropping::Works,
             unkept: Vec::new(),
             help: false,
             kept_in: None,
@@ -549,6 +574,9 @@ impl Studio {
 
     pub fn notify(&mut self, tone: Tone, title: &str, reason: &str, remedy: &str) {
         let id = self.new_id();
+        if tone == Tone::Error {
+            self.note(title, reason, remedy);
+        }
         // The same words twice are one notice.
         self.notices
             .retain(|notice| (notice.title.as_str(), notice.reason.as_str()) != (title, reason));
