@@ -32,6 +32,17 @@ impl Moment {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 
+    /// `YYYY-MM-DD HH:MM:SS`, for people.
+    pub fn in_words(&self) -> String {
+        format!(
+            "{} {:02}:{:02}:{:02}",
+            self.day(),
+            self.hour,
+            self.minute,
+            self.second
+        )
+    }
+
     /// `HHMMSS`.
     pub(super) fn time(&self) -> String {
         format!("{:02}{:02}{:02}", self.hour, self.minute, self.second)

@@ -3,6 +3,7 @@
 use super::action::{Action, Effect, Opened, Setting, Stage, Target};
 use super::draft::{SeedChoice, Tab};
 use super::inputs::new_seed;
+use super::models::ModelAction;
 use super::photo::Photo;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
@@ -60,7 +61,7 @@ impl Studio {
             Action::BrowseModel => vec![Effect::BrowseModel],
             Action::Opened(opened, target) => self.opened(*opened, target),
             Action::Failed(what, failure) => {
-                self.error(what, &failure, "");
+                self.error(what, &failure, super::mishaps::remedy(what));
                 Vec::new()
             }
             Action::OfferSettings
@@ -72,7 +73,8 @@ impl Studio {
                 self.map_made(map);
                 Vec::new()
             }
-            Action::LoadModel(path) => self.load_model(path),
+            Action::LoadModel(path) => self.choose_model(path),
+            Action::Models(action) => self.act_on_models(action),
             other => self.act_on_results(other),
         }
     }
@@ -82,25 +84,19 @@ impl Studio {
         match action {
             Action::Kept(id, path) => self.kept(id, path),
             Action::NotKept(keeping, failure) => {
-                self.unkept.push(*keeping);
-                self.error(
-                    "The picture could not be saved",
-                    &failure,
-                    "It is still here: make room, then press Save again.",
-                );
+                self.not_kept(*keeping, &failure);
                 Vec::new()
             }
-            Action::KeepAgain => {
-                let unkept = std::mem::take(&mut self.unkept);
-                unkept
-                    .into_iter()
-                    .map(|keeping| Effect::Keep(Box::new(keeping)))
-                    .collect()
-            }
+            Action::KeepAgain => self.keep_again(),
+            Action::KeepQuietly => self.keep_quietly(),
             Action::Fetched(id, pixels) => self.fetched(id, pixels),
             Action::NotFetched(id, failure) => self.not_fetched(id, &failure),
             Action::BeforeAfter => self.toggle_before_after(),
             Action::Page(page) => self.open_page(page),
+            Action::ForgetMishaps => {
+                self.mishaps.clear();
+                Vec::new()
+            }
             Action::Scheme(scheme) => {
                 self.view.scheme = scheme;
                 Vec::new()
@@ -254,7 +250,7 @@ impl Studio {
         Vec::new()
     }
 
-    fn load_model(&mut self, path: Option<PathBuf>) -> Vec<Effect> {
+    pub(super) fn load_model(&mut self, path: Option<PathBuf>) -> Vec<Effect> {
         self.interrupt();
         if let Some(path) = &path {
             self.recent_models.retain(|known| known != path);

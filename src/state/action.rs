@@ -3,6 +3,7 @@
 use super::album::{Listing, Query};
 use super::draft::{Brush, SeedChoice, Tab};
 use super::errand::Errand;
+use super::models::{ModelAction, ModelEffect};
 use super::outcome::{Keeping, OutcomeId};
 use super::painting::Point;
 use super::photo::Photo;
@@ -150,6 +151,8 @@ pub enum Action {
     Kept(OutcomeId, PathBuf),
     NotKept(Box<Keeping>, Failure),
     KeepAgain,
+    /// The same, by itself and without a word when it fails again.
+    KeepQuietly,
     Fetched(OutcomeId, Arc<Pixels>),
     NotFetched(OutcomeId, Failure),
     ShowRun,
@@ -183,7 +186,9 @@ pub enum Action {
     },
     LoadModel(Option<PathBuf>),
     BrowseModel,
+    Models(ModelAction),
     Page(Page),
+    ForgetMishaps,
     Scheme(ColourScheme),
     Zoom(f32),
     Help,
@@ -214,6 +219,7 @@ pub enum Effect {
     Read(PathBuf, Target),
     Browse(Target),
     BrowseModel,
+    Models(ModelEffect),
     MakeMap {
         photo: Photo,
         low: f32,

@@ -14,6 +14,8 @@ mod compare;
 mod draft;
 mod errand;
 mod inputs;
+mod mishaps;
+mod models;
 mod outcome;
 mod painting;
 mod photo;
@@ -24,12 +26,15 @@ mod run;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unkept;
 
 pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target, Verb, Which};
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use errand::Errand;
+pub use mishaps::Mishap;
+pub use models::{Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};
@@ -64,6 +69,15 @@ pub enum Model {
     Failed(Failure),
 }
 
+/// Whether the window hears of files that are dropped on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dropping {
+    #[default]
+    Works,
+    /// The desktop does not tell it.
+    Unheard,
+}
+
 /// What the canvas shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
@@ -81,6 +95,8 @@ pub enum Page {
     Canvas,
     Models,
     History,
+    /// What went wrong.
+    Mishaps,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -174,6 +190,10 @@ pub struct Studio {
     /// A saved picture was dropped: what shall be done with it?
     pub offer: Option<Opened>,
     pub notices: Vec<Notice>,
+    /// What went wrong, newest first.
+    pub mishaps: Vec<Mishap>,
+    pub models: Models,
+    pub dropping: Dropping,
     /// Pictures that could not be kept.
     pub unkept: Vec<Keeping>,
     pub help: bool,
@@ -202,6 +222,9 @@ impl Default for Studio {
             before_after: false,
             offer: None,
             notices: Vec::new(),
+            mishaps: Vec::new(),
+            models: Models::default(),
+            dropping: Dropping::Works,
             unkept: Vec::new(),
             help: false,
             kept_in: None,
@@ -589,6 +612,9 @@ impl Studio {
 
     pub fn notify(&mut self, tone: Tone, title: &str, reason: &str, remedy: &str) {
         let id = self.new_id();
+        if tone == Tone::Error {
+            self.note(title, reason, remedy);
+        }
         // The same words twice are one notice.
         self.notices
             .retain(|notice| (notice.title.as_str(), notice.reason.as_str()) != (title, reason));

@@ -6,6 +6,7 @@
 use super::action::{Action, Effect, Stage, Target, Verb, Which};
 use super::album::{Listing, Looked, Star, Thrown};
 use super::errand::Errand;
+use super::models::ModelAction;
 use super::outcome::{Outcome, OutcomeId};
 use super::photo::Photo;
 use super::{Offer, Page, Shown, Studio, Tone};
@@ -107,10 +108,10 @@ impl Studio {
 
     pub(super) fn open_page(&mut self, page: Page) -> Vec<Effect> {
         self.page = page;
-        if page == Page::History {
-            self.look()
-        } else {
-            Vec::new()
+        match page {
+            Page::Models => self.act_on_models(ModelAction::Survey),
+            Page::History => self.look(),
+            Page::Canvas | Page::Mishaps => Vec::new(),
         }
     }
 
@@ -373,6 +374,7 @@ impl Studio {
     }
 
     pub(super) fn kept(&mut self, id: OutcomeId, path: PathBuf) -> Vec<Effect> {
+        self.unkept.retain(|keeping| keeping.outcome != id);
         self.kept_in = path.parent().map(PathBuf::from);
         if let Some(outcome) = self.outcome_mut(id) {
             outcome.path = Some(path);

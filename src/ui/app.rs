@@ -5,38 +5,30 @@ use super::drops::{self, Zones};
 use super::errands::Wake;
 use super::files::{self, Files};
 use super::history::Room;
+use super::importing::Importing;
+use super::journal::Journal;
+use super::supply::HandedOver;
 use super::textures::{Textures, colour_image};
 use super::theme::{self, Palette};
 use super::thumbnails::Thumbnails;
-use super::{Backing, Options, history, keys, left, models, sheet, stage, status, strip, top};
+use super::{Backing, Options, history, keys, left, mishaps, models, sheet, stage, status, strip, top};
 use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{
-    Action, ColourScheme, Effect, Errand, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
+    Action, ColourScheme, Effect, Errand, ModelAction, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use crate::history::Places;
 
 /// Reports taken in before the window is drawn again.
 const INTAKE: Duration = Duration::from_millis(6);
-/// The state is written when nothing has changed for this long, and at the latest after `LATEST`.
-const QUIET: Duration = Duration::from_millis(300);
-const LATEST: Duration = Duration::from_secs(2);
-
-/// Since when the state on disk is old.
-#[derive(Debug, Clone, Copy)]
-struct Unsaved {
-    first: Instant,
-    last: Instant,
-}
-
 /// What the canvas said in the last frame.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pointed {
@@ -47,25 +39,31 @@ pub(super) struct Pointed {
 /// The open window.
 pub struct App<B: Backing> {
     pub studio: Studio,
-    store: Option<Store>,
-    backing: Arc<B>,
+    pub(super) store: Option<Store>,
+    pub(super) places: Places,
+    pub(super) backing: Arc<B>,
     worker: Option<Worker>,
     ticket: Option<Ticket>,
-    files: Files,
-    wake: Wake,
+    pub(super) importing: Option<Importing>,
+    pub(super) files: Files,
+    pub(super) wake: Wake,
+    /// Whom `wake` wakes; another one when the window was opened anew on another device.
+    pub(super) aim: Arc<Mutex<Context>>,
     pub canvas: Canvas,
-    textures: Textures,
-    thumbnails: Thumbnails,
+    pub(super) textures: Textures,
+    pub(super) thumbnails: Thumbnails,
     room: Room,
     /// On their way to the clipboard.
     copied: Vec<Arc<Pixels>>,
-    zones: Zones,
+    pub(super) zones: Zones,
     pointed: Pointed,
     /// The mask the canvas has: turn and version.
     veil: Option<(usize, u64, u32)>,
-    unsaved: Option<Unsaved>,
+    pub(super) journal: Journal,
     /// The prompt gets the keyboard once.
     greeting: Greeting,
+    /// Given back last of all: then everything is written.
+    pub(super) handed: Option<HandedOver>,
 }
 
 /// Whether the prompt still waits for the keyboard.
@@ -78,8 +76,12 @@ pub(super) enum Greeting {
 impl<B: Backing> App<B> {
     pub fn new(ctx: &Context, places: Places, options: Options, backing: Arc<B>) -> Self {
         theme::install(ctx);
-        let waker = ctx.clone();
-        let wake: Wake = Arc::new(move || waker.request_repaint());
+        let aim = Arc::new(Mutex::new(ctx.clone()));
+        let aimed = Arc::clone(&aim);
+        let wake: Wake = Arc::new(move || {
+            let ctx = aimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            ctx.request_repaint();
+        });
         let store = Store::open(&places.data);
         let mut studio = match &store {
             Ok(store) => store.load(),
@@ -93,29 +95,37 @@ impl<B: Backing> App<B> {
         studio.view.scheme = options.scheme.unwrap_or(studio.view.scheme);
         studio.view.zoom = options.zoom.unwrap_or(studio.view.zoom).clamp(1.0, 2.0);
         studio.model_path = options.model.or(studio.model_path.take());
+        let journal = match &store {
+            Ok(_) => Journal::default(),
+            Err(_) => Journal::without_folder(),
+        };
         let today = Moment::now().day();
         studio.outcomes.retain(|outcome| outcome.is_of(&today));
         let mut app = Self {
             store: store.ok(),
+            files: Files::new(places.clone(), &wake),
+            thumbnails: Thumbnails::new(places.clone(), Arc::clone(&wake)),
+            room: Room::default(),
+            copied: Vec::new(),
+            places,
             backing,
             worker: None,
             ticket: None,
-            files: Files::new(places.clone(), &wake),
-            thumbnails: Thumbnails::new(places, Arc::clone(&wake)),
-            room: Room::default(),
-            copied: Vec::new(),
+            importing: None,
             wake,
+            aim,
             canvas: Canvas::new(),
             textures: Textures::default(),
             zones: Zones::default(),
             pointed: Pointed::default(),
             veil: None,
-            unsaved: None,
+            journal,
             greeting: Greeting::Due,
+            handed: None,
             studio,
         };
         let mut effects = app.studio.stage();
-        effects.push(Effect::Load(app.studio.model_path.clone()));
+        effects.extend(app.studio.first_model());
         effects.extend(
             options
                 .files
@@ -135,31 +145,41 @@ impl<B: Backing> App<B> {
         if !matches!(report, Report::Progress { .. }) {
             self.changed();
         }
+        self.stamp();
     }
 
     pub fn act(&mut self, action: Action) {
+        let quiet = matches!(action, Action::Models(ModelAction::Stepped(..)));
+        self.heed(&action);
         if let Action::TakenBack(path) = &action {
             self.thumbnails.forget(path);
         }
         let effects = self.studio.act(action);
         self.carry_out(effects);
-        self.changed();
+        if !quiet {
+            self.changed();
+        }
+        self.stamp();
     }
 
-    fn changed(&mut self) {
-        let now = Instant::now();
-        let first = self.unsaved.map_or(now, |unsaved| unsaved.first);
-        self.unsaved = Some(Unsaved { first, last: now });
+    /// The state has no clock.
+    pub(super) fn stamp(&mut self) {
+        self.studio.stamp_mishaps(|| Moment::now().in_words());
     }
 
     /// Takes in what happened since the last frame.
     pub fn intake(&mut self, ctx: &Context) {
         self.take_in();
+        self.welcome_files(ctx);
         self.save_when_due(ctx);
     }
 
     /// The window goes: the state is written; the picture under way stays in the journal.
     pub fn put_away(&mut self) {
+        if let Some(handed) = &mut self.handed {
+            handed.stop_listening();
+        }
+        self.importing = None;
         self.save();
         self.with_ticket(|ticket| ticket.cancel.cancel());
     }
@@ -184,29 +204,10 @@ impl<B: Backing> App<B> {
         for action in self.files.actions() {
             self.act(action);
         }
+        self.import_step();
     }
 
-    fn save_when_due(&mut self, ctx: &Context) {
-        let Some(unsaved) = self.unsaved else { return };
-        if unsaved.last.elapsed() < QUIET && unsaved.first.elapsed() < LATEST {
-            ctx.request_repaint_after(QUIET);
-            return;
-        }
-        self.save();
-    }
-
-    fn save(&mut self) {
-        self.unsaved = None;
-        let Some(store) = &self.store else { return };
-        let snapshot = store.snapshot(&self.studio);
-        self.files.errands.run(move || {
-            let failed = snapshot.write().err()?;
-            let failure = Failure::failed(failed.to_string());
-            Some(Action::Failed("The window's state could not be stored", failure))
-        });
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Submit(task) => self.submit(*task),
@@ -235,22 +236,11 @@ impl<B: Backing> App<B> {
                 }),
                 Effect::Fetch(id, path) => self.files.fetch(id, path),
                 Effect::Stage(stage) => self.show(stage),
-                Effect::JournalBegin(order, begun) => self.journal(|store| store.begin(&order, begun)),
-                Effect::JournalRow(row) => self.journal(|store| store.row(&row)),
-                Effect::JournalEnd => self.journal(|store| {
-                    store.end();
-                    Ok(())
-                }),
+                Effect::JournalBegin(order, begun) => self.journal_begin(&order, begun),
+                Effect::JournalRow(row) => self.journal_row(&row),
+                Effect::JournalEnd => self.journal_end(),
+                Effect::Models(effect) => self.carry_out_models(effect),
             }
-        }
-    }
-
-    fn journal(&mut self, write: impl FnOnce(&mut Store) -> Result<(), crate::state::StoreError>) {
-        let Some(store) = &mut self.store else { return };
-        if let Err(error) = write(store) {
-            let failure = Failure::failed(error.to_string());
-            self.studio
-                .act(Action::Failed("The rows cannot be stored as they come", failure));
         }
     }
 
@@ -278,19 +268,26 @@ impl<B: Backing> App<B> {
         }
     }
 
-    /// The old model goes on a thread of its own: it ends its forward first.
+    /// The new model is made when the old one has ended its forward and given its memory back.
     fn load(&mut self, path: Option<&Path>) {
         self.ticket = None;
-        if let Some(worker) = self.worker.take() {
-            self.files.errands.wait_for(move || {
-                drop(worker);
-                None
-            });
-        }
+        let former = self.worker.take();
         let wake = Arc::clone(&self.wake);
-        match self.backing.open(path) {
-            Ok(make) => self.worker = Some(Worker::spawn(make, move || wake())),
-            Err(failure) => self.take(&Report::LoadFailed(failure)),
+        match self.backing.open(path, self.studio.models.processor) {
+            Ok(make) => {
+                let make = move || {
+                    drop(former);
+                    make()
+                };
+                self.worker = Some(Worker::spawn(make, move || wake()));
+            }
+            Err(failure) => {
+                self.files.errands.wait_for(move || {
+                    drop(former);
+                    None
+                });
+                self.take(&Report::LoadFailed(failure));
+            }
         }
     }
 
@@ -404,6 +401,7 @@ impl<B: Backing> App<B> {
                 self.pointed = stage::show(ui, middle);
             }
             Page::Models => models::show(ui, &self.studio, actions),
+            Page::Mishaps => mishaps::show(ui, &self.studio, actions),
             Page::History => {
                 let hall = history::Hall {
                     studio: &self.studio,
@@ -415,7 +413,9 @@ impl<B: Backing> App<B> {
             }
         }
         self.room.page(self.studio.page);
-        stage::notices(ui, rect, &self.studio, actions);
+        if self.studio.page != Page::Mishaps {
+            stage::notices(ui, rect, &self.studio, actions);
+        }
     }
 
     fn apply_view(&self, ctx: &Context) {

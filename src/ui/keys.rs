@@ -46,7 +46,7 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if take(command, Key::H) {
         actions.push(Action::Page(match studio.page {
             Page::History => Page::Canvas,
-            Page::Canvas | Page::Models => Page::History,
+            Page::Canvas | Page::Models | Page::Mishaps => Page::History,
         }));
     }
     // An open menu is closed by it.

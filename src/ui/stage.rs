@@ -351,6 +351,9 @@ fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<A
             if ui.button("Copy details").clicked() {
                 ui.ctx().copy_text(details(notice, studio));
             }
+            if ui.button("More").on_hover_text("What went wrong").clicked() {
+                actions.push(Action::Page(crate::state::Page::Mishaps));
+            }
             if !studio.unkept.is_empty() && ui.button("Save again").clicked() {
                 actions.push(Action::KeepAgain);
                 actions.push(Action::DismissNotice(notice.id));

@@ -125,6 +125,11 @@ impl Thumbnails {
         Small::Reading
     }
 
+    /// The GPU has none of them any more.
+    pub(super) fn forget_all(&mut self) {
+        self.held.retain(|_, (small, _)| matches!(small, Small::Reading));
+    }
+
     /// Looks again when it is asked for the next time.
     pub(super) fn forget(&mut self, path: &Path) {
         self.held

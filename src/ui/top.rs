@@ -29,6 +29,12 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             if ui.ctx().content_rect().width() < theme::WIDE_ENOUGH {
                 super::strip::history_button(ui, studio, actions);
             }
+            if !studio.mishaps.is_empty() {
+                let name = format!("What went wrong ({})", studio.mishaps.len());
+                if icon_button(ui, icon::WARNING, &name).clicked() {
+                    actions.push(Action::Page(Page::Mishaps));
+                }
+            }
             if let Some(profile) = studio.profile() {
                 ui.add_space(theme::GAP);
                 ui.label(palette.secondary(profile.device.clone()));
@@ -136,6 +142,10 @@ fn view_settings(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             }
         }
     });
+    if ui.button("What went wrong …").clicked() {
+        actions.push(Action::Page(Page::Mishaps));
+        ui.close();
+    }
     ui.label(palette.label("Size of everything"));
     ui.horizontal(|ui| {
         for zoom in [1.0, 1.25, 1.5, 2.0] {
