@@ -185,7 +185,7 @@ fn stars_are_kept_and_shared() {
     library.refresh(&Texts::default());
     library.star(&one).unwrap();
     assert!(library.entry(&one).unwrap().starred);
-    assert_eq!(library.starred(), [one.clone()]);
+    assert!(library.starred() == std::slice::from_ref(&one));
     let mut other = Library::new(&Places::below(folder.path()));
     other.star(&two).unwrap();
     library.unstar(&one).unwrap();

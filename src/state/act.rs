@@ -3,7 +3,6 @@
 use super::action::{Action, Effect, Opened, Setting, Stage, Target};
 use super::draft::{SeedChoice, Tab};
 use super::inputs::new_seed;
-use super::models::ModelAction;
 use super::photo::Photo;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
