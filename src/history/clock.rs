@@ -34,7 +34,13 @@ impl Moment {
 
     /// `YYYY-MM-DD HH:MM:SS`, for people.
     pub fn in_words(&self) -> String {
-        format!("{} {:02}:{:02}:{:02}", self.day(), self.hour, self.minute, self.second)
+        format!(
+            "{} {:02}:{:02}:{:02}",
+            self.day(),
+            self.hour,
+            self.minute,
+            self.second
+        )
     }
 
     /// `HHMMSS`.

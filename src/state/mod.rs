@@ -28,9 +28,7 @@ pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use mishaps::Mishap;
-pub use models::{
-    Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left,
-};
+pub use models::{Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};

@@ -114,7 +114,9 @@ impl Store {
                 .outcomes
                 .retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
         }
-        if let Some(mut run) = self.read_journal()
+        // A whole picture that could not be saved waits in the queue.
+        let waits = |run: &Run| studio.queue.orders().any(|order| order.request.holds(run));
+        if let Some(mut run) = self.read_journal().filter(|run| !waits(run))
             && run.order.request.source.as_mut().is_none_or(&mut fill)
         {
             studio.bring_back(run);
@@ -335,7 +337,12 @@ fn photos(studio: &Studio) -> impl Iterator<Item = &Photo> {
         .chain(&draft.control.photo)
         .chain(&draft.predict_source)
         .chain(orders.filter_map(|order| order.request.source.as_ref()))
-        .chain(studio.unkept.iter().filter_map(|keeping| keeping.request.source.as_ref()))
+        .chain(
+            studio
+                .unkept
+                .iter()
+                .filter_map(|keeping| keeping.request.source.as_ref()),
+        )
 }
 
 /// Fast rather than small: these files come and go with the sources.

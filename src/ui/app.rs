@@ -3,11 +3,11 @@
 use super::canvas::Canvas;
 use super::drops::{self, Zones};
 use super::errands::{Errands, Wake};
-use super::textures::Textures;
-use super::theme::{self, Palette};
 use super::importing::Importing;
 use super::journal::Journal;
 use super::supply::HandedOver;
+use super::textures::Textures;
+use super::theme::{self, Palette};
 use super::{Backing, Options, keys, left, mishaps, models, sheet, stage, status, strip, top};
 use crate::history::{Library, Moment};
 use crate::keeping::{self, Saving};
@@ -392,8 +392,14 @@ impl<B: Backing> App<B> {
                         },
                     );
                 }
-                Page::Models => models::show(ui, &self.studio, &mut actions),
-                Page::Mishaps => mishaps::show(ui, &self.studio, &mut actions),
+                Page::Models | Page::Mishaps => {
+                    let rect = ui.max_rect();
+                    match self.studio.page {
+                        Page::Models => models::show(ui, &self.studio, &mut actions),
+                        _ => mishaps::show(ui, &self.studio, &mut actions),
+                    }
+                    stage::notices(ui, rect, &self.studio, &mut actions);
+                }
             });
         sheet::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.

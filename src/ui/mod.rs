@@ -36,8 +36,8 @@ mod widgets;
 
 pub use app::{App, Places};
 
-use crate::state::ColourScheme;
 use crate::handover::{self, Start};
+use crate::state::ColourScheme;
 use crate::task::{Appraisal, Cancel, Engine, Failure, ImportStep, ImportWish, Processor, Survey};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

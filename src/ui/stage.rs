@@ -41,7 +41,7 @@ pub(super) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
         Shown::Welcome => {}
         Shown::Source | Shown::Outcome(_) => tool_card(ui, rect, &mut middle),
     }
-    notices(ui, rect, &mut middle);
+    notices(ui, rect, middle.studio, middle.actions);
     if hovering_files(ui) {
         ui.painter().rect_stroke(
             rect.shrink(4.0),
@@ -248,18 +248,17 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
 }
 
 /// What happened, why, what to do: in the lower right corner, the newest lowest.
-fn notices(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
+pub(super) fn notices(ui: &mut Ui, rect: Rect, studio: &Studio, actions: &mut Vec<Action>) {
     let width = 320.0_f32.min(rect.width() - 24.0);
     let mut bottom = rect.bottom() - 76.0;
-    let mut actions = Vec::new();
-    for notice in middle.studio.notices.iter().rev() {
+    for notice in studio.notices.iter().rev() {
         let id = ui.make_persistent_id(("notice", notice.id));
         let height: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(90.0);
         let at = pos2(rect.right() - width - 12.0, bottom - height);
         let place = Rect::from_min_size(at, vec2(width, height));
         let shown = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
             card(ui)
-                .show(ui, |ui| one_notice(ui, notice, middle.studio, &mut actions))
+                .show(ui, |ui| one_notice(ui, notice, studio, actions))
                 .response
                 .rect
                 .height()
@@ -267,7 +266,6 @@ fn notices(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
         ui.data_mut(|data| data.insert_temp(id, shown.inner));
         bottom -= shown.inner + theme::GAP;
     }
-    middle.actions.extend(actions);
 }
 
 fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<Action>) {

@@ -73,7 +73,12 @@ impl Backing for Never {
         }
     }
 
-    fn import(&self, _: &ImportWish, _: &Cancel, _: &mut dyn FnMut(ImportStep)) -> Result<Vec<String>, Failure> {
+    fn import(
+        &self,
+        _: &ImportWish,
+        _: &Cancel,
+        _: &mut dyn FnMut(ImportStep),
+    ) -> Result<Vec<String>, Failure> {
         Err(Failure::failed("there is nothing to import"))
     }
 }
