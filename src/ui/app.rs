@@ -340,7 +340,7 @@ impl<B: Backing> App<B> {
         self.textures.next_frame();
         self.apply_view(&ctx);
         let mut actions = keys::pressed(&ctx, &self.studio, &mut self.canvas);
-        actions.extend(drops::incoming(&ctx, &self.zones, &self.studio));
+        actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
         self.zones.clear();
         self.update_veil();
         let palette = Palette::of(ui);

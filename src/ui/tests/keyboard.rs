@@ -1,0 +1,117 @@
+//! The keyboard alone: Tab leads to everything that can be worked, and keys work it.
+
+use super::states::{STATES, act};
+use super::*;
+use egui::accesskit::{Action as Deed, NodeId};
+use std::collections::BTreeMap;
+
+/// More presses of Tab than any state has places.
+const MOST_PLACES: usize = 120;
+
+/// What can be worked, by name.
+fn places(window: &Window) -> BTreeMap<NodeId, String> {
+    let nodes = window.root().children_recursive();
+    let nodes = nodes.map(|node| node.accesskit_node());
+    let workable = nodes.filter(|node| {
+        let deeds = [Deed::Click, Deed::Focus];
+        let works = deeds.iter().any(|deed| node.data().supports_action(*deed));
+        works && !node.is_disabled() && !node.is_hidden()
+    });
+    let named = workable.map(|node| {
+        let name = node.label().unwrap_or_default();
+        (node.locate().0, format!("{:?} `{name}` at {:?}", node.role(), node.raw_bounds()))
+    });
+    named.collect()
+}
+
+fn focused(window: &Window) -> Option<NodeId> {
+    let mut nodes = window.root().children_recursive().map(|node| node.accesskit_node());
+    nodes.find(|node| node.is_focused()).map(|node| node.locate().0)
+}
+
+/// Where Tab leads, until it comes round.
+fn walked(window: &mut Window) -> Vec<NodeId> {
+    let mut walked = Vec::new();
+    for _ in 0..MOST_PLACES {
+        window.key_press(egui::Key::Tab);
+        window.run_ok();
+        match focused(window) {
+            Some(place) if walked.contains(&place) => break,
+            place => walked.extend(place),
+        }
+    }
+    walked
+}
+
+fn focus(window: &mut Window, name: &str) {
+    for _ in 0..MOST_PLACES {
+        window.key_press(egui::Key::Tab);
+        window.run_ok();
+        let mut nodes = window.root().children_recursive().map(|node| node.accesskit_node());
+        if nodes.any(|node| node.is_focused() && node.label().as_deref() == Some(name)) {
+            return;
+        }
+    }
+    panic!("Tab does not lead to `{name}`");
+}
+
+#[test]
+fn tab_leads_to_everything_in_every_state() {
+    for state in &STATES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut window = window(folder.path(), [1280.0, 800.0]);
+        (state.reach)(&mut window);
+        let walked = walked(&mut window);
+        let left_out: Vec<String> = places(&window)
+            .into_iter()
+            .filter(|(place, _)| !walked.contains(place))
+            .map(|(_, name)| name)
+            .collect();
+        assert!(walked.len() > 3, "{}: {} places", state.name, walked.len());
+        assert!(left_out.is_empty(), "{}: {left_out:#?}", state.name);
+    }
+}
+
+#[test]
+fn a_picture_is_asked_for_by_keys_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    focus(&mut window, "Draw an owl at sunset");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.prompt, "an owl at sunset");
+    tell(&mut window, rows(0, 2));
+    focus(&mut window, "Pause");
+    window.key_press(egui::Key::Space);
+    tell(&mut window, [progress(0, Progress::Paused)]);
+    focus(&mut window, "Resume");
+    window.key_press(egui::Key::Escape);
+    window.run_ok();
+    let wish = app(&mut window).studio.run.as_ref().and_then(|run| run.wish);
+    assert_eq!(wish, Some(crate::state::Wish::Keep));
+}
+
+#[test]
+fn settings_are_changed_by_keys_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    focus(&mut window, "Settings");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    focus(&mut window, "Light");
+    window.key_press(egui::Key::Space);
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.view.scheme, ColourScheme::Light);
+    act(&mut window, Action::Set(Setting::Tab(Tab::Create)));
+    focus(&mut window, "Seed, guidance, speed");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    focus(&mut window, "Follow the prompt");
+    window.key_press(egui::Key::ArrowRight);
+    window.run_ok();
+    let cfg = app(&mut window).studio.draft.cfg.expect("a guidance of its own");
+    assert!((cfg - SAMPLING.cfg).abs() > 0.05, "{cfg}");
+}
