@@ -161,6 +161,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn runs_give_the_mask_back_and_nothing_that_does_not_add_up() {
+        let mask = Mask::new(Size::new(3, 2), vec![0, 0, 255, 255, 255, 7]).expect("a mask");
+        let mut runs = MaskRuns::of(&mask);
+        assert_eq!(runs.runs, [(0, 2), (255, 3), (7, 1)]);
+        assert_eq!(runs.mask(), Some(mask));
+        runs.runs.pop();
+        assert_eq!(runs.mask(), None);
+        runs.runs = vec![(1, u32::MAX); 3];
+        runs.size = Size::new(u32::MAX, 3);
+        assert_eq!(runs.mask(), None, "too large to be read");
+    }
+
+    #[test]
     fn sizes_are_read_as_people_write_them() {
         assert_eq!("768x512".parse(), Ok(Size::new(768, 512)));
         assert_eq!("128X64".parse(), Ok(Size::new(128, 64)));

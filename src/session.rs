@@ -2,21 +2,24 @@
 
 use crate::decode::{self, DrawError, Drawn, Event, Feed, Order};
 use crate::model::bundle::Bundle;
+use crate::model::preview::Line;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    CANNY_THRESHOLDS, Cancel, Engine, Failure, LONGEST_PROMPT, MapKind, Mode, Noise, Picture, Profile,
-    Progress, Sampling, Skill, Stop, Tally, Task, Window,
+    CANNY_THRESHOLDS, Cancel, Engine, Failure, Guesses, LONGEST_PROMPT, MapKind, Mode, Noise, Picture,
+    Profile, Progress, Sampling, Skill, Stop, Tally, Task, Window,
 };
 use crate::token::{Grid, best_size};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Windows tried by the automatic choice, with the codes a forward commits there on the starter
 /// model.
 const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
 /// The automatic window of coupled noise.
 const COUPLED_WINDOW: usize = 8;
+/// What is decided of a row that is not whole yet is told this often.
+const AHEAD: Duration = Duration::from_millis(100);
 /// Forwards shorter than this, in seconds, are timed three times.
 const SHORT: f64 = 0.05;
 
@@ -260,6 +263,7 @@ impl Session {
             .predictor(2 * candidates, capacity)
             .map_err(fail)?;
         let mut rows = vec![0; candidates];
+        let mut told = vec![Instant::now(); candidates];
         let mut on_event = |event: Event<'_>| match event {
             Event::Paused => progress(Progress::Paused),
             Event::Resumed => progress(Progress::Resumed),
@@ -277,18 +281,30 @@ impl Session {
                     seconds: plan.began.elapsed().as_secs_f64(),
                 };
                 let done = plan.grid.rows_before(upto);
+                let ahead = |row: u32| self.ahead(plan.grid, row, tokens, guesses);
+                if rows[candidate] == done && told[candidate].elapsed() >= AHEAD {
+                    told[candidate] = Instant::now();
+                    let guesses = ahead(done);
+                    progress(Progress::Ahead {
+                        candidate,
+                        guesses,
+                        tally,
+                    });
+                }
                 while rows[candidate] < done {
                     let row = rows[candidate];
                     rows[candidate] += 1;
+                    told[candidate] = Instant::now();
                     let codes = self.row(plan.grid, row, tokens);
-                    let guesses = match rows[candidate] == done {
-                        true => guesses
-                            .iter()
-                            .filter_map(|id| self.model.alphabet.code_of_id(*id))
-                            .collect(),
-                        false => Vec::new(),
+                    let above = row.checked_sub(1).map(|row| self.row(plan.grid, row, tokens));
+                    let guesses = match row + 1 == done {
+                        true => ahead(done),
+                        false => Guesses::default(),
                     };
-                    let preview = self.model.preview.paint(&codes);
+                    let preview = self.model.preview.paint(Line {
+                        codes: &codes,
+                        above: above.as_deref(),
+                    });
                     progress(Progress::Row {
                         candidate,
                         row,
@@ -339,6 +355,18 @@ impl Session {
         let at = grid.position(grid.index(row, 0));
         let ids = stream[at.min(stream.len())..].iter().take(grid.columns as usize);
         ids.filter_map(|id| self.model.alphabet.code_of_id(*id)).collect()
+    }
+
+    /// Codes from the start of a row on: those decided, then those guessed.
+    fn ahead(&self, grid: Grid, row: u32, stream: &[u32], guesses: &[u32]) -> Guesses {
+        let at = grid.position(grid.index(row, 0)).min(stream.len());
+        let ids = stream[at..].iter().chain(guesses);
+        let codes = ids.filter_map(|id| self.model.alphabet.code_of_id(*id));
+        let codes: Vec<u32> = codes.collect();
+        let above = row.checked_sub(1).map(|row| self.row(grid, row, stream));
+        let painter = &self.model.preview;
+        let preview = painter.paint_ahead(&codes, above.as_deref(), grid.columns as usize);
+        Guesses { codes, preview }
     }
 
     fn picture(&self, task: &Task, plan: &Plan, index: usize, drawn: &Drawn) -> Picture {

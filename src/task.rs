@@ -204,6 +204,14 @@ pub struct Tally {
     pub seconds: f64,
 }
 
+/// Codes after the last whole row, most of them guesses that are not verified.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Guesses {
+    pub codes: Vec<u32>,
+    /// Their 8x8 cells, in lines of a grid's width; `None` where there is no preview of them.
+    pub preview: Option<Pixels>,
+}
+
 /// What an engine tells while it works on a task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
@@ -221,10 +229,16 @@ pub enum Progress {
         /// From the top of the grid, 0-based.
         row: u32,
         codes: Vec<u32>,
-        /// Guesses for the codes after this row, not verified.
-        guesses: Vec<u32>,
-        /// The row's preview: `8 * 8 * columns` pixels, 8 rows of them.
+        guesses: Guesses,
+        /// The row's preview: `8 * columns` x 8 pixels.
         preview: Pixels,
+        tally: Tally,
+    },
+    /// A row that is not whole yet got further.
+    Ahead {
+        candidate: usize,
+        /// From the start of that row on; the first of them are decided.
+        guesses: Guesses,
         tally: Tally,
     },
     Paused,

@@ -16,6 +16,8 @@ pub(super) struct Console<'a> {
     pub(super) live: bool,
     /// Rows of the picture under way.
     pub(super) rows: u32,
+    /// Those of them that are decided.
+    pub(super) row: u32,
     /// Columns covered by the updating line.
     pub(super) covered: usize,
 }
@@ -63,6 +65,10 @@ impl Console<'_> {
         }
     }
 
+    fn at(&self, tally: &Tally) -> String {
+        format!("row {}/{} · {}", self.row, self.rows, tally_words(tally))
+    }
+
     pub(super) fn progress(&mut self, progress: &Progress, turn: usize) {
         let event = match progress {
             Progress::Started {
@@ -72,7 +78,7 @@ impl Console<'_> {
                 window,
                 rows_forced,
             } => {
-                self.rows = grid.rows;
+                (self.row, self.rows) = (0, grid.rows);
                 json!({
                     "event": "started", "rows": grid.rows, "columns": grid.columns,
                     "width": panel.width, "height": panel.height, "rows_forced": rows_forced,
@@ -87,10 +93,18 @@ impl Console<'_> {
                 tally,
                 ..
             } => {
-                self.update(&format!("row {}/{} · {}", row + 1, self.rows, tally_words(tally)));
+                self.row = row + 1;
+                self.update(&self.at(tally));
                 json!({
                     "event": "row", "candidate": candidate, "row": row, "rows": self.rows,
                     "tokens": tally.tokens, "forwards": tally.forwards, "seconds": tally.seconds,
+                })
+            }
+            Progress::Ahead { candidate, tally, .. } => {
+                self.update(&self.at(tally));
+                json!({
+                    "event": "ahead", "candidate": candidate, "tokens": tally.tokens,
+                    "forwards": tally.forwards, "seconds": tally.seconds,
                 })
             }
             Progress::Paused => json!({ "event": "paused" }),

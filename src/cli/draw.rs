@@ -178,7 +178,7 @@ impl Previews {
                     rows.copy_from_slice(preview.rgb());
                 }
             }
-            Progress::Paused | Progress::Resumed | Progress::Decoding => {}
+            Progress::Ahead { .. } | Progress::Paused | Progress::Resumed | Progress::Decoding => {}
         }
     }
 

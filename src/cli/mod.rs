@@ -148,6 +148,7 @@ fn run_on<S: Studio>(command: &Command, studio: &S, interrupt: &Interrupt, scree
         json: command.is_json(),
         live: screen.live,
         rows: 0,
+        row: 0,
         covered: 0,
     };
     let ended = match job::resolve(command, studio) {

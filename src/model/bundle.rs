@@ -258,11 +258,13 @@ impl Bundle {
             )));
         }
         let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
-        let preview = if parts.movq.contains("preview.weight") {
-            let shape = parts.movq.shape("preview.weight").unwrap_or_default();
-            Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?
-        } else {
-            Preview::fit(&movq)?
+        let stored = match parts.movq.shape("preview.weight") {
+            Some(shape) => Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?,
+            None => None,
+        };
+        let preview = match stored {
+            Some(preview) => preview,
+            None => Preview::fit(&movq)?,
         };
         let head = Head::Codes(alphabet.code_ids());
         let decoder = Network::load(parts.decoder, &config, &head, parts.quant, &parts.device)?;

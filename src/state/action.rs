@@ -8,7 +8,7 @@ use super::queue::OrderId;
 use super::run::{Begun, Row};
 use super::{ColourScheme, Page};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Failure, MapKind, Task, Window};
+use crate::task::{Failure, Guesses, MapKind, Task, Window};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,7 +138,7 @@ pub enum Action {
 pub enum Stage {
     Begin(Grid),
     Row(Row),
-    Guesses(Vec<u32>),
+    Guesses(Guesses),
     Picture(Arc<Pixels>),
     Compare(Option<(Arc<Pixels>, Arc<Pixels>)>),
     Clear,

@@ -33,7 +33,7 @@ pub use run::{Begun, Lane, Phase, Row, Run, Wish};
 pub use store::{Snapshot, Store, StoreError};
 
 use crate::pixels::{Pixels, Size};
-use crate::task::{Failure, Picture, Profile, Progress, Report, TaskId};
+use crate::task::{Failure, Guesses, Picture, Profile, Progress, Report, TaskId};
 use crate::token::CODE_PIXELS;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -265,7 +265,16 @@ impl Studio {
                     effects.push(Effect::Stage(Stage::Guesses(run.guesses.clone())));
                 }
             }
-            Progress::Decoding if on_canvas => effects.push(Effect::Stage(Stage::Guesses(Vec::new()))),
+            Progress::Ahead {
+                candidate: 0,
+                guesses,
+                ..
+            } if on_canvas => {
+                effects.push(Effect::Stage(Stage::Guesses(guesses.clone())));
+            }
+            Progress::Decoding if on_canvas => {
+                effects.push(Effect::Stage(Stage::Guesses(Guesses::default())))
+            }
             _ => {}
         }
         effects

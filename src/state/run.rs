@@ -3,7 +3,7 @@
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{Pixels, Size};
-use crate::task::{Mode, Picture, Progress, Sampling, Tally, TaskId};
+use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +64,7 @@ pub struct Run {
     pub phase: Phase,
     pub begun: Option<Begun>,
     pub lanes: Vec<Lane>,
-    pub guesses: Vec<u32>,
+    pub guesses: Guesses,
     pub tally: Tally,
     pub wish: Option<Wish>,
 }
@@ -77,7 +77,7 @@ impl Run {
             phase: Phase::Starting,
             begun: None,
             lanes: Vec::new(),
-            guesses: Vec::new(),
+            guesses: Guesses::default(),
             tally: Tally::default(),
             wish: None,
         }
@@ -114,11 +114,21 @@ impl Run {
                 }
                 self.place(*candidate, *row, codes, preview);
             }
+            Progress::Ahead {
+                candidate,
+                guesses,
+                tally,
+            } => {
+                self.tally = *tally;
+                if *candidate == 0 {
+                    self.guesses.clone_from(guesses);
+                }
+            }
             Progress::Paused => self.phase = Phase::Paused,
             Progress::Resumed => self.phase = Phase::Drawing,
             Progress::Decoding => {
                 self.phase = Phase::Decoding;
-                self.guesses.clear();
+                self.guesses = Guesses::default();
             }
         }
     }
@@ -126,7 +136,7 @@ impl Run {
     pub fn begin(&mut self, begun: Begun) {
         self.phase = Phase::Drawing;
         self.lanes.clear();
-        self.guesses.clear();
+        self.guesses = Guesses::default();
         self.begun = Some(begun);
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pixels::{Mask, Size};
-use crate::task::{Mode, Sampling, Tally, Task};
+use crate::task::{Guesses, Mode, Sampling, Tally, Task};
 use crate::token::Grid;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
@@ -47,7 +47,10 @@ fn row(task: u64, row: u32) -> Report {
             candidate: 0,
             row,
             codes: vec![row + 1; 4],
-            guesses: vec![7, 8],
+            guesses: Guesses {
+                codes: vec![7, 8],
+                preview: None,
+            },
             preview: Pixels::filled(Size::new(32, 8), [10 * (row as u8 + 1); 3]),
             tally: Tally {
                 tokens: 4 * (row as usize + 1),

@@ -312,7 +312,7 @@ impl<B: Backing> App<B> {
         match stage {
             Stage::Begin(grid) => self.canvas.begin(grid),
             Stage::Row(row) => self.canvas.row(row.row, &row.preview, &row.codes),
-            Stage::Guesses(codes) => self.canvas.guesses(&codes, None),
+            Stage::Guesses(ahead) => self.canvas.guesses(&ahead.codes, ahead.preview.as_ref()),
             Stage::Picture(pixels) => self.canvas.picture(&pixels),
             Stage::Compare(pair) => self.canvas.compare(pair.as_ref().map(|(a, b)| (&**a, &**b))),
             Stage::Clear => self.canvas.clear(),

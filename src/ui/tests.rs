@@ -12,7 +12,7 @@ use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Model, Paint};
 use crate::state::{Opened, Phase, Photo, Setting, Shown, Tab, Target};
 use crate::task::{
-    Cancel, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
+    Cancel, Guesses, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
 };
 use crate::token::Grid;
 use egui::accesskit::Role;
@@ -173,7 +173,10 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
         candidate: 0,
         row,
         codes: vec![row; 4],
-        guesses: vec![1, 2],
+        guesses: Guesses {
+            codes: vec![1, 2],
+            preview: None,
+        },
         preview: Pixels::filled(Size::new(32, 8), [40 * row as u8; 3]),
         tally: Tally {
             tokens: 4 * (row as usize + 1),

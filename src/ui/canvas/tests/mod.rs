@@ -4,7 +4,7 @@ mod pointer;
 mod stage;
 
 use super::*;
-use crate::task::{Cancel, Engine, Mode, Picture, Progress, Report, Sampling, Stop, Tally, Task};
+use crate::task::{Cancel, Engine, Guesses, Mode, Picture, Progress, Report, Sampling, Stop, Tally, Task};
 use crate::worker::Worker;
 use egui::{Event, pos2};
 use stage::{Shot, Stage};
@@ -122,7 +122,7 @@ impl Engine for Script {
                 candidate: 0,
                 row,
                 codes: row_codes(row),
-                guesses: Vec::new(),
+                guesses: Guesses::default(),
                 preview: (self.preview)(row),
                 tally: Tally::default(),
             });
