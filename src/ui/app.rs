@@ -36,7 +36,7 @@ struct Unsaved {
 }
 
 /// What the canvas said in the last frame.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Pointed {
     pub(super) at: Option<[f32; 2]>,
     pub(super) code: Option<u32>,
@@ -343,6 +343,7 @@ impl<B: Backing> App<B> {
         actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
         self.zones.clear();
         self.update_veil();
+        let told = (self.pointed, self.canvas.zoom_percent());
         let palette = Palette::of(ui);
         let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
         Panel::top("top")
@@ -399,6 +400,10 @@ impl<B: Backing> App<B> {
                 }
                 Page::Models => models::show(ui, &self.studio, &mut actions),
             });
+        // The status line was drawn before the canvas spoke.
+        if told != (self.pointed, self.canvas.zoom_percent()) {
+            ctx.request_repaint();
+        }
         sheet::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
         actions.sort_by_key(|action| matches!(action, Action::Draw));

@@ -190,10 +190,17 @@ mod tests {
         assert!(waiting.ripe(5.0, None).is_empty());
         waiting.add(Vec::new(), 5.3);
         assert!(waiting.ripe(5.3, None).is_empty());
-        assert_eq!(waiting.ripe(5.3, Some(pos2(1.0, 1.0))), path(), "the pointer came back");
+        assert_eq!(
+            waiting.ripe(5.3, Some(pos2(1.0, 1.0))),
+            path(),
+            "the pointer came back"
+        );
         waiting.add(path(), 6.0);
         assert_eq!(waiting.ripe(6.0 + PATIENCE_SECS, None), path(), "it did not");
-        assert!(waiting.ripe(9.0, Some(pos2(1.0, 1.0))).is_empty(), "once is enough");
+        assert!(
+            waiting.ripe(9.0, Some(pos2(1.0, 1.0))).is_empty(),
+            "once is enough"
+        );
     }
 
     #[test]

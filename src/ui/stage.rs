@@ -13,6 +13,9 @@ use egui::epaint::MarginF32;
 use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use std::time::Duration;
 
+/// Between the verbs under a picture.
+const VERB_GAP: f32 = 22.0;
+
 /// What the middle reads and tells.
 pub(super) struct Middle<'a> {
     pub(super) studio: &'a Studio,
@@ -195,6 +198,14 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
     }
 }
 
+/// Keeps what was measured for the next frame, which comes at once when it is news.
+fn remember(ui: &Ui, id: egui::Id, old: f32, measured: f32) {
+    ui.data_mut(|data| data.insert_temp(id, measured));
+    if (old - measured).abs() > 0.5 {
+        ui.ctx().request_repaint();
+    }
+}
+
 /// Undo and comparing, under a picture that is not being drawn.
 fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
     let studio = middle.studio;
@@ -205,6 +216,7 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
         let width: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(200.0);
         let row = ui.horizontal(|ui| {
             ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
+            ui.spacing_mut().item_spacing.x = VERB_GAP;
             let start = ui.cursor().left();
             let verb = |ui: &mut Ui, name: &str, enabled: bool| {
                 let text = RichText::new(name).font(theme::medium(theme::BODY));
@@ -239,7 +251,7 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             }
             ui.min_rect().right() - start
         });
-        ui.data_mut(|data| data.insert_temp(id, row.inner));
+        remember(ui, id, width, row.inner);
     });
     if fit.is_some() {
         middle.canvas.fit();
@@ -264,7 +276,7 @@ fn notices(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
                 .rect
                 .height()
         });
-        ui.data_mut(|data| data.insert_temp(id, shown.inner));
+        remember(ui, id, height, shown.inner);
         bottom -= shown.inner + theme::GAP;
     }
     middle.actions.extend(actions);

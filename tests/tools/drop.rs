@@ -137,7 +137,9 @@ impl Drag {
 
     fn check_target(&self) -> Result<()> {
         let aware = self.atoms.XdndAware;
-        let cookie = self.x.get_property(false, self.target, aware, AtomEnum::ATOM, 0, 1)?;
+        let cookie = self
+            .x
+            .get_property(false, self.target, aware, AtomEnum::ATOM, 0, 1)?;
         let version = cookie.reply()?.value32().and_then(|mut values| values.next());
         match version {
             Some(version) if version >= VERSION => Ok(()),
@@ -177,12 +179,17 @@ impl Drag {
     }
 
     fn give(&mut self, request: &SelectionRequestEvent) -> Result<()> {
-        let fits =
-            request.selection == self.atoms.XdndSelection && request.target == self.atoms.uri_list;
+        let fits = request.selection == self.atoms.XdndSelection && request.target == self.atoms.uri_list;
         if fits {
             let (window, property) = (request.requestor, request.property);
             self.x
-                .change_property8(PropMode::REPLACE, window, property, self.atoms.uri_list, &self.list)?
+                .change_property8(
+                    PropMode::REPLACE,
+                    window,
+                    property,
+                    self.atoms.uri_list,
+                    &self.list,
+                )?
                 .check()?;
         }
         let answer = SelectionNotifyEvent {
@@ -216,7 +223,10 @@ impl Drag {
         if grabbed.reply()?.status != GrabStatus::SUCCESS {
             bail!("the pointer cannot be grabbed");
         }
-        let place = self.x.translate_coordinates(self.target, root, at.0, at.1)?.reply()?;
+        let place = self
+            .x
+            .translate_coordinates(self.target, root, at.0, at.1)?
+            .reply()?;
         let place = (place.dst_x, place.dst_y);
         self.x
             .warp_pointer(NONE, root, 0, 0, 0, 0, place.0, place.1)?

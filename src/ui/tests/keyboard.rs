@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// More presses of Tab than any state has places.
 const MOST_PLACES: usize = 120;
 
+/// States in which one thing has to be answered first.
+const MODAL: [&str; 2] = ["shortcuts", "a saved picture is dropped"];
+
 /// What can be worked, by name.
 fn places(window: &Window) -> BTreeMap<NodeId, String> {
     let nodes = window.root().children_recursive();
@@ -19,13 +22,19 @@ fn places(window: &Window) -> BTreeMap<NodeId, String> {
     });
     let named = workable.map(|node| {
         let name = node.label().unwrap_or_default();
-        (node.locate().0, format!("{:?} `{name}` at {:?}", node.role(), node.raw_bounds()))
+        (
+            node.locate().0,
+            format!("{:?} `{name}` at {:?}", node.role(), node.raw_bounds()),
+        )
     });
     named.collect()
 }
 
 fn focused(window: &Window) -> Option<NodeId> {
-    let mut nodes = window.root().children_recursive().map(|node| node.accesskit_node());
+    let mut nodes = window
+        .root()
+        .children_recursive()
+        .map(|node| node.accesskit_node());
     nodes.find(|node| node.is_focused()).map(|node| node.locate().0)
 }
 
@@ -47,7 +56,10 @@ fn focus(window: &mut Window, name: &str) {
     for _ in 0..MOST_PLACES {
         window.key_press(egui::Key::Tab);
         window.run_ok();
-        let mut nodes = window.root().children_recursive().map(|node| node.accesskit_node());
+        let mut nodes = window
+            .root()
+            .children_recursive()
+            .map(|node| node.accesskit_node());
         if nodes.any(|node| node.is_focused() && node.label().as_deref() == Some(name)) {
             return;
         }
@@ -57,19 +69,24 @@ fn focus(window: &mut Window, name: &str) {
 
 #[test]
 fn tab_leads_to_everything_in_every_state() {
+    let mut left_out = Vec::new();
     for state in &STATES {
         let folder = tempfile::tempdir().expect("a folder");
         let mut window = window(folder.path(), [1280.0, 800.0]);
+        tell(&mut window, [loaded()]);
+        let below = places(&window);
         (state.reach)(&mut window);
         let walked = walked(&mut window);
-        let left_out: Vec<String> = places(&window)
-            .into_iter()
-            .filter(|(place, _)| !walked.contains(place))
-            .map(|(_, name)| name)
-            .collect();
-        assert!(walked.len() > 3, "{}: {} places", state.name, walked.len());
-        assert!(left_out.is_empty(), "{}: {left_out:#?}", state.name);
+        let mut places = places(&window);
+        if MODAL.contains(&state.name) {
+            // What lies below has to wait.
+            places.retain(|place, _| !below.contains_key(place));
+        }
+        let missed = places.into_iter().filter(|(place, _)| !walked.contains(place));
+        left_out.extend(missed.map(|(_, name)| format!("{}: {name}", state.name)));
+        assert!(!walked.is_empty(), "{}", state.name);
     }
+    assert!(left_out.is_empty(), "{left_out:#?}");
 }
 
 #[test]

@@ -48,7 +48,9 @@ fn compare(name: &str, reached: &State, scheme: ColourScheme) {
 
 fn named(name: &str) -> &'static State {
     let mut states = STATES.iter();
-    states.find(|state| state.name == name).expect("a state of that name")
+    states
+        .find(|state| state.name == name)
+        .expect("a state of that name")
 }
 
 #[test]

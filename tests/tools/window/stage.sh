@@ -21,17 +21,18 @@ library="$home/Pictures/Lumina Studio"
 declare -A place=(
     [create]="60 70" [pair]="154 70" [edit]="248 70"
     [subject]="60 103" [control]="154 103" [predict]="248 103"
-    [prompt]="155 190" [draw]="120 764" [resume]="59 728"
-    [canvas]="722 383" [example]="526 373"
+    [prompt]="155 190" [draw]="120 764" [resume]="59 764"
+    [canvas]="722 383" [canvas_edge]="340 400" [example]="526 373"
+    [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 321" [seed_field]="60 374"
 )
 
 say() { echo "window: $*"; }
 fail() { echo "window: $*" >&2; [ -z "${shots:-}" ] || shot failed; exit 1; }
 now() { date +%s%3N; }
 
-# Waits up to two minutes for a command to succeed.
+# Waits up to a minute for a command to succeed.
 await() {
-    for _ in $(seq 1200); do
+    for _ in $(seq 600); do
         if eval "$1"; then return 0; fi
         kill -0 "$app" 2>/dev/null || fail "the window is gone: $(cat "$home/log")"
         sleep 0.1
@@ -46,6 +47,8 @@ begin() {
     window=$(head -1 "$home/id")
     xdotool windowfocus "$window"
     await 'greeted'
+    greeted_at=$(now)
+    await 'loaded'
 }
 
 # As by a power cut.
@@ -56,6 +59,9 @@ kill_it() {
 
 # Whether the prompt has the keyboard: its frame has the accent's colour, dark or light.
 greeted() { import -window root -crop 1x6+155+142 -depth 8 txt:- 2>/dev/null | grep -qiE '#(F2B04A|9[0-9A-F]5[0-9A-F]0[0-9A-F]|B4690A)'; }
+
+# Whether the model is there: its name is shorter than what stands there before.
+loaded() { [ "$(import -window root -crop 1x8+960+5 -format %k info: 2>/dev/null)" -gt 1 ]; }
 
 shot() {
     if [ -n "${shots:-}" ]; then import -window root "$shots/$1.png"; fi
@@ -84,10 +90,12 @@ drop_on() {
 
 # A stroke of the pointer through the points given as `X Y`.
 stroke() {
-    local moves=(mousemove $1 sleep 0.04 mousedown 1)
+    # shellcheck disable=SC2206
+    local moves=(mousemove $1 sleep 0.06 mousedown 1 sleep 0.06) point
     shift
-    for point; do moves+=(mousemove $point sleep 0.04); done
-    xdotool "${moves[@]}" mouseup 1 sleep 0.05
+    # shellcheck disable=SC2206
+    for point; do moves+=(mousemove $point sleep 0.06); done
+    xdotool "${moves[@]}" mouseup 1 sleep 0.1
 }
 
 rows() { [ -f "$data/journal.jsonl" ] && [ "$(wc -l <"$data/journal.jsonl")" -gt "$1" ]; }
@@ -127,7 +135,7 @@ mask_of() {
                 split(run[i], pair, ",")
                 for (n = 0; n < pair[2]; n++) print pair[1]
             }
-        }' >"$2"
+        }' | convert pgm:- "$2"
 }
 
 # How many pixels of two pictures differ.
