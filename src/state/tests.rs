@@ -424,7 +424,10 @@ fn a_kill_between_queue_and_journal_costs_no_order() {
     store.save(&studio).expect("written");
     assert_eq!(waiting(&store.load()), ["one", "two"]);
     // Begun, a row there; the state on disk is the old one.
-    for effect in [started(0), row(0, 0)].iter().flat_map(|report| studio.apply(report)) {
+    for effect in [started(0), row(0, 0)]
+        .iter()
+        .flat_map(|report| studio.apply(report))
+    {
         match effect {
             Effect::JournalBegin(order, begun) => store.begin(&order, begun).expect("begun"),
             Effect::JournalRow(row) => store.row(&row).expect("a row"),

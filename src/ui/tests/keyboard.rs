@@ -132,3 +132,42 @@ fn settings_are_changed_by_keys_alone() {
     let cfg = app(&mut window).studio.draft.cfg.expect("a guidance of its own");
     assert!((cfg - SAMPLING.cfg).abs() > 0.05, "{cfg}");
 }
+
+/// Presses that arrive together, as in a slow frame.
+fn pressed_at_once(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key, times: usize) {
+    let press = egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    let presses = std::iter::repeat_n(press, times);
+    window.input_mut().events.extend(presses);
+    window.run_ok();
+}
+
+#[test]
+fn keys_pressed_within_one_frame_all_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    super::states::masked(&mut window);
+    window.get_by_label("Invert").focus();
+    window.run_ok();
+    let done = |window: &mut Window| {
+        let turn = app(window).studio.draft.chain.current().expect("a source");
+        (turn.painting.steps_done(), turn.painting.steps_undone())
+    };
+    assert_eq!(done(&mut window), (2, 1));
+    let command = egui::Modifiers::COMMAND;
+    pressed_at_once(&mut window, command, egui::Key::Z, 2);
+    assert_eq!(done(&mut window), (0, 3));
+    pressed_at_once(&mut window, command | egui::Modifiers::SHIFT, egui::Key::Z, 3);
+    assert_eq!(done(&mut window), (3, 0));
+    let size = app(&mut window).studio.draft.brush.size;
+    pressed_at_once(&mut window, egui::Modifiers::NONE, egui::Key::OpenBracket, 2);
+    assert!(app(&mut window).studio.draft.brush.size < size / 1.3);
+    pressed_at_once(&mut window, command, egui::Key::Enter, 2);
+    let studio = &app(&mut window).studio;
+    assert_eq!((studio.run.is_some(), studio.queue.len()), (true, 1));
+}
