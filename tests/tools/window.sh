@@ -20,7 +20,7 @@ convert "$examples/owl.png" -strip "$home/owl.png"
 convert "$examples/heart.png" -strip "$home/heart.png"
 convert "$home/heart.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
 
-for part in drawing editing sources restart folders; do
+for part in ${PARTS:-drawing editing sources restart folders}; do
     # shellcheck disable=SC1090
     . "$here/window/$part.sh"
 done

@@ -30,20 +30,18 @@ say "killed with $queue in the queue and $((done_by - before)) of 6 drawn; all 6
 
 # The mask and its undo, as they look.
 click edit
-xdotool mousemove 700 20 sleep 0.7
-canvas_shot "$home/left.png"
+settle "$home/left.png"
 [ "$(changed "$home/painted.png" "$home/left.png")" = 0 ] || fail "the mask of the first turn is gone"
 await 'kept | grep -q "\"tab\":\"Edit\""'
 kill_it
 begin
-xdotool mousemove 700 20 sleep 0.7
-canvas_shot "$home/back.png"
+settle "$home/back.png"
 [ "$(changed "$home/left.png" "$home/back.png")" = 0 ] || fail "the mask does not look as before the kill"
 click canvas_edge
 xdotool key ctrl+z
-await 'kept | grep -q "\"done\":$((count - 1))[,}]"'
+await 'kept | grep -q "\"done\":11[,}]"'
 xdotool key ctrl+shift+z
-await 'kept | grep -q "\"done\":$count[,}]"'
+await 'kept | grep -q "\"done\":12[,}]"'
 [ "$(kept | grep -o '"references":\[[^]]*\]' | grep -o '"name"' | wc -l)" = 2 ] || fail "the tray is not as it was"
 click subject
 sleep 0.5
