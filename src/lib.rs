@@ -5,13 +5,15 @@
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), [`history`] (the library of
-//!   saved pictures), [`state`] (what the window knows; one reducer)
+//!   saved pictures), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
+//!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`keeping`] (tasks in saved pictures)
 //! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
 pub mod decode;
+pub mod handover;
 pub mod history;
 pub mod keeping;
 pub mod model;

@@ -3,6 +3,13 @@
 //! Plain data only: tasks and reports can be stored, compared and replayed. Nothing here knows of
 //! threads, models or windows.
 
+mod models;
+
+pub use models::{
+    Appraisal, Format, ImportStep, ImportWish, Known, Needs, Origin, Plan, Processor, ProcessorState, Survey,
+    gigabytes,
+};
+
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@
 
 use super::kernels::{exp, fast, sum};
 use half::bf16;
+use std::collections::TryReserveError;
 
 /// Positions handled side by side.
 const BLOCK: usize = 32;
@@ -69,13 +70,19 @@ struct Planes<T> {
 }
 
 impl<T: Cell> Planes<T> {
-    fn new(shape: &Shape) -> Self {
-        let plane = || vec![T::default(); shape.kv_heads * shape.head_dim * shape.stride()];
-        let all = || (0..shape.layers).map(|_| plane()).collect();
-        Self {
-            keys: all(),
-            values: all(),
-        }
+    fn new(shape: &Shape) -> Result<Self, TryReserveError> {
+        let cells = shape.kv_heads * shape.head_dim * shape.stride();
+        let plane = || {
+            let mut plane = Vec::new();
+            plane.try_reserve_exact(cells)?;
+            plane.resize(cells, T::default());
+            Ok::<_, TryReserveError>(plane)
+        };
+        let all = || (0..shape.layers).map(|_| plane()).collect::<Result<Vec<_>, _>>();
+        Ok(Self {
+            keys: all()?,
+            values: all()?,
+        })
     }
 
     fn write(&mut self, shape: &Shape, layer: usize, at: usize, (k, v): (&[f32], &[f32])) {
@@ -214,12 +221,12 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    pub(super) fn new(shape: Shape, precision: Precision) -> Self {
+    pub(super) fn new(shape: Shape, precision: Precision) -> Result<Self, TryReserveError> {
         let store = match precision {
-            Precision::F32 => Store::Full(Planes::new(&shape)),
-            Precision::Bf16 => Store::Half(Planes::new(&shape)),
+            Precision::F32 => Store::Full(Planes::new(&shape)?),
+            Precision::Bf16 => Store::Half(Planes::new(&shape)?),
         };
-        Self { shape, store }
+        Ok(Self { shape, store })
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -297,7 +304,7 @@ mod tests {
             capacity: 71,
         };
         for (precision, bound) in [(Precision::F32, 1e-5), (Precision::Bf16, 2e-2)] {
-            let mut cache = Cache::new(shape, precision);
+            let mut cache = Cache::new(shape, precision).unwrap();
             let (keys, values): (Vec<_>, Vec<_>) =
                 (0..71).map(|at| (noise(24, at), noise(24, at + 500))).unzip();
             // Wrong values first: writing again is enough.
@@ -322,7 +329,7 @@ mod tests {
                     assert!((f64::from(*found) - wanted).abs() < bound, "{found} {wanted}");
                 }
             }
-            let mut other = Cache::new(shape, precision);
+            let mut other = Cache::new(shape, precision).unwrap();
             other.copy(&cache, 33);
             assert_eq!(other.attend((1, 2), &queries[8..16], &[33]), &together[8..16]);
         }

@@ -7,6 +7,7 @@ use super::card::Card;
 use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
 use super::gguf::Gguf;
+use super::memory::{Scale, possible};
 use super::movq::{Movq, MovqConfig};
 use super::network::{Network, Place, device_name};
 use super::preview::Preview;
@@ -45,6 +46,8 @@ pub struct Bundle {
     pub decoder: Network,
     /// Where it runs, for people.
     pub device: String,
+    /// Its weights in memory.
+    pub bytes: u64,
     pub movq: Movq,
     pub preview: Preview,
 }
@@ -54,13 +57,36 @@ pub(super) struct Parts<'a> {
     name: String,
     pub(super) config: String,
     pub(super) files: TokenizerFiles,
-    card: Card,
+    pub(super) card: Card,
+    /// How the decoder is stored.
+    pub(super) format: String,
+    file_bytes: u64,
     pub(super) decoder: &'a dyn Weights,
     movq: &'a dyn Weights,
     movq_prefix: &'a str,
     movq_config: Option<String>,
     pub(super) quant: Option<Quant>,
     pub(super) device: Device,
+}
+
+impl Parts<'_> {
+    pub(super) fn movq_sizes(&self) -> Result<MovqConfig, ModelError> {
+        match &self.movq_config {
+            Some(json) => MovqConfig::from_json(json),
+            None => MovqConfig::infer(self.movq, self.movq_prefix),
+        }
+    }
+
+    pub(super) fn scale<'a>(&'a self, config: &'a Config, movq_config: &'a MovqConfig) -> Scale<'a> {
+        Scale {
+            config,
+            decoder: self.decoder,
+            movq: self.movq,
+            movq_prefix: self.movq_prefix,
+            movq_config,
+            file_bytes: self.file_bytes,
+        }
+    }
 }
 
 fn text_of(path: &Path) -> Result<String, ModelError> {
@@ -155,6 +181,8 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'
             special_tokens_map: meta("lumina.special_tokens_map"),
         },
         card,
+        format: meta("lumina.quant").unwrap_or_else(|| "gguf".to_owned()),
+        file_bytes: gguf.length(),
         decoder: gguf,
         movq: gguf,
         movq_prefix: "movq.",
@@ -183,6 +211,8 @@ fn in_folder<T>(
             .to_string_lossy()
             .into_owned(),
         card: Card::for_folder(folder, &config)?,
+        format: "safetensors".to_owned(),
+        file_bytes: decoder.length(),
         config,
         files: tokenizer_files(folder),
         decoder: &decoder,
@@ -221,8 +251,7 @@ pub fn describe(path: &Path) -> Result<Summary, ModelError> {
             ..Source::default()
         };
         let parts = gguf_parts(&gguf, "", &unplaced)?;
-        let format = gguf.meta("lumina.quant").unwrap_or_else(|| "gguf".to_owned());
-        (parts.config, parts.card, format)
+        (parts.config, parts.card, parts.format)
     };
     let config = Config::from_json(&config)?;
     let sizes = config.tensors();
@@ -246,16 +275,17 @@ impl Bundle {
         let config = Config::from_json(&parts.config)?;
         let text = Text::new(&parts.files)?;
         let alphabet = text.alphabet(&config)?;
-        let movq_config = match &parts.movq_config {
-            Some(json) => MovqConfig::from_json(json)?,
-            None => MovqConfig::infer(parts.movq, parts.movq_prefix)?,
-        };
+        let movq_config = parts.movq_sizes()?;
         if alphabet.codes() != movq_config.n_embed {
             return Err(ModelError::Config(format!(
                 "the decoder knows {} picture codes, the image tokenizer {}: they do not belong together",
                 alphabet.codes(),
                 movq_config.n_embed
             )));
+        }
+        let bytes = parts.scale(&config, &movq_config).weights(parts.quant);
+        if matches!(parts.device, Device::Cpu) {
+            possible(&format!("loading {}", parts.card.name), bytes)?;
         }
         let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
         let stored = match parts.movq.shape("preview.weight") {
@@ -277,6 +307,7 @@ impl Bundle {
             alphabet,
             decoder,
             device: device_name(&parts.device),
+            bytes,
             movq,
             preview,
         })

@@ -1,7 +1,8 @@
 //! Checkpoints on disk: safetensors shards and pickled `.ckpt` files.
 
 use super::nesting;
-use super::weights::{ModelError, Stored, Weights, first_line};
+use super::weights::{ModelError, Stored, Weights, first_line, kind_of};
+use candle_core::quantized::GgmlDType;
 use candle_core::pickle::{Object, PthTensors, Stack};
 use candle_core::{DType, Device, Tensor};
 use memmap2::Mmap;
@@ -178,6 +179,11 @@ impl Safetensors {
         )?)
     }
 
+    /// Length of all files.
+    pub(super) fn length(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.map.len() as u64).sum()
+    }
+
     /// An integer tensor as ids.
     pub fn ids(&self, name: &str) -> Result<Vec<u32>, ModelError> {
         Ok(self.load(name)?.to_dtype(DType::U32)?.flatten_all()?.to_vec1()?)
@@ -230,6 +236,10 @@ impl Weights for Safetensors {
         self.tensors
             .get(name)
             .map(|(_, described)| described.shape.clone())
+    }
+
+    fn kind(&self, name: &str) -> Option<GgmlDType> {
+        self.tensors.get(name)?.1.dtype().map(kind_of)
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
@@ -366,6 +376,11 @@ impl Weights for Pickle {
             .tensor_infos()
             .get(name)
             .map(|info| info.layout.dims().to_vec())
+    }
+
+    fn kind(&self, name: &str) -> Option<GgmlDType> {
+        let info = self.tensors.tensor_infos().get(name)?;
+        Some(kind_of(info.dtype))
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {

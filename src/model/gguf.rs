@@ -141,6 +141,11 @@ impl Gguf {
         Ok(gguf)
     }
 
+    /// Length of the whole file.
+    pub(super) fn length(&self) -> u64 {
+        self.bytes.get().len() as u64
+    }
+
     /// A text stored beside the tensors.
     pub fn meta(&self, key: &str) -> Option<String> {
         match self.content.metadata.get(key) {
@@ -181,6 +186,10 @@ impl Weights for Gguf {
             .tensor_infos
             .get(name)
             .map(|info| info.shape.dims().to_vec())
+    }
+
+    fn kind(&self, name: &str) -> Option<GgmlDType> {
+        self.content.tensor_infos.get(name).map(|info| info.ggml_dtype)
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {

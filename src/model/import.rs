@@ -253,7 +253,7 @@ fn plan(
 
 /// Format wished for and format possible. Matrices get the one asked for, the embedding at least
 /// 8 bits, all else f32.
-fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
+pub(super) fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
     let is_matrix = shape.len() == 2
         && (name.contains("_proj.")
             || name.starts_with("lm_head.")

@@ -3,9 +3,10 @@
 //! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
 //! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
 
+use super::memory::affordable;
 use super::conv::{Conv, Norm, Pointwise, Then, Walk};
 use super::weights::{ModelError, Weights};
-use crate::pixels::Pixels;
+use crate::pixels::{Pixels, Size};
 use crate::token::Grid;
 use candle_core::{Device, Tensor};
 use serde::Deserialize;
@@ -88,6 +89,19 @@ impl MovqConfig {
             n_embed: codebook[0],
             embed_dim: codebook[1],
         })
+    }
+
+    /// Bytes of feature maps that are held at once while a picture of `size` is decoded. The most
+    /// stands at the first block of a resolution: its input and the normed one, both with the
+    /// channels of the resolution below, and what comes out.
+    pub fn decode_bytes(&self, size: Size) -> u64 {
+        let dd = &self.ddconfig;
+        let pixels = u64::from(size.width) * u64::from(size.height);
+        let levels = dd.ch_mult.iter().enumerate().map(|(level, outs)| {
+            let ins = dd.ch_mult.get(level + 1).unwrap_or(outs);
+            4 * (dd.ch * (2 * ins + outs)) as u64 * (pixels >> (2 * level))
+        });
+        levels.max().unwrap_or_default()
     }
 }
 
@@ -371,6 +385,7 @@ pub struct Movq {
     decoder: Half,
     quant_conv: Pointwise,
     post_quant_conv: Pointwise,
+    config: MovqConfig,
     /// [codes, dim]
     codebook: Tensor,
     vectors: Vec<Vec<f32>>,
@@ -408,6 +423,7 @@ impl Movq {
             quant_conv: pointwise(&scope.at("quant_conv"), outs, config.embed_dim)?,
             post_quant_conv: pointwise(&scope.at("post_quant_conv"), config.embed_dim, dd.z_channels)?,
             vectors: codebook.to_vec2()?,
+            config: config.clone(),
             codebook,
         })
     }
@@ -479,6 +495,9 @@ impl Movq {
                 codes.len(),
                 grid.pixels()
             )));
+        }
+        if matches!(self.codebook.device(), Device::Cpu) {
+            affordable("making the picture of its codes", self.config.decode_bytes(grid.pixels()))?;
         }
         let ids = Tensor::new(codes, self.codebook.device())?;
         let dim = self.codebook.dim(1)?;

@@ -50,7 +50,7 @@ impl Place {
 /// A short name of a device, for people.
 pub fn device_name(device: &Device) -> String {
     match device {
-        Device::Cpu => format!("CPU, {} threads", rayon::current_num_threads()),
+        Device::Cpu => format!("CPU · {} threads", rayon::current_num_threads()),
         Device::Cuda(_) => "CUDA".to_owned(),
         Device::Metal(_) => "Metal".to_owned(),
     }
@@ -112,7 +112,7 @@ impl Network {
     pub fn predictor(&self, lanes: usize, capacity: usize) -> Result<Box<dyn Predictor>, ModelError> {
         self.room_for(capacity)?;
         Ok(match self {
-            Self::Cpu(decoder) => Box::new(decoder.predictor(lanes, capacity)),
+            Self::Cpu(decoder) => Box::new(decoder.predictor(lanes, capacity)?),
             Self::Device(decoder) => Box::new(DeviceDecoder::predictor(decoder, lanes, capacity)?),
         })
     }

@@ -6,6 +6,7 @@
 use super::attention::{Cache, Precision, Shape as CacheShape};
 use super::config::Config;
 use super::kernels::{Activation, add, fast, layer_norm, rms_norm, rotate};
+use super::memory::{DRAWING, affordable, refusal};
 use super::matrix::{Linear, Matrix, rows_of, vector};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use crate::decode::{Feed, PredictError, Predictor};
@@ -199,13 +200,20 @@ impl Decoder {
     }
 
     /// A predictor with `lanes` lanes that can each hold `capacity` tokens. Its cache is
-    /// allocated here, once.
-    pub(super) fn predictor(self: &Arc<Self>, lanes: usize, capacity: usize) -> CpuPredictor {
+    /// allocated here, once; what the machine cannot give is refused.
+    pub(super) fn predictor(
+        self: &Arc<Self>,
+        lanes: usize,
+        capacity: usize,
+    ) -> Result<CpuPredictor, ModelError> {
+        let bytes = (lanes * self.lane_bytes(capacity)) as u64;
+        affordable(DRAWING, bytes)?;
         let lane = || Cache::new(self.cache_shape(capacity), self.precision);
-        CpuPredictor {
+        let lanes = (0..lanes).map(|_| lane()).collect::<Result<_, _>>();
+        Ok(CpuPredictor {
             decoder: self.clone(),
-            lanes: (0..lanes).map(|_| lane()).collect(),
-        }
+            lanes: lanes.map_err(|_| refusal(DRAWING, bytes))?,
+        })
     }
 
     fn cache_shape(&self, capacity: usize) -> CacheShape {
@@ -542,7 +550,7 @@ mod tests {
     fn logits_match_the_published_code_in_one_batch() {
         for name in ["decoder-mha", "decoder-gqa"] {
             let (decoder, ids, logits) = golden(name);
-            let mut predictor = decoder.predictor(2, ids[0].len());
+            let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
             let feed = |lane: usize| Feed {
                 lane,
                 at: 0,
@@ -559,7 +567,7 @@ mod tests {
     fn pieces_and_overwritten_guesses_change_nothing() {
         let (decoder, ids, logits) = golden("decoder-gqa");
         let vocab = decoder.config().vocab_size;
-        let mut predictor = decoder.predictor(2, ids[0].len());
+        let mut predictor = decoder.predictor(2, ids[0].len()).unwrap();
         let mut scores = Vec::new();
         let mut at = 0;
         for piece in [1, 7, 2, 16, 5] {
@@ -617,7 +625,7 @@ mod tests {
             let (exact, ids, logits) = golden("decoder-mha");
             let decoder =
                 Arc::new(Decoder::load(&weights, exact.config(), &Head::Full, Some(quant)).unwrap());
-            let mut predictor = decoder.predictor(1, ids[0].len());
+            let mut predictor = decoder.predictor(1, ids[0].len()).unwrap();
             let mut scores = Vec::new();
             predictor
                 .predict(

@@ -21,6 +21,8 @@ pub enum ModelError {
     },
     #[error("{0}")]
     Config(String),
+    #[error("{0}")]
+    Memory(String),
     #[error(transparent)]
     Token(#[from] crate::token::TokenError),
     #[error("the tensor library failed: {0}")]
@@ -72,6 +74,11 @@ pub trait Weights: Send + Sync {
     /// Shape of one tensor without reading it.
     fn shape(&self, name: &str) -> Option<Vec<usize>>;
 
+    /// How a tensor is stored, without reading it; `None` where that is not known.
+    fn kind(&self, _name: &str) -> Option<GgmlDType> {
+        None
+    }
+
     /// One tensor as stored; an error naming it if it is missing or cut short.
     fn stored(&self, name: &str) -> Result<Stored, ModelError>;
 
@@ -110,6 +117,15 @@ pub trait Weights: Send + Sync {
             Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
             Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
         })
+    }
+}
+
+/// The format of a plain tensor as blocks name it; wider types are read as f32.
+pub(super) fn kind_of(dtype: DType) -> GgmlDType {
+    match dtype {
+        DType::F16 => GgmlDType::F16,
+        DType::BF16 => GgmlDType::BF16,
+        _ => GgmlDType::F32,
     }
 }
 

@@ -8,22 +8,33 @@
 
 mod act;
 mod action;
+mod album;
 mod chain;
+mod compare;
 mod draft;
+mod errand;
 mod inputs;
+mod mishaps;
+mod models;
 mod outcome;
 mod painting;
 mod photo;
 mod queue;
 mod request;
+mod results;
 mod run;
 mod store;
 #[cfg(test)]
 mod tests;
+mod unkept;
 
-pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target};
+pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target, Verb, Which};
+pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
+pub use errand::Errand;
+pub use mishaps::Mishap;
+pub use models::{Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};
@@ -58,6 +69,15 @@ pub enum Model {
     Failed(Failure),
 }
 
+/// Whether the window hears of files that are dropped on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dropping {
+    #[default]
+    Works,
+    /// The desktop does not tell it.
+    Unheard,
+}
+
 /// What the canvas shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
@@ -74,6 +94,9 @@ pub enum Page {
     #[default]
     Canvas,
     Models,
+    History,
+    /// What went wrong.
+    Mishaps,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -120,6 +143,24 @@ pub struct Notice {
     pub title: String,
     pub reason: String,
     pub remedy: String,
+    /// What can be done at once.
+    pub offer: Option<Offer>,
+}
+
+impl Notice {
+    /// Whether it offers to take something out of the trash.
+    pub fn takes_back(&self) -> bool {
+        self.offer
+            .as_ref()
+            .is_some_and(|offer| *offer.action == Action::TakeBack)
+    }
+}
+
+/// A button on a notice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    pub words: &'static str,
+    pub action: Box<Action>,
 }
 
 /// Everything the window knows.
@@ -137,6 +178,11 @@ pub struct Studio {
     pub run: Option<Run>,
     /// Newest first.
     pub outcomes: Vec<Outcome>,
+    /// Pictures of the history on the canvas: the shown and the compared one at most.
+    pub guests: Vec<Outcome>,
+    pub album: Album,
+    /// What can be taken back out of the trash.
+    pub thrown: Vec<Thrown>,
     pub shown: Shown,
     /// A picture beside the shown one.
     pub compared: Option<OutcomeId>,
@@ -144,6 +190,10 @@ pub struct Studio {
     /// A saved picture was dropped: what shall be done with it?
     pub offer: Option<Opened>,
     pub notices: Vec<Notice>,
+    /// What went wrong, newest first.
+    pub mishaps: Vec<Mishap>,
+    pub models: Models,
+    pub dropping: Dropping,
     /// Pictures that could not be kept.
     pub unkept: Vec<Keeping>,
     pub help: bool,
@@ -164,11 +214,17 @@ impl Default for Studio {
             queue: Queue::default(),
             run: None,
             outcomes: Vec::new(),
+            guests: Vec::new(),
+            album: Album::default(),
+            thrown: Vec::new(),
             shown: Shown::Welcome,
             compared: None,
             before_after: false,
             offer: None,
             notices: Vec::new(),
+            mishaps: Vec::new(),
+            models: Models::default(),
+            dropping: Dropping::Works,
             unkept: Vec::new(),
             help: false,
             kept_in: None,
@@ -422,6 +478,7 @@ impl Studio {
                 size: shown.as_ref().map_or(picture.panel, |pixels| pixels.size()),
                 score: picture.score,
                 ended,
+                gone: false,
                 thumbnail: shown
                     .as_ref()
                     .map(|pixels| Arc::new(thumbnail(pixels, THUMBNAIL))),
@@ -515,7 +572,13 @@ impl Studio {
     }
 
     pub fn outcome(&self, id: OutcomeId) -> Option<&Outcome> {
-        self.outcomes.iter().find(|outcome| outcome.id == id)
+        let mut all = self.outcomes.iter().chain(&self.guests);
+        all.find(|outcome| outcome.id == id)
+    }
+
+    fn outcome_mut(&mut self, id: OutcomeId) -> Option<&mut Outcome> {
+        let mut all = self.outcomes.iter_mut().chain(&mut self.guests);
+        all.find(|outcome| outcome.id == id)
     }
 
     pub fn profile(&self) -> Option<&Profile> {
@@ -549,6 +612,9 @@ impl Studio {
 
     pub fn notify(&mut self, tone: Tone, title: &str, reason: &str, remedy: &str) {
         let id = self.new_id();
+        if tone == Tone::Error {
+            self.note(title, reason, remedy);
+        }
         // The same words twice are one notice.
         self.notices
             .retain(|notice| (notice.title.as_str(), notice.reason.as_str()) != (title, reason));
@@ -558,6 +624,7 @@ impl Studio {
             title: title.to_owned(),
             reason: reason.to_owned(),
             remedy: remedy.to_owned(),
+            offer: None,
         });
         let excess = self.notices.len().saturating_sub(4);
         self.notices.drain(..excess);

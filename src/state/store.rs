@@ -12,6 +12,7 @@ use super::queue::{Order, Queue};
 use super::run::{Begun, Row, Run};
 use super::{Shown, Studio, View};
 use crate::pixels::{Pixels, Size};
+use crate::task::Processor;
 use crate::token::CODE_PIXELS;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -40,6 +41,8 @@ struct Saved {
     queue: Queue,
     outcomes: Vec<Outcome>,
     next_id: u64,
+    #[serde(default)]
+    processor: Processor,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,13 +105,13 @@ impl Store {
             studio.queue = saved.queue;
             studio.outcomes = saved.outcomes;
             studio.next_id = saved.next_id;
+            studio.models.processor = saved.processor;
             studio.draft.revive(&mut fill);
             studio
                 .queue
                 .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-            studio
-                .outcomes
-                .retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
+            // Whether their files are still there is looked at later and elsewhere.
+            studio.outcomes.retain(|outcome| outcome.path.is_some());
         }
         if let Some(mut run) = self.read_journal()
             && run.order.request.source.as_mut().is_none_or(&mut fill)
@@ -129,7 +132,7 @@ impl Store {
 
     /// The state as it is now, to be written later and on another thread.
     pub fn snapshot(&self, studio: &Studio) -> Snapshot {
-        let mut queue = studio.queue.clone();
+        let mut queue = studio.queue_with_unkept();
         // An order that is not in the journal yet is still to be drawn.
         if let Some(run) = studio.run.as_ref().filter(|run| run.begun.is_none()) {
             queue.put_back(run.order.clone());
@@ -143,6 +146,7 @@ impl Store {
             queue,
             outcomes: studio.outcomes.clone(),
             next_id: studio.next_id,
+            processor: studio.models.processor,
         };
         Snapshot {
             store: Self {
@@ -203,6 +207,14 @@ impl Store {
         }
     }
 
+    /// Renames what an earlier window stored, so that it is not overwritten.
+    pub fn set_aside(&self) {
+        for name in ["state.json", "journal.jsonl", "journal.rgb"] {
+            // An absent file needs no other name.
+            let _ = fs::rename(self.at(name), self.at(&format!("earlier-{name}")));
+        }
+    }
+
     /// A picture is begun: the journal of the one before ends.
     pub fn begin(&mut self, order: &Order, begun: Begun) -> Result<(), StoreError> {
         if let Some(source) = &order.request.source {
@@ -225,6 +237,23 @@ impl Store {
         Ok(())
     }
 
+    /// A picture whose journal broke off is written anew, with all its rows.
+    pub fn begin_again(&mut self, run: &Run) -> Result<(), StoreError> {
+        let (Some(begun), Some(lane)) = (run.begun, run.lanes.first()) else {
+            return Ok(());
+        };
+        self.begin(&run.order, begun)?;
+        let columns = begun.grid.columns as usize;
+        for row in 0..run.rows() {
+            self.row(&Row {
+                row,
+                codes: lane.codes[row as usize * columns..][..columns].to_vec(),
+                preview: lane.preview.rows(row * CODE_PIXELS, (row + 1) * CODE_PIXELS),
+            })?;
+        }
+        Ok(())
+    }
+
     /// A row has come. Preview first: a line of codes stands for a whole row.
     pub fn row(&mut self, row: &Row) -> Result<(), StoreError> {
         let wrong = self.wrong("journal.jsonl");
@@ -237,7 +266,12 @@ impl Store {
             line.push(b'\n');
             lines.write_all(&line)
         };
-        append().map_err(wrong)
+        let appended = append().map_err(wrong);
+        if appended.is_err() {
+            // What was written of the row would make the next ones unreadable.
+            self.journal = None;
+        }
+        appended
     }
 
     /// The picture is kept or discarded.
@@ -307,6 +341,12 @@ fn photos(studio: &Studio) -> impl Iterator<Item = &Photo> {
         .chain(&draft.control.photo)
         .chain(&draft.predict_source)
         .chain(orders.filter_map(|order| order.request.source.as_ref()))
+        .chain(
+            studio
+                .unkept
+                .iter()
+                .filter_map(|keeping| keeping.request.source.as_ref()),
+        )
 }
 
 /// Fast rather than small: these files come and go with the sources.

@@ -3,7 +3,7 @@
 use super::left::Left;
 use super::theme::{self, Palette};
 use super::widgets::{Chosen, SliderRow, Tile, chip, heading, small_icon};
-use crate::state::{Action, Brush, Paint, Photo, Setting, Tab, Target, Tool};
+use crate::state::{Action, Brush, Dropping, Paint, Photo, Setting, Tab, Target, Tool};
 use crate::task::MapKind;
 use egui::{RichText, TextEdit, Ui, Vec2, vec2};
 
@@ -64,12 +64,18 @@ fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &Place) 
         name: place.name,
         size: place.size,
         chosen: Chosen::No,
-        words: place.words,
+        words: match left.studio.dropping {
+            Dropping::Works => place.words,
+            Dropping::Unheard => "browse\nor paste",
+        },
     };
     let response = tile.show(ui);
     left.zones.add(response.rect, place.target);
     if response
-        .on_hover_text("Click to browse, drop or paste a picture")
+        .on_hover_text(match left.studio.dropping {
+            Dropping::Works => "Click to browse, drop or paste a picture",
+            Dropping::Unheard => "Click to browse or paste a picture: dropping does not work on Wayland",
+        })
         .clicked()
     {
         left.actions.push(Action::Browse(place.target));

@@ -1,11 +1,11 @@
 //! Shortcuts of the window.
 
 use super::canvas::Canvas;
-use crate::state::{Action, Brush, Paint, Phase, Setting, Studio, Tab, Tool};
+use crate::state::{Action, Brush, Page, Paint, Phase, Setting, Studio, Tab, Tool};
 use egui::{Context, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(super) const SHEET: [(&str, &str); 14] = [
+pub(super) const SHEET: [(&str, &str); 16] = [
     ("Ctrl+Enter", "Draw"),
     ("Esc", "Stop the picture and keep its rows"),
     ("Ctrl+Z", "Undo on the mask"),
@@ -18,6 +18,8 @@ pub(super) const SHEET: [(&str, &str); 14] = [
     ("Space", "Hold to move the picture"),
     ("Ctrl+V", "Paste a picture"),
     ("Ctrl+O", "Open a picture"),
+    ("Ctrl+H", "History: every kept picture"),
+    ("Delete", "Move the chosen picture to the trash"),
     ("Tab", "Next control"),
     ("?", "This sheet"),
 ];
@@ -41,8 +43,19 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if take(command, Key::Num1) {
         canvas.actual_size();
     }
-    if take(Modifiers::NONE, Key::Escape) {
+    // In a text field it would take the letter before the caret.
+    if take(command, Key::H) {
+        actions.push(Action::Page(match studio.page {
+            Page::History => Page::Canvas,
+            Page::Canvas | Page::Models | Page::Mishaps => Page::History,
+        }));
+    }
+    // An open menu is closed by it.
+    if !egui::Popup::is_any_open(ctx) && take(Modifiers::NONE, Key::Escape) {
         actions.extend(escape(studio));
+    }
+    if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
+        actions.push(Action::Regained);
     }
     if typing {
         return actions;
@@ -96,6 +109,9 @@ fn escape(studio: &Studio) -> Option<Action> {
     }
     if studio.offer.is_some() {
         return Some(Action::DismissOffer);
+    }
+    if studio.page == Page::History {
+        return Some(Action::Page(Page::Canvas));
     }
     let working = studio
         .run

@@ -6,28 +6,45 @@
 
 mod app;
 pub mod canvas;
+mod desktop;
 mod drops;
 mod errands;
+mod files;
+mod graphics;
+mod history;
+mod import_card;
+mod importing;
 mod inputs;
+mod journal;
 mod keys;
 mod left;
+mod librarian;
+#[cfg(test)]
+mod mishap_tests;
+mod mishaps;
+#[cfg(test)]
+mod model_tests;
 mod models;
+mod results;
 mod sheet;
 mod stage;
 mod status;
 mod strip;
+mod supply;
 #[cfg(test)]
 mod tests;
 mod textures;
 mod theme;
+mod thumbnails;
 mod top;
 mod welcome;
 mod widgets;
 
 pub use app::{App, Places};
 
+use crate::handover::{self, Start};
 use crate::state::ColourScheme;
-use crate::task::{Engine, Failure};
+use crate::task::{Appraisal, Cancel, Engine, Failure, ImportStep, ImportWish, Processor, Survey};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,7 +60,29 @@ pub trait Backing: Send + Sync + 'static {
 
     /// Checks what can be checked at once; the loading itself is left to the returned closure.
     /// `None` is the built-in model.
-    fn open(&self, model: Option<&Path>) -> Result<Make<Self::Engine>, Failure>;
+    fn open(&self, model: Option<&Path>, processor: Processor) -> Result<Make<Self::Engine>, Failure>;
+
+    /// What there is on this computer: models (`used` and others that lie about), processors,
+    /// memory.
+    fn survey(&self, used: &[PathBuf]) -> Survey;
+
+    /// What a model needs, without reading its weights.
+    fn appraise(&self, model: &Path) -> Result<Appraisal, Failure>;
+
+    /// Memory that is free where a model would be put.
+    fn free_bytes(&self, processor: Processor) -> Option<u64>;
+
+    /// How a Hugging Face folder would be imported unless the user says otherwise.
+    fn plan_import(&self, folder: &Path) -> ImportWish;
+
+    /// Writes the one file of a folder, or nothing. `cancel` is polled at least once a tensor; the
+    /// answer is what had to be done otherwise than asked.
+    fn import(
+        &self,
+        wish: &ImportWish,
+        cancel: &Cancel,
+        step: &mut dyn FnMut(ImportStep),
+    ) -> Result<Vec<String>, Failure>;
 }
 
 /// What the window is started with.
@@ -57,10 +96,21 @@ pub struct Options {
     pub zoom: Option<f32>,
 }
 
-/// Opens the window and stays until it is closed.
+/// Opens the window and stays until it is closed. Where there is a window of this user's already,
+/// it gets the files and comes to the front instead.
 pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
     let places = Places::of_user()
         .ok_or_else(|| Failure::failed("there is no home folder: set HOME, or use a subcommand (--help)"))?;
+    let lease = match handover::start(&places.data, &options.files)? {
+        Start::HandedOver => return Ok(()),
+        Start::First(lease) => Some(lease),
+        Start::Unguarded(_) => None,
+    };
+    let first = move |ctx: &egui::Context| App::new(ctx, places, options, Arc::new(backing));
+    graphics::show(Box::new(first), lease, native_options)
+}
+
+fn native_options() -> eframe::NativeOptions {
     let viewport = egui::ViewportBuilder::default()
         .with_app_id(APP_ID)
         .with_title("Lumina Studio")
@@ -68,30 +118,11 @@ pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
         .with_min_inner_size([1024.0, 640.0])
         .with_drag_and_drop(true)
         .with_icon(icon());
-    let native = eframe::NativeOptions {
+    eframe::NativeOptions {
         viewport,
         renderer: eframe::Renderer::Wgpu,
         ..Default::default()
-    };
-    let make: eframe::AppCreator<'_> = Box::new(move |creation| {
-        if let Some(state) = &creation.wgpu_render_state {
-            canvas::install(state);
-        }
-        Ok(Box::new(App::new(
-            &creation.egui_ctx,
-            places,
-            options,
-            Arc::new(backing),
-        )))
-    });
-    eframe::run_native(APP_ID, native, make).map_err(|error| {
-        let reason = error.to_string();
-        let reason = reason.lines().next().unwrap_or_default();
-        Failure::failed(format!(
-            "the window cannot be opened ({reason}): without a display, use a subcommand such as `generate`; \
-             --help lists them"
-        ))
-    })
+    }
 }
 
 /// The sun of the top bar, 64 pixels wide.

@@ -22,6 +22,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+mod history;
+
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {
     cfg: 1.5,
@@ -47,7 +49,7 @@ impl Engine for Nobody {
 impl Backing for Never {
     type Engine = Nobody;
 
-    fn open(&self, _: Option<&Path>) -> Result<Make<Nobody>, Failure> {
+    fn open(&self, _: Option<&Path>, _: Processor) -> Result<Make<Nobody>, Failure> {
         let closed = self.closed.lock().ok().and_then(|mut closed| closed.take());
         Ok(Box::new(move || {
             if let Some(closed) = closed {
@@ -55,6 +57,36 @@ impl Backing for Never {
             }
             Err(Failure::failed("closed"))
         }))
+    }
+
+    fn survey(&self, _: &[PathBuf]) -> Survey {
+        Survey::default()
+    }
+
+    fn appraise(&self, _: &Path) -> Result<Appraisal, Failure> {
+        Err(Failure::failed("there are no headers"))
+    }
+
+    fn free_bytes(&self, _: Processor) -> Option<u64> {
+        None
+    }
+
+    fn plan_import(&self, folder: &Path) -> ImportWish {
+        ImportWish {
+            folder: folder.to_owned(),
+            movq: None,
+            format: crate::task::Format::Q4K,
+            output: folder.join("out.gguf"),
+        }
+    }
+
+    fn import(
+        &self,
+        _: &ImportWish,
+        _: &Cancel,
+        _: &mut dyn FnMut(ImportStep),
+    ) -> Result<Vec<String>, Failure> {
+        Err(Failure::failed("there is nothing to import"))
     }
 }
 

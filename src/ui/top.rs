@@ -25,6 +25,16 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             Popup::menu(&settings)
                 .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| view_settings(ui, studio, actions));
+            // Where the strip is folded away, its button stands here.
+            if ui.ctx().content_rect().width() < theme::WIDE_ENOUGH {
+                super::strip::history_button(ui, studio, actions);
+            }
+            if !studio.mishaps.is_empty() {
+                let name = format!("What went wrong ({})", studio.mishaps.len());
+                if icon_button(ui, icon::WARNING, &name).clicked() {
+                    actions.push(Action::Page(Page::Mishaps));
+                }
+            }
             if let Some(profile) = studio.profile() {
                 ui.add_space(theme::GAP);
                 ui.label(palette.secondary(profile.device.clone()));
@@ -133,6 +143,10 @@ fn view_settings(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             }
         }
     });
+    if ui.button("What went wrong …").clicked() {
+        actions.push(Action::Page(Page::Mishaps));
+        ui.close();
+    }
     ui.label(palette.label("Size of everything"));
     ui.horizontal(|ui| {
         for zoom in [1.0, 1.25, 1.5, 2.0] {

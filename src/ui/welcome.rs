@@ -128,7 +128,12 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     let palette = Palette::of(ui);
     let response = ui.allocate_rect(rect, Sense::click());
     let enabled = ui.is_enabled();
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, "Open a picture"));
+    let unheard = middle.studio.dropping == crate::state::Dropping::Unheard;
+    let name = match unheard {
+        true => "Open a picture: dropping does not work on this desktop",
+        false => "Open a picture",
+    };
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, name));
     dashed(ui, rect);
     if response.hovered() || response.has_focus() {
         ui.painter()
@@ -136,7 +141,7 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     }
     let painter = ui.painter();
     let first = rect.center() - vec2(0.0, 11.0);
-    let words = "or drop a picture here to edit it";
+    let words = if unheard { "or open a picture to edit it" } else { "or drop a picture here to edit it" };
     painter.text(
         first,
         Align2::CENTER_CENTER,
@@ -144,10 +149,8 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
         theme::medium(14.0),
         palette.text,
     );
-    let wayland =
-        cfg!(target_os = "linux") && std::env::var_os("WAYLAND_DISPLAY").is_some_and(|name| !name.is_empty());
-    let words = if wayland {
-        "this desktop (Wayland) tells programs of no drops: paste with Ctrl+V, or click to browse"
+    let words = if unheard {
+        "dropping does not work on this desktop (Wayland): click to browse, or paste with Ctrl+V"
     } else {
         "paste with Ctrl+V · browse · a saved picture brings its settings back"
     };

@@ -243,9 +243,15 @@ pub struct Tile<'a> {
 
 impl Tile<'_> {
     pub fn show(self, ui: &mut Ui) -> Response {
+        let (_, response) = ui.allocate_exact_size(self.size, Sense::click());
+        self.paint(ui, &response);
+        response
+    }
+
+    /// Draws it where `response` is, and names it.
+    pub fn paint(&self, ui: &Ui, response: &Response) {
         let palette = Palette::of(ui);
-        let (rect, response) = ui.allocate_exact_size(self.size, Sense::click());
-        let enabled = ui.is_enabled();
+        let (rect, enabled) = (response.rect, ui.is_enabled());
         response.widget_info(|| {
             WidgetInfo::selected(Role::Button, enabled, self.chosen == Chosen::Yes, self.name)
         });
@@ -255,6 +261,10 @@ impl Tile<'_> {
                     ui.painter().rect_filled(rect, 0, palette.field);
                     let shown = fitted(texture.size_vec2(), rect);
                     Image::new(texture).corner_radius(2).paint_at(ui, shown);
+                }
+                // Nothing to say: it is on its way.
+                None if self.words.is_empty() => {
+                    ui.painter().rect_filled(rect, 2, palette.panel);
                 }
                 None => {
                     dashed(ui, rect);
@@ -278,7 +288,6 @@ impl Tile<'_> {
                     .rect_stroke(rect.expand(2.0), 4, stroke, StrokeKind::Inside);
             }
         }
-        response
     }
 }
 

@@ -1,0 +1,357 @@
+//! What a model needs in memory, before a byte of its weights is read, and what is free.
+//!
+//! Everything follows from headers and from how the other files here allocate: matrices stay as
+//! they are stored (half types of small decoders are widened), only the head's rows of picture
+//! codes are kept, the image tokenizer is f32, a cache holds every position of both guidance
+//! branches from the first forward on.
+
+use super::attention::Shape;
+use super::bundle::{Parts, Source, with_parts};
+use super::config::Config;
+use super::import::decoder_format;
+use super::movq::MovqConfig;
+use super::network::Place;
+use super::transformer::{WIDEN_BELOW, weights_of};
+use super::weights::{ModelError, Quant, Weights};
+use crate::pixels::Size;
+use crate::task::{Appraisal, Format, Needs, Plan, gigabytes};
+use crate::token::Grid;
+use candle_core::quantized::GgmlDType;
+use std::path::Path;
+
+/// Tokens a prompt may take beside the picture.
+const PROMPT_TOKENS: usize = 128;
+/// Both branches of guidance.
+const LANES: u64 = 2;
+
+/// Sizes of a model, read off its headers.
+pub(super) struct Scale<'a> {
+    pub(super) config: &'a Config,
+    pub(super) decoder: &'a dyn Weights,
+    pub(super) movq: &'a dyn Weights,
+    pub(super) movq_prefix: &'a str,
+    pub(super) movq_config: &'a MovqConfig,
+    /// What is mapped while it is loaded.
+    pub(super) file_bytes: u64,
+}
+
+fn bytes(kind: GgmlDType, count: usize) -> u64 {
+    (count.div_ceil(kind.block_size()) * kind.type_size()) as u64
+}
+
+impl Scale<'_> {
+    /// The format a matrix has in memory.
+    fn kind(&self, name: &str, shape: &[usize], quant: Option<Quant>) -> GgmlDType {
+        if let Some(quant) = quant {
+            return decoder_format(name, shape, quant).1.ggml();
+        }
+        match self.decoder.kind(name) {
+            Some(GgmlDType::F16 | GgmlDType::BF16) if weights_of(self.config) < WIDEN_BELOW => GgmlDType::F32,
+            Some(kind) => kind,
+            None => GgmlDType::F32,
+        }
+    }
+
+    fn decoder_bytes(&self, quant: Option<Quant>) -> u64 {
+        let codes = self.movq_config.n_embed;
+        let of_head = |shape: &[usize]| codes * shape.last().copied().unwrap_or_default();
+        let mut all = 0;
+        for (name, shape) in self.config.tensors() {
+            let count: usize = shape.iter().product();
+            let kind = self.kind(&name, &shape, quant);
+            let is_embedding = name.starts_with("model.embed_tokens.");
+            all += match shape.len() {
+                2 if name.starts_with("lm_head.") => bytes(kind, of_head(&shape)),
+                2 if is_embedding && self.config.tie_word_embeddings => {
+                    bytes(kind, count) + bytes(kind, of_head(&shape))
+                }
+                2 if is_embedding || name.contains("_proj.") => bytes(kind, count),
+                _ => 4 * count as u64,
+            };
+        }
+        let rotations = self.config.max_position_embeddings * self.config.head_dim();
+        all + 4 * rotations as u64
+    }
+
+    fn movq_bytes(&self) -> u64 {
+        let names = self.movq.names();
+        let own = names.iter().filter(|name| name.starts_with(self.movq_prefix));
+        let counts = own.filter_map(|name| Some(self.movq.shape(name)?.iter().product::<usize>()));
+        4 * counts.sum::<usize>() as u64
+    }
+
+    /// Bytes in memory, with the decoder as stored or as an import to `quant` would store it.
+    pub(super) fn weights(&self, quant: Option<Quant>) -> u64 {
+        self.decoder_bytes(quant) + self.movq_bytes()
+    }
+
+    /// What a picture of `size` takes.
+    pub(super) fn needs(&self, quant: Option<Quant>, size: Size) -> Needs {
+        let positions = Grid::of(size).map_or(0, Grid::stream_len) + PROMPT_TOKENS;
+        let shape = Shape {
+            layers: self.config.num_hidden_layers,
+            kv_heads: self.config.kv_heads(),
+            head_dim: self.config.head_dim(),
+            capacity: positions,
+        };
+        let cell = if weights_of(self.config) < WIDEN_BELOW { 4 } else { 2 };
+        let weights = self.weights(quant);
+        Needs {
+            weights,
+            cache: LANES * shape.bytes(cell) as u64,
+            decode: self.movq_config.decode_bytes(size),
+            file: if quant.is_some() { weights } else { self.file_bytes },
+        }
+    }
+
+    /// What needs less than the picture of `size` the model draws unless told otherwise.
+    fn plans(&self, trained: &[Size], size: Size) -> Vec<Plan> {
+        let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
+        let mut smaller: Vec<Size> = trained.iter().copied().filter(|other| area(other) < area(&size)).collect();
+        smaller.sort_by_key(|size| std::cmp::Reverse(area(size)));
+        let mut plans: Vec<Plan> = smaller
+            .into_iter()
+            .map(|size| Plan::Smaller(size, self.needs(None, size)))
+            .collect();
+        if weights_of(self.config) >= WIDEN_BELOW {
+            let stored = self.weights(None);
+            let formats = [(Format::Q8_0, Quant::Q8_0), (Format::Q4K, Quant::Q4K)];
+            for (format, quant) in formats.into_iter().filter(|(_, quant)| self.weights(Some(*quant)) < stored) {
+                plans.push(Plan::Stored(format, self.needs(Some(quant), size)));
+            }
+        }
+        for side in [512, 384, 256] {
+            let forced = Size::new(side, side);
+            if area(&forced) < area(&size) && !trained.is_empty() && !trained.contains(&forced) {
+                plans.push(Plan::Forced(forced, self.needs(None, forced)));
+            }
+        }
+        plans
+    }
+}
+
+/// What a model is and needs; `None` is the built-in one. Its weights are not read.
+pub fn appraise(model: Option<&Path>, movq: Option<&Path>) -> Result<Appraisal, ModelError> {
+    let source = Source {
+        model: model.map(Path::to_owned),
+        movq: movq.map(Path::to_owned),
+        // Nothing is computed: no device is wanted.
+        place: Place::Cpu,
+        ..Source::default()
+    };
+    with_parts(&source, |parts: Parts<'_>| {
+        let config = Config::from_json(&parts.config)?;
+        let movq_config = parts.movq_sizes()?;
+        let scale = parts.scale(&config, &movq_config);
+        let card = &parts.card;
+        let size = card.default_size("generate").unwrap_or(Size::new(256, 256));
+        Ok(Appraisal {
+            name: card.name.clone(),
+            note: card.note.clone(),
+            provenance: card.provenance.clone(),
+            licence: card.licence.clone(),
+            format: parts.format.clone(),
+            weights: weights_of(&config) as u64,
+            size,
+            needs: scale.needs(None, size),
+            plans: scale.plans(&card.sizes("generate"), size),
+        })
+    })
+}
+
+fn system() -> Option<sysinfo::System> {
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_memory();
+    Some(system)
+}
+
+/// Memory that programs can get without others being pushed to disk; `None` where the system does
+/// not say.
+pub fn free_bytes() -> Option<u64> {
+    let system = system()?;
+    let free = Some(system.available_memory()).filter(|free| *free > 0);
+    // A container may be allowed less than the machine has.
+    let allowed = system.cgroup_limits();
+    // Pages of files can be taken back.
+    let allowed = allowed.map(|limits| limits.total_memory.saturating_sub(limits.rss));
+    match (free, allowed) {
+        (Some(free), Some(allowed)) => Some(free.min(allowed)),
+        (free, allowed) => free.or(allowed),
+    }
+}
+
+/// What the cache of a picture is for, in words.
+pub(super) const DRAWING: &str = "drawing this picture";
+
+/// There is no room for `what`.
+pub(super) fn refusal(what: &str, bytes: u64) -> ModelError {
+    let free = free_bytes().map_or_else(String::new, |free| format!(", {} are free", gigabytes(free)));
+    ModelError::Memory(format!(
+        "{what} needs {} of memory{free}: choose a smaller picture, fewer candidates or a smaller model, or close \
+         other programs",
+        gigabytes(bytes)
+    ))
+}
+
+/// Refuses what this machine can never give. Asked piece by piece instead, a piece that is refused
+/// would end the program.
+pub(super) fn possible(what: &str, bytes: u64) -> Result<(), ModelError> {
+    // Address space, and memory on systems that promise no more than they have.
+    let reserved = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    let most = system().map_or(0, |system| system.total_memory() + system.total_swap());
+    if !reserved || (most > 0 && bytes > most) {
+        return Err(refusal(what, bytes));
+    }
+    Ok(())
+}
+
+/// Refuses what this machine cannot give now: where more is promised than there is, using it ends
+/// the program.
+pub(super) fn affordable(what: &str, bytes: u64) -> Result<(), ModelError> {
+    possible(what, bytes)?;
+    let swap = system().map_or(0, |system| system.free_swap());
+    match free_bytes() {
+        Some(free) if bytes > free.saturating_add(swap) => Err(refusal(what, bytes)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Shapes and formats, no weights.
+    struct Headers(BTreeMap<String, (Vec<usize>, GgmlDType)>);
+
+    impl Weights for Headers {
+        fn source(&self) -> String {
+            "headers".to_owned()
+        }
+        fn names(&self) -> Vec<String> {
+            self.0.keys().cloned().collect()
+        }
+        fn shape(&self, name: &str) -> Option<Vec<usize>> {
+            self.0.get(name).map(|(shape, _)| shape.clone())
+        }
+        fn kind(&self, name: &str) -> Option<GgmlDType> {
+            self.0.get(name).map(|(_, kind)| *kind)
+        }
+        fn stored(&self, name: &str) -> Result<super::super::weights::Stored, ModelError> {
+            Err(ModelError::Config(format!("{name} must not be read")))
+        }
+    }
+
+    const PUBLISHED: &str = r#"{"vocab_size": 171385, "hidden_size": 4096, "intermediate_size": 11008,
+        "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32,
+        "max_position_embeddings": 10240}"#;
+    const MOVQ: &str = r#"{"ddconfig": {"double_z": false, "z_channels": 4, "resolution": 256, "in_channels": 3,
+        "out_ch": 3, "ch": 256, "ch_mult": [1, 2, 2, 4], "num_res_blocks": 2, "attn_resolutions": [32]},
+        "n_embed": 16384, "embed_dim": 4}"#;
+
+    /// The published 7B as an import to `quant` stores it, with the 270M weights of its MoVQ as
+    /// one tensor, and the length of the file.
+    fn published(quant: Quant) -> (Config, Headers, Headers, u64) {
+        let config = Config::from_json(PUBLISHED).unwrap();
+        let stored = config.tensors().into_iter().map(|(name, shape)| {
+            let kind = decoder_format(&name, &shape, quant).1.ggml();
+            (name, (shape, kind))
+        });
+        let decoder = Headers(stored.collect());
+        let movq = Headers(BTreeMap::from([(
+            "movq.all".to_owned(),
+            (vec![270_000_000], GgmlDType::F16),
+        )]));
+        let file = [&decoder, &movq].into_iter().flat_map(|headers| headers.0.values());
+        let file = file.map(|(shape, kind)| bytes(*kind, shape.iter().product())).sum();
+        (config, decoder, movq, file)
+    }
+
+    fn needs(quant: Quant, side: u32) -> Needs {
+        let (config, decoder, movq, file_bytes) = published(quant);
+        let movq_config = MovqConfig::from_json(MOVQ).unwrap();
+        let scale = Scale {
+            config: &config,
+            decoder: &decoder,
+            movq: &movq,
+            movq_prefix: "movq.",
+            movq_config: &movq_config,
+            file_bytes,
+        };
+        scale.needs(None, Size::new(side, side))
+    }
+
+    /// Measured: a file of 5.3 GB, a peak of 11.9 GB at 256x256 (README, "How fast").
+    #[test]
+    fn the_published_shape_is_predicted_as_it_was_measured() {
+        let near = |value: u64, wanted: f64, off: f64| {
+            let value = value as f64 / 1e9;
+            assert!((value / wanted - 1.0).abs() < off, "{value} for {wanted}");
+        };
+        let small = needs(Quant::Q4K, 256);
+        near(small.file, 5.3, 0.02);
+        near(small.peak(), 11.9, 0.1);
+        assert!(small.peak() > small.held(), "the file's pages can be given back");
+        // 32 layers, keys and values of 4096 numbers in two bytes, two branches.
+        let positions = |side: u32| {
+            let held = Grid::of(Size::new(side, side)).unwrap().stream_len() + PROMPT_TOKENS;
+            held.next_multiple_of(32) as u64
+        };
+        assert_eq!(small.cache, 2 * 32 * 2 * 4096 * 2 * positions(256));
+        let large = needs(Quant::Q4K, 768);
+        assert_eq!(large.cache, 2 * 32 * 2 * 4096 * 2 * positions(768));
+        assert_eq!(large.decode, 9 * small.decode);
+        assert_eq!(large.weights, small.weights);
+        let half = needs(Quant::F16, 256);
+        near(half.weights - small.weights, 6.5 * 2.0 + 1.4 - 3.64 - 0.75 + 0.1, 0.05);
+    }
+
+    /// The formats a plan promises are those an import makes.
+    #[test]
+    fn a_plan_says_what_the_imported_file_would_need() {
+        let (config, decoder, movq, file_bytes) = published(Quant::BF16);
+        let movq_config = MovqConfig::from_json(MOVQ).unwrap();
+        let scale = Scale {
+            config: &config,
+            decoder: &decoder,
+            movq: &movq,
+            movq_prefix: "movq.",
+            movq_config: &movq_config,
+            file_bytes,
+        };
+        let size = Size::new(768, 768);
+        let plans = scale.plans(&[size, Size::new(512, 512)], size);
+        let said: Vec<&Plan> = plans.iter().collect();
+        assert!(matches!(said[0], Plan::Smaller(size, _) if *size == Size::new(512, 512)));
+        assert!(matches!(said[1], Plan::Stored(Format::Q8_0, _)));
+        let Plan::Stored(Format::Q4K, stored) = said[2] else {
+            panic!("{said:?}");
+        };
+        assert_eq!(stored.held(), needs(Quant::Q4K, 768).held());
+        assert!(matches!(said[3], Plan::Forced(size, _) if *size == Size::new(384, 384)));
+    }
+
+    #[test]
+    fn the_starter_needs_little_and_says_what_it_is() {
+        let starter = appraise(None, None).unwrap();
+        assert_eq!((starter.name.as_str(), starter.size), ("starter", Size::new(128, 128)));
+        assert!(starter.note.is_some_and(|note| note.contains("small world")));
+        assert!(starter.licence.is_some() && starter.provenance.is_some());
+        let held = starter.needs.held();
+        assert!((20_000_000..200_000_000).contains(&held), "{held}");
+        let loaded = super::super::bundle::Bundle::open(&Source::default()).unwrap();
+        assert_eq!(loaded.bytes, starter.needs.weights);
+        let capacity = Grid::of(starter.size).unwrap().stream_len() + PROMPT_TOKENS;
+        assert_eq!(starter.needs.cache, 2 * loaded.decoder.lane_bytes(capacity) as u64);
+    }
+
+    #[test]
+    fn what_no_machine_has_is_refused_in_words() {
+        for ask in [possible, affordable] {
+            let refused = ask("the drawing", 1 << 60).unwrap_err().to_string();
+            assert!(refused.contains("the drawing needs") && refused.contains("smaller picture"), "{refused}");
+            ask("the drawing", 1 << 20).unwrap();
+        }
+        assert!(free_bytes().is_some_and(|free| free > 1 << 20));
+    }
+}

@@ -1,0 +1,302 @@
+//! The models page: what there is, what it needs, what is being made of it.
+
+use super::{Effect, Model, Page, Studio, Tone};
+use crate::task::{Appraisal, Failure, Format, ImportStep, ImportWish, Origin, Processor, Survey, gigabytes};
+use std::path::{Path, PathBuf};
+
+/// A file the import asks the user for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Folder,
+    Movq,
+    Output,
+}
+
+/// What is done on the models page.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelAction {
+    /// Looks around again.
+    Survey,
+    Surveyed(Box<Survey>),
+    /// The model that was asked for, before it is loaded.
+    Appraised(PathBuf, Box<Look>),
+    /// Loads it whatever it needs.
+    LoadAnyway(PathBuf),
+    Forget(PathBuf),
+    Processor(Processor),
+    Ask(Asked),
+    /// This folder shall be imported.
+    PlanFor(PathBuf),
+    /// A folder was chosen, with all that follows from it.
+    Plan(ImportWish),
+    Movq(PathBuf),
+    Output(PathBuf),
+    Format(Format),
+    CloseImport,
+    StartImport,
+    CancelImport,
+    Stepped(ImportStep, f64),
+    /// The file is there, with what had to be done otherwise than asked; or there is none.
+    Ended(Result<Vec<String>, Failure>),
+}
+
+/// What the models page asks of the program around it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelEffect {
+    Survey(Vec<PathBuf>),
+    Appraise(PathBuf),
+    Ask(Asked, Option<ImportWish>),
+    Plan(PathBuf),
+    Import(ImportWish),
+    CancelImport,
+}
+
+/// A model looked at before it is loaded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    pub appraisal: Result<Appraisal, Failure>,
+    pub free_bytes: Option<u64>,
+}
+
+/// An import, from the choice of the folder to the file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Import {
+    #[default]
+    None,
+    Planned(ImportWish),
+    Running {
+        wish: ImportWish,
+        step: ImportStep,
+        elapsed_secs: f64,
+        /// It was cancelled and has not ended yet.
+        ending: Ending,
+    },
+    Done {
+        path: PathBuf,
+        remarks: Vec<String>,
+    },
+}
+
+/// Whether a running import was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    #[default]
+    No,
+    Asked,
+}
+
+/// What the window knows of models.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Models {
+    /// What was found; `None` before the first look around.
+    pub survey: Option<Survey>,
+    pub processor: Processor,
+    pub import: Import,
+    /// A model that is looked at and then loaded.
+    pub pending: Option<PathBuf>,
+    /// Models that were asked for and did not fit, with their appraisals.
+    pub held_back: Vec<(PathBuf, Appraisal)>,
+}
+
+impl Models {
+    /// What is known of a model's headers; `None` is the built-in one.
+    pub fn appraisal(&self, path: Option<&Path>) -> Option<&Result<Appraisal, Failure>> {
+        let path = path?;
+        let known = &self.survey.as_ref()?.models;
+        known.iter().find(|known| known.path == path).map(|known| &known.appraisal)
+    }
+}
+
+/// Seconds to the end of an import, from the bytes written so far.
+pub fn import_seconds_left(step: &ImportStep, elapsed_secs: f64) -> Option<f64> {
+    let left = step.of.saturating_sub(step.done) as f64;
+    (step.done > 0 && elapsed_secs > 0.0).then(|| elapsed_secs * left / step.done as f64)
+}
+
+impl Studio {
+    /// Asks for a model. One with a file is looked at first.
+    pub(super) fn choose_model(&mut self, path: Option<PathBuf>) -> Vec<Effect> {
+        match path {
+            None => self.load_model(None),
+            Some(path) => {
+                self.models.pending = Some(path.clone());
+                vec![Effect::Models(ModelEffect::Appraise(path))]
+            }
+        }
+    }
+
+    /// The model of the last time, at start.
+    pub fn first_model(&mut self) -> Vec<Effect> {
+        match self.model_path.clone() {
+            None => vec![Effect::Load(None)],
+            path => self.choose_model(path),
+        }
+    }
+
+    /// Memory that a new model could have: the loaded one makes room for it.
+    pub fn room_bytes(&self, free_bytes: Option<u64>) -> Option<u64> {
+        let released = self.profile().and_then(|profile| profile.bytes).unwrap_or(0);
+        free_bytes.map(|free| free + released)
+    }
+
+    fn appraised(&mut self, path: PathBuf, look: Look) -> Vec<Effect> {
+        // The user has chosen another one since.
+        if self.models.pending.take_if(|pending| *pending == path).is_none() {
+            return Vec::new();
+        }
+        let room = self.room_bytes(look.free_bytes);
+        let (Ok(appraisal), Some(room)) = (look.appraisal, room) else {
+            return self.load_model(Some(path));
+        };
+        if appraisal.fits(Some(room)) {
+            return self.load_model(Some(path));
+        }
+        let reason = format!(
+            "{} needs about {} for {}, {} are free.",
+            appraisal.name,
+            gigabytes(appraisal.needs.held()),
+            appraisal.size,
+            gigabytes(room)
+        );
+        let ways = appraisal.ways_out(room).join("; ");
+        self.notify(Tone::Error, "The model may not fit into memory", &reason, &format!("{ways}; or Load anyway."));
+        if self.model == Model::Loading {
+            // At start there is no other one.
+            self.model = Model::Failed(Failure::failed(reason));
+        }
+        self.models.held_back.retain(|(known, _)| *known != path);
+        self.models.held_back.push((path, appraisal));
+        self.page = Page::Models;
+        self.look_around()
+    }
+
+    fn look_around(&mut self) -> Vec<Effect> {
+        let mut paths = self.recent_models.clone();
+        let held_back = self.models.held_back.iter().map(|(path, _)| path);
+        for path in held_back.chain(&self.model_path) {
+            if !paths.contains(path) {
+                paths.push(path.clone());
+            }
+        }
+        vec![Effect::Models(ModelEffect::Survey(paths))]
+    }
+
+    pub(super) fn act_on_models(&mut self, action: ModelAction) -> Vec<Effect> {
+        match action {
+            ModelAction::Survey => return self.look_around(),
+            ModelAction::Surveyed(survey) => self.models.survey = Some(*survey),
+            ModelAction::Appraised(path, look) => return self.appraised(path, *look),
+            ModelAction::LoadAnyway(path) => {
+                self.models.pending = None;
+                return self.load_model(Some(path));
+            }
+            ModelAction::Forget(path) => {
+                self.recent_models.retain(|known| *known != path);
+                self.models.held_back.retain(|(known, _)| *known != path);
+                if let Some(survey) = &mut self.models.survey {
+                    survey.models.retain(|known| known.path != path || known.origin == Origin::Hub);
+                }
+            }
+            ModelAction::Processor(processor) => {
+                if self.models.processor != processor {
+                    self.models.processor = processor;
+                    return self.load_model(self.model_path.clone());
+                }
+            }
+            other => return self.act_on_import(other),
+        }
+        Vec::new()
+    }
+
+    fn act_on_import(&mut self, action: ModelAction) -> Vec<Effect> {
+        let import = &mut self.models.import;
+        match (action, import) {
+            // One at a time: what it writes is many gigabytes.
+            (ModelAction::Ask(Asked::Folder), Import::Running { .. }) => {}
+            (ModelAction::Ask(asked), import) => {
+                let wish = match import {
+                    Import::Planned(wish) => Some(wish.clone()),
+                    _ => None,
+                };
+                return vec![Effect::Models(ModelEffect::Ask(asked, wish))];
+            }
+            (ModelAction::Plan(_) | ModelAction::PlanFor(_), Import::Running { .. }) => {}
+            (ModelAction::PlanFor(path), _) => return vec![Effect::Models(ModelEffect::Plan(path))],
+            (ModelAction::Plan(wish), import) => {
+                *import = Import::Planned(wish);
+                self.page = Page::Models;
+            }
+            (ModelAction::Movq(path), Import::Planned(wish)) => wish.movq = Some(path),
+            (ModelAction::Output(path), Import::Planned(wish)) => wish.output = path,
+            (ModelAction::Format(format), Import::Planned(wish)) => {
+                wish.output = renamed(&wish.output, wish.format, format);
+                wish.format = format;
+            }
+            (ModelAction::CloseImport, import) if !matches!(import, Import::Running { .. }) => {
+                *import = Import::None;
+            }
+            (ModelAction::StartImport, import) => {
+                if let Import::Planned(wish) = import
+                    && wish.movq.is_some()
+                {
+                    let wish = wish.clone();
+                    *import = Import::Running {
+                        wish: wish.clone(),
+                        step: ImportStep::default(),
+                        elapsed_secs: 0.0,
+                        ending: Ending::No,
+                    };
+                    return vec![Effect::Models(ModelEffect::Import(wish))];
+                }
+            }
+            (ModelAction::CancelImport, Import::Running { ending, .. }) => {
+                *ending = Ending::Asked;
+                return vec![Effect::Models(ModelEffect::CancelImport)];
+            }
+            (ModelAction::Stepped(now, secs), Import::Running { step, elapsed_secs, .. }) => {
+                (*step, *elapsed_secs) = (now, secs);
+            }
+            (ModelAction::Ended(ended), _) => return self.import_ended(ended),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn import_ended(&mut self, ended: Result<Vec<String>, Failure>) -> Vec<Effect> {
+        let was = std::mem::take(&mut self.models.import);
+        let Import::Running { wish, ending, .. } = was else {
+            return Vec::new();
+        };
+        match (ended, ending) {
+            (Ok(remarks), _) => {
+                let path = wish.output;
+                self.recent_models.retain(|known| *known != path);
+                self.recent_models.insert(0, path.clone());
+                self.models.import = Import::Done { path, remarks };
+                return self.look_around();
+            }
+            (Err(_), Ending::Asked) => {
+                self.models.import = Import::Planned(wish);
+                self.notify(Tone::Info, "The import was cancelled", "Nothing was written.", "");
+            }
+            (Err(failure), Ending::No) => {
+                self.models.import = Import::Planned(wish);
+                self.error(
+                    "The folder could not be imported",
+                    &failure,
+                    "Nothing was left behind: change what it says and press Import again.",
+                );
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// The file's name with the new format in it, where it had the old one.
+fn renamed(output: &Path, old: Format, new: Format) -> PathBuf {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    match name.contains(old.name()) {
+        true => output.with_file_name(name.replace(old.name(), new.name())),
+        false => output.to_owned(),
+    }
+}

@@ -1,0 +1,286 @@
+//! What is told of models: what one is and needs, where it can compute, how one is made.
+//!
+//! Plain data, read off the headers of files by the model's side and shown by the window.
+
+use super::Failure;
+use crate::pixels::Size;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Where a model computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Processor {
+    /// A GPU where this build and this machine have one, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+impl Processor {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "Automatic",
+            Self::Cpu => "CPU",
+            Self::Cuda => "CUDA",
+            Self::Metal => "Metal",
+        }
+    }
+}
+
+/// A processor of this machine, and why it cannot be used if it cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessorState {
+    pub processor: Processor,
+    /// "16 threads", "NVIDIA RTX 4090"; empty where nothing is known.
+    pub about: String,
+    pub hindrance: Option<String>,
+    /// Of its own memory; `None` where it shares the machine's or nothing is known.
+    pub free_bytes: Option<u64>,
+}
+
+/// How the decoder's matrices are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Format {
+    #[default]
+    Q4K,
+    Q8_0,
+    F16,
+    Bf16,
+}
+
+impl Format {
+    pub const ALL: [Self; 4] = [Self::Q4K, Self::Q8_0, Self::F16, Self::Bf16];
+
+    /// As files and the command line name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Q4K => "q4_k",
+            Self::Q8_0 => "q8_0",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    /// What it costs and gives.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Q4K => "smallest and fastest; pictures differ visibly from the exact ones, not worse at a glance",
+            Self::Q8_0 => "nearly the exact pictures at about half the size of f16",
+            Self::F16 => "as published, rounded to half precision; the largest",
+            Self::Bf16 => "as published bit for bit where the checkpoint is bf16; the largest",
+        }
+    }
+}
+
+/// Bytes of memory a model takes to draw one picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Decoder and image tokenizer.
+    pub weights: u64,
+    /// Keys and values of both guidance branches.
+    pub cache: u64,
+    /// Turning the codes into pixels.
+    pub decode: u64,
+    /// Pages of the file that lie in memory while it is read; the system takes them back when it
+    /// wants them.
+    pub file: u64,
+}
+
+impl Needs {
+    /// What has to be there: nothing of it can be given back while a picture is drawn.
+    pub fn held(&self) -> u64 {
+        self.weights + self.cache + self.decode
+    }
+
+    /// The most the process is seen to use: the file's pages count while it is loaded, cache and
+    /// decode while it draws.
+    pub fn peak(&self) -> u64 {
+        self.held().max(self.weights + self.file)
+    }
+}
+
+/// A way to get by with less.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Plan {
+    /// A smaller picture the model was made for.
+    Smaller(Size, Needs),
+    /// A smaller picture it was not made for: the command line draws it.
+    Forced(Size, Needs),
+    /// The same model, stored in another format.
+    Stored(Format, Needs),
+}
+
+impl Plan {
+    pub fn needs(&self) -> &Needs {
+        match self {
+            Self::Smaller(_, needs) | Self::Forced(_, needs) | Self::Stored(_, needs) => needs,
+        }
+    }
+}
+
+/// A model before it is loaded, read off its headers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Appraisal {
+    pub name: String,
+    pub note: Option<String>,
+    pub provenance: Option<String>,
+    pub licence: Option<String>,
+    /// How its matrices are stored.
+    pub format: String,
+    /// Weights of the decoder.
+    pub weights: u64,
+    /// The picture it draws unless another size is chosen.
+    pub size: Size,
+    pub needs: Needs,
+    /// What would need less, the least change first.
+    pub plans: Vec<Plan>,
+}
+
+impl Appraisal {
+    /// Whether it fits; unknown memory is taken to be enough.
+    pub fn fits(&self, free_bytes: Option<u64>) -> bool {
+        free_bytes.is_none_or(|free| self.needs.held() <= free)
+    }
+
+    /// The changes with which it would fit, and what to close where none does.
+    pub fn ways_out(&self, free_bytes: u64) -> Vec<String> {
+        let fitting = self.plans.iter().filter(|plan| plan.needs().held() <= free_bytes);
+        let mut ways: Vec<String> = fitting
+            .map(|plan| match plan {
+                Plan::Smaller(size, needs) => {
+                    format!("a picture of {size} needs about {}", gigabytes(needs.held()))
+                }
+                Plan::Forced(size, needs) => format!(
+                    "`lumina-studio generate --size {size} --force` needs about {} (it was not trained for that size)",
+                    gigabytes(needs.held())
+                ),
+                Plan::Stored(format, needs) => format!(
+                    "imported as {} it needs about {}",
+                    format.name(),
+                    gigabytes(needs.held())
+                ),
+            })
+            .collect();
+        let missing = self.needs.held().saturating_sub(free_bytes);
+        ways.push(format!("close programs that hold {}", gigabytes(missing)));
+        ways
+    }
+}
+
+/// `11.9 GB`, and megabytes below one of them.
+pub fn gigabytes(bytes: u64) -> String {
+    if bytes < 1_000_000_000 {
+        format!("{} MB", bytes.div_ceil(1_000_000))
+    } else {
+        format!("{:.1} GB", bytes as f64 / 1e9)
+    }
+}
+
+/// How a model came to the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was used before.
+    Used,
+    /// It lies beside one that was.
+    Beside,
+    /// It lies in the Hugging Face cache.
+    Hub,
+}
+
+/// A model on this computer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known {
+    pub path: PathBuf,
+    pub origin: Origin,
+    /// Why its headers cannot be read, if they cannot.
+    pub appraisal: Result<Appraisal, Failure>,
+}
+
+/// What a look around found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Survey {
+    /// `None` where the system does not say.
+    pub free_bytes: Option<u64>,
+    pub processors: Vec<ProcessorState>,
+    pub starter: Option<Appraisal>,
+    pub models: Vec<Known>,
+}
+
+/// A Hugging Face folder that shall become one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportWish {
+    pub folder: PathBuf,
+    /// The image tokenizer's weights, when they were found or named.
+    pub movq: Option<PathBuf>,
+    pub format: Format,
+    pub output: PathBuf,
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportStep {
+    /// The tensor written last.
+    pub name: String,
+    /// Bytes written of all bytes.
+    pub done: u64,
+    pub of: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GB: u64 = 1_000_000_000;
+
+    fn needs(weights: u64, cache: u64) -> Needs {
+        Needs {
+            weights: weights * GB,
+            cache: cache * GB,
+            decode: 0,
+            file: 0,
+        }
+    }
+
+    #[test]
+    fn only_the_plans_that_fit_are_offered() {
+        let appraisal = Appraisal {
+            name: "7B".to_owned(),
+            note: None,
+            provenance: None,
+            licence: None,
+            format: "f16".to_owned(),
+            weights: 7 * GB,
+            size: Size::new(768, 768),
+            needs: needs(14, 10),
+            plans: vec![
+                Plan::Smaller(Size::new(512, 512), needs(14, 4)),
+                Plan::Stored(Format::Q4K, needs(6, 10)),
+            ],
+        };
+        assert!(appraisal.fits(Some(24 * GB)) && appraisal.fits(None));
+        assert!(!appraisal.fits(Some(24 * GB - 1)));
+        let ways = appraisal.ways_out(17 * GB);
+        assert_eq!(
+            ways,
+            ["imported as q4_k it needs about 16.0 GB", "close programs that hold 7.0 GB"]
+        );
+        assert_eq!(appraisal.ways_out(18 * GB).len(), 3);
+        assert_eq!(appraisal.ways_out(GB), ["close programs that hold 23.0 GB"]);
+    }
+
+    #[test]
+    fn the_file_counts_while_it_is_loaded_only() {
+        let all = Needs {
+            weights: 5,
+            cache: 1,
+            decode: 1,
+            file: 5,
+        };
+        assert_eq!((all.held(), all.peak()), (7, 10));
+        assert_eq!(gigabytes(11_930_000_000), "11.9 GB");
+        assert_eq!(gigabytes(31_200_000), "32 MB");
+    }
+}
