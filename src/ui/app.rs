@@ -30,7 +30,7 @@ pub use crate::history::Places;
 /// Reports taken in before the window is drawn again.
 const INTAKE: Duration = Duration::from_millis(6);
 /// What the canvas said in the last frame.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Pointed {
     pub(super) at: Option<[f32; 2]>,
     pub(super) code: Option<u32>,
@@ -327,9 +327,10 @@ impl<B: Backing> App<B> {
         }
         self.apply_view(&ctx);
         let mut actions = keys::pressed(&ctx, &self.studio, &mut self.canvas);
-        actions.extend(drops::incoming(&ctx, &self.zones, &self.studio));
+        actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
         self.zones.clear();
         self.update_veil();
+        let told = (self.pointed, self.canvas.zoom_percent());
         let palette = Palette::of(ui);
         let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
         Panel::top("top")
@@ -378,6 +379,10 @@ impl<B: Backing> App<B> {
         CentralPanel::default()
             .frame(plain(palette.canvas))
             .show(ui, |ui| self.middle(ui, &mut actions));
+        // The status line was drawn before the canvas spoke.
+        if told != (self.pointed, self.canvas.zoom_percent()) {
+            ctx.request_repaint();
+        }
         sheet::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
         actions.sort_by_key(|action| matches!(action, Action::Draw));

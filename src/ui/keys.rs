@@ -30,9 +30,10 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     let typing = ctx.text_edit_focused();
     let command = Modifiers::COMMAND;
     let take = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
-    if take(command, Key::Enter) {
-        actions.push(Action::Draw);
-    }
+    // Pressed twice within one slow frame is twice.
+    let times = |modifiers, key| ctx.input_mut(|input| input.count_and_consume_key(modifiers, key));
+    let draws = times(command, Key::Enter);
+    actions.extend(std::iter::repeat_n(Action::Draw, draws));
     if take(command, Key::O) {
         actions.push(Action::Browse(super::drops::by_tab(studio.draft.tab)));
     }
@@ -59,10 +60,10 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if typing {
         return actions;
     }
-    if take(command | Modifiers::SHIFT, Key::Z) {
-        actions.push(Action::Paint(Paint::Redo));
-    } else if take(command, Key::Z) {
-        actions.push(Action::Paint(Paint::Undo));
+    // With Shift first: without it the key is the same.
+    for (modifiers, paint) in [(command | Modifiers::SHIFT, Paint::Redo), (command, Paint::Undo)] {
+        let steps = times(modifiers, Key::Z);
+        actions.extend(std::iter::repeat_n(Action::Paint(paint), steps));
     }
     let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
     if question || take(Modifiers::SHIFT, Key::Slash) {
@@ -70,26 +71,16 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     }
     if studio.draft.tab == Tab::Edit {
         let brush = &studio.draft.brush;
-        let changes = [
-            (
-                Key::B,
-                Brush {
-                    tool: Tool::Brush,
-                    ..brush.clone()
-                },
-            ),
-            (
-                Key::E,
-                Brush {
-                    tool: Tool::Eraser,
-                    ..brush.clone()
-                },
-            ),
-            (Key::OpenBracket, resized(brush, 1.0 / 1.2)),
-            (Key::CloseBracket, resized(brush, 1.2)),
-        ];
-        for (key, brush) in changes {
+        for (key, tool) in [(Key::B, Tool::Brush), (Key::E, Tool::Eraser)] {
             if take(Modifiers::NONE, key) {
+                let brush = brush.clone();
+                actions.push(Action::Set(Setting::Brush(Brush { tool, ..brush })));
+            }
+        }
+        for (key, factor) in [(Key::OpenBracket, 1.0 / 1.2), (Key::CloseBracket, 1.2)] {
+            let steps = times(Modifiers::NONE, key);
+            if steps > 0 {
+                let brush = (0..steps).fold(brush.clone(), |brush, _| resized(&brush, factor));
                 actions.push(Action::Set(Setting::Brush(brush)));
             }
         }

@@ -216,6 +216,14 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
     }
 }
 
+/// Keeps what was measured for the next frame, which comes at once when it is news.
+fn remember(ui: &Ui, id: egui::Id, old: f32, measured: f32) {
+    ui.data_mut(|data| data.insert_temp(id, measured));
+    if (old - measured).abs() > 0.5 {
+        ui.ctx().request_repaint();
+    }
+}
+
 /// What can be done with a picture that is not being drawn: words for what changes the canvas,
 /// icons for its file.
 fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
@@ -255,7 +263,7 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             }
             ui.min_rect().right() - start
         });
-        ui.data_mut(|data| data.insert_temp(id, row.inner));
+        remember(ui, id, width, row.inner);
     });
     if fit.is_some() {
         middle.canvas.fit();
@@ -314,7 +322,7 @@ pub(super) fn notices(ui: &mut Ui, rect: Rect, studio: &Studio, actions: &mut Ve
                 .rect
                 .height()
         });
-        ui.data_mut(|data| data.insert_temp(id, shown.inner));
+        remember(ui, id, height, shown.inner);
         bottom -= shown.inner + theme::GAP;
     }
 }
