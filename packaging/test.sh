@@ -27,7 +27,9 @@ cargo test --locked
 
 if have Xvfb && have xdotool && have convert; then
     say "== window"
-    cargo build --locked
-    bash tests/tools/window.sh "${CARGO_TARGET_DIR:-$root/target}/debug/lumina-studio"
+    cargo build --locked --bin lumina-studio --example drop
+    program=${CARGO_TARGET_DIR:-$root/target}/debug/lumina-studio
+    bash tests/tools/window.sh "$program"
+    bash tests/tools/soak.sh "$program" 30
 fi
 say "== all passed"

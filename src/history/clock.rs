@@ -1,6 +1,6 @@
 //! Days and times of day as people and folders count them: local ones.
 
-use chrono::{Datelike, Local, Timelike};
+use chrono::{Datelike, Local, NaiveDate, Timelike, Weekday};
 
 /// A second in local time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,54 @@ impl Moment {
     pub(super) fn time(&self) -> String {
         format!("{:02}{:02}{:02}", self.hour, self.minute, self.second)
     }
+}
+
+/// A day, `YYYY-MM-DD`, as people say it on the day `today`.
+pub fn day_in_words(day: &str, today: &str) -> String {
+    let (Some(then), Some(now)) = (date(day), date(today)) else {
+        return day.to_owned();
+    };
+    if then == now {
+        return "Today".to_owned();
+    }
+    if then.succ_opt() == Some(now) {
+        return "Yesterday".to_owned();
+    }
+    let weekday = match then.weekday() {
+        Weekday::Mon => "Monday",
+        Weekday::Tue => "Tuesday",
+        Weekday::Wed => "Wednesday",
+        Weekday::Thu => "Thursday",
+        Weekday::Fri => "Friday",
+        Weekday::Sat => "Saturday",
+        Weekday::Sun => "Sunday",
+    };
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let month = MONTHS[then.month0() as usize % 12];
+    if then.year() == now.year() {
+        return format!("{weekday} {} {month}", then.day());
+    }
+    format!("{weekday} {} {month} {}", then.day(), then.year())
+}
+
+fn date(day: &str) -> Option<NaiveDate> {
+    let mut parts = day.splitn(3, '-');
+    let year = parts.next()?.parse().ok()?;
+    let month = parts.next()?.parse().ok()?;
+    NaiveDate::from_ymd_opt(year, month, parts.next()?.parse().ok()?)
 }
 
 /// Whether a folder's name is a day, `YYYY-MM-DD`.

@@ -13,7 +13,7 @@ mod stars;
 mod thumbs;
 
 pub use bin::Removed;
-pub use clock::Moment;
+pub use clock::{Moment, day_in_words};
 pub use places::Places;
 
 use crate::pixels::{Pixels, Size};
@@ -233,6 +233,11 @@ impl Library {
     /// Throws the oldest thumbnails away until at most `most` are left.
     pub fn tidy_thumbnails(&self, most: usize) {
         self.thumbs.tidy(most);
+    }
+
+    /// Every starred picture, also those that are gone.
+    pub fn starred(&self) -> Vec<PathBuf> {
+        self.stars.names().map(|name| self.folder.join(name)).collect()
     }
 
     /// Stars a picture; kept at once.

@@ -43,6 +43,10 @@ impl Stars {
         }
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.starred.iter().map(String::as_str)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.starred.contains(name)
     }

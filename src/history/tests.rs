@@ -185,6 +185,7 @@ fn stars_are_kept_and_shared() {
     library.refresh(&Texts::default());
     library.star(&one).unwrap();
     assert!(library.entry(&one).unwrap().starred);
+    assert!(library.starred() == std::slice::from_ref(&one));
     let mut other = Library::new(&Places::below(folder.path()));
     other.star(&two).unwrap();
     library.unstar(&one).unwrap();
@@ -245,6 +246,18 @@ fn days_are_recognised() {
     for wrong in ["2026-11-2", "2026-11-245", "2026_11-24", "exports", "２026-11-2"] {
         assert!(!clock::is_day(wrong), "{wrong}");
     }
+}
+
+#[test]
+fn days_are_said_as_people_say_them() {
+    let said = |day| day_in_words(day, "2026-11-24");
+    assert_eq!(said("2026-11-24"), "Today");
+    assert_eq!(said("2026-11-23"), "Yesterday");
+    assert_eq!(said("2026-11-21"), "Saturday 21 November");
+    assert_eq!(said("2025-01-01"), "Wednesday 1 January 2025");
+    assert_eq!(day_in_words("2026-12-31", "2027-01-01"), "Yesterday");
+    // A folder may be named like a day that never was.
+    assert_eq!(said("2026-02-31"), "2026-02-31");
 }
 
 /// The trash belongs to the whole user account: this test runs itself in a process of its own that

@@ -3,16 +3,13 @@
 use super::action::{Action, Effect, Opened, Setting, Stage, Target};
 use super::draft::{SeedChoice, Tab};
 use super::inputs::new_seed;
-use super::models::ModelAction;
-use super::outcome::OutcomeId;
 use super::photo::Photo;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
-use crate::pixels::Pixels;
-use crate::task::{Failure, Task};
+use crate::pixels::Size;
+use crate::task::Task;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 impl Studio {
     /// Takes in what the user does.
@@ -66,9 +63,11 @@ impl Studio {
                 self.error(what, &failure, super::mishaps::remedy(what));
                 Vec::new()
             }
-            Action::OfferSettings | Action::OfferSource | Action::OfferReference | Action::DismissOffer => {
-                self.settle_offer(&action)
-            }
+            Action::OfferSettings
+            | Action::OfferFinish
+            | Action::OfferSource
+            | Action::OfferReference
+            | Action::DismissOffer => self.settle_offer(&action),
             Action::MapMade(map) => {
                 self.map_made(map);
                 Vec::new()
@@ -89,41 +88,10 @@ impl Studio {
             }
             Action::KeepAgain => self.keep_again(),
             Action::KeepQuietly => self.keep_quietly(),
-            Action::Show(id) => self.show(id),
             Action::Fetched(id, pixels) => self.fetched(id, pixels),
-            Action::ThumbnailRead(id, pixels) => {
-                if let Some(outcome) = self.outcomes.iter_mut().find(|outcome| outcome.id == id) {
-                    outcome.thumbnail = Some(pixels);
-                }
-                Vec::new()
-            }
-            Action::Compare(id) => self.compare(id),
+            Action::NotFetched(id, failure) => self.not_fetched(id, &failure),
             Action::BeforeAfter => self.toggle_before_after(),
-            Action::UseSettings(id) => self.with_file(id, Target::Settings),
-            Action::UseAsSource(id) => match self.photo_of(id) {
-                Some(photo) => self.edit(photo),
-                None => self.with_file(id, Target::Canvas),
-            },
-            Action::UseAsReference(id) => match self.photo_of(id) {
-                Some(photo) => self.refer(photo),
-                None => self.with_file(id, Target::Reference),
-            },
-            Action::Finish(id) => self.with_file(id, Target::Settings),
-            Action::RemoveOutcome(id) => {
-                self.outcomes.retain(|outcome| outcome.id != id);
-                if self.shown == Shown::Outcome(id) {
-                    self.shown = Shown::Welcome;
-                    return self.stage();
-                }
-                Vec::new()
-            }
-            Action::Page(page) => {
-                self.page = page;
-                match page {
-                    Page::Models => self.act_on_models(ModelAction::Survey),
-                    Page::Canvas | Page::Mishaps => Vec::new(),
-                }
-            }
+            Action::Page(page) => self.open_page(page),
             Action::ForgetMishaps => {
                 self.mishaps.clear();
                 Vec::new()
@@ -141,10 +109,14 @@ impl Studio {
                 Vec::new()
             }
             Action::DismissNotice(id) => {
+                let takes_back = |notice: &super::Notice| notice.id == id && notice.takes_back();
+                if self.notices.iter().any(takes_back) {
+                    self.leave_in_trash();
+                }
                 self.notices.retain(|notice| notice.id != id);
                 Vec::new()
             }
-            _ => Vec::new(),
+            other => self.act_on_kept(other),
         }
     }
 
@@ -162,6 +134,7 @@ impl Studio {
             }
         };
         self.page = Page::Canvas;
+        self.leave_in_trash();
         let mut effects = self.set_interrupted_aside();
         self.draft.last_seed = Some(seed);
         let step = request.candidates as u64;
@@ -296,7 +269,7 @@ impl Studio {
                 self.offer = Some(opened);
                 Vec::new()
             }
-            Target::Canvas => self.edit(opened.photo),
+            Target::Canvas | Target::Edit => self.edit(opened.photo),
             Target::Reference => self.refer(opened.photo),
             Target::Map => {
                 self.draft.tab = Tab::Control;
@@ -313,7 +286,8 @@ impl Studio {
                 self.draft.predict_source = Some(opened.photo);
                 Vec::new()
             }
-            Target::Settings => match opened.task {
+            Target::Settings | Target::Finish => match opened.task {
+                Some(task) if target == Target::Finish => self.finish(&task),
                 Some(task) => self.recall(&task),
                 None => {
                     let why = format!("{} holds no settings.", opened.photo.name);
@@ -329,15 +303,36 @@ impl Studio {
         }
     }
 
-    /// A stopped picture comes back to the canvas to be finished, others give their settings.
+    /// The settings of a task become the draft's. A size this model was not made for becomes the
+    /// one nearest in shape.
     fn recall(&mut self, task: &Task) -> Vec<Effect> {
-        let mut request = Request::of(task);
-        let resume = request.resume.take();
-        self.draft.recall(&request);
-        if resume.is_none() {
+        self.page = Page::Canvas;
+        self.draft.recall(&Request::of(task));
+        let sizes = |studio: &Self| {
+            let skill = studio.profile()?.skill(studio.draft.tab.mode_name())?;
+            Some(skill.sizes.clone())
+        };
+        if let (Some(wanted), Some(sizes)) = (self.draft.size, sizes(self))
+            && !sizes.is_empty()
+            && !sizes.contains(&wanted)
+        {
+            self.draft.size = nearest_shape(&sizes, wanted);
+            if let Some(size) = self.draft.size {
+                let why = format!("This model was not made for {wanted}: the size is now {size}.");
+                self.notify(Tone::Info, "Another size", &why, "");
+            }
+        }
+        Vec::new()
+    }
+
+    /// A stopped picture comes back to the canvas to be finished.
+    fn finish(&mut self, task: &Task) -> Vec<Effect> {
+        let request = Request::of(task);
+        if request.resume.is_none() {
+            self.notify(Tone::Info, "Nothing to finish", "It was drawn to its end.", "");
             return Vec::new();
         }
-        request.resume = resume;
+        self.page = Page::Canvas;
         let mut effects = self.set_interrupted_aside();
         self.queue.push_front(request);
         effects.extend(self.pump());
@@ -350,107 +345,23 @@ impl Studio {
         };
         match (action, opened.task) {
             (Action::OfferSettings, Some(task)) => self.recall(&task),
+            (Action::OfferFinish, Some(task)) => self.finish(&task),
             (Action::OfferSource, _) => self.edit(opened.photo),
             (Action::OfferReference, _) => self.refer(opened.photo),
             _ => Vec::new(),
         }
     }
 
-    fn refer(&mut self, photo: Photo) -> Vec<Effect> {
+    pub(super) fn refer(&mut self, photo: Photo) -> Vec<Effect> {
+        self.page = Page::Canvas;
         self.draft.tab = Tab::Subject;
         self.draft.add_reference(photo);
         Vec::new()
     }
 
-    fn kept(&mut self, id: OutcomeId, path: PathBuf) -> Vec<Effect> {
-        self.unkept.retain(|keeping| keeping.outcome != id);
-        self.kept_in = path.parent().map(PathBuf::from);
-        if let Some(outcome) = self.outcomes.iter_mut().find(|outcome| outcome.id == id) {
-            outcome.path = Some(path);
-        }
-        // The journal may hold the next picture by now; it ends with that one then.
-        if self.run.is_none() {
-            vec![Effect::JournalEnd]
-        } else {
-            Vec::new()
-        }
-    }
-
     fn show_source(&mut self) -> Vec<Effect> {
         (self.shown, self.compared, self.before_after) = (Shown::Source, None, false);
         self.stage()
-    }
-
-    fn show(&mut self, id: OutcomeId) -> Vec<Effect> {
-        if self.outcome(id).is_none() {
-            return Vec::new();
-        }
-        self.page = Page::Canvas;
-        (self.shown, self.compared, self.before_after) = (Shown::Outcome(id), None, false);
-        let mut effects = vec![Effect::Stage(Stage::Compare(None))];
-        effects.extend(self.stage());
-        effects
-    }
-
-    fn fetched(&mut self, id: OutcomeId, pixels: Arc<Pixels>) -> Vec<Effect> {
-        if let Some(outcome) = self.outcomes.iter_mut().find(|outcome| outcome.id == id) {
-            outcome.pixels = Some(pixels);
-        }
-        match (self.shown, self.compared) {
-            (Shown::Outcome(shown), None) if shown == id => self.stage(),
-            (_, Some(compared)) if compared == id => self.compare(id),
-            _ => Vec::new(),
-        }
-    }
-
-    fn compare(&mut self, id: OutcomeId) -> Vec<Effect> {
-        let Shown::Outcome(shown) = self.shown else {
-            return self.show(id);
-        };
-        if shown == id {
-            self.compared = None;
-            return vec![Effect::Stage(Stage::Compare(None))];
-        }
-        self.compared = Some(id);
-        let pixels = |id| self.outcome(id).and_then(|outcome| outcome.pixels.clone());
-        match (pixels(shown), pixels(id)) {
-            (Some(a), Some(b)) => vec![Effect::Stage(Stage::Compare(Some((a, b))))],
-            (_, None) => match self.outcome(id).and_then(|outcome| outcome.path.clone()) {
-                Some(path) => vec![Effect::Fetch(id, path)],
-                None => Vec::new(),
-            },
-            (None, _) => Vec::new(),
-        }
-    }
-
-    fn toggle_before_after(&mut self) -> Vec<Effect> {
-        let Shown::Outcome(id) = self.shown else {
-            return Vec::new();
-        };
-        let pair = self
-            .outcome(id)
-            .and_then(|shown| Some((shown.before.clone()?, shown.pixels.clone()?)));
-        self.before_after = !self.before_after && pair.is_some();
-        self.compared = None;
-        let pair = pair.filter(|_| self.before_after);
-        vec![Effect::Stage(Stage::Compare(pair))]
-    }
-
-    fn photo_of(&self, id: OutcomeId) -> Option<Photo> {
-        let outcome = self.outcome(id)?;
-        Some(Photo::new(outcome.title.clone(), outcome.pixels.clone()?))
-    }
-
-    /// Reads the picture's file again for what is not in memory.
-    fn with_file(&mut self, id: OutcomeId, target: Target) -> Vec<Effect> {
-        match self.outcome(id).and_then(|outcome| outcome.path.clone()) {
-            Some(path) => vec![Effect::Read(path, target)],
-            None => {
-                let failure = Failure::failed("the picture is not saved yet");
-                self.error("Its settings cannot be read", &failure, "");
-                Vec::new()
-            }
-        }
     }
 
     /// A half-drawn picture of an earlier start comes back to the canvas.
@@ -460,4 +371,16 @@ impl Studio {
         self.run = Some(run);
         self.shown = Shown::Run;
     }
+}
+
+/// The size whose shape is nearest to that of `wanted`, the one nearest in area among equals.
+fn nearest_shape(sizes: &[Size], wanted: Size) -> Option<Size> {
+    let shape = |size: &Size| (f64::from(size.width) / f64::from(size.height.max(1))).ln();
+    let area = |size: &Size| (f64::from(size.width) * f64::from(size.height)).ln();
+    let off = |size: &Size| (shape(size) - shape(&wanted)).abs();
+    let grown = |size: &Size| (area(size) - area(&wanted)).abs();
+    let nearest = sizes
+        .iter()
+        .min_by(|a, b| off(a).total_cmp(&off(b)).then(grown(a).total_cmp(&grown(b))));
+    nearest.copied()
 }

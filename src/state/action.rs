@@ -1,6 +1,8 @@
 //! What panels ask for, and what the state asks of the program around it.
 
+use super::album::{Listing, Query};
 use super::draft::{Brush, SeedChoice, Tab};
+use super::errand::Errand;
 use super::models::{ModelAction, ModelEffect};
 use super::outcome::{Keeping, OutcomeId};
 use super::painting::Point;
@@ -11,6 +13,7 @@ use super::{ColourScheme, Page};
 use crate::pixels::{Pixels, Size};
 use crate::task::{Failure, Guesses, MapKind, Task, Window};
 use crate::token::Grid;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +29,42 @@ pub enum Target {
     Predict,
     /// Only its settings.
     Settings,
+    /// The picture to edit, without a question.
+    Edit,
+    /// A stopped picture is drawn to its end.
+    Finish,
+}
+
+/// The picture something is done with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    Outcome(OutcomeId),
+    /// A file of the library.
+    Kept(PathBuf),
+}
+
+/// What can be done with a picture that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Show,
+    /// Beside the shown one; once more ends it.
+    Compare,
+    UseSettings,
+    Edit,
+    Subject,
+    /// A stopped picture is finished.
+    Finish,
+    Copy,
+    SaveAs,
+    /// In the file manager.
+    Reveal,
+    /// In the program the system has for pictures.
+    OpenOutside,
+    /// Gives it a star, or takes it.
+    Star,
+    Trash,
+    /// Only off the strip: the file stays.
+    TakeOff,
 }
 
 /// A picture that was read, and the task stored in it.
@@ -104,6 +143,7 @@ pub enum Action {
     /// A background job could not be done; the first part says what it was.
     Failed(&'static str, Failure),
     OfferSettings,
+    OfferFinish,
     OfferSource,
     OfferReference,
     DismissOffer,
@@ -113,20 +153,37 @@ pub enum Action {
     KeepAgain,
     /// The same, by itself and without a word when it fails again.
     KeepQuietly,
-    Show(OutcomeId),
     Fetched(OutcomeId, Arc<Pixels>),
-    ThumbnailRead(OutcomeId, Arc<Pixels>),
+    NotFetched(OutcomeId, Failure),
     ShowRun,
     ShowSource,
-    Compare(OutcomeId),
     /// The shown result beside what it was made from, or no longer.
     BeforeAfter,
-    UseSettings(OutcomeId),
-    UseAsSource(OutcomeId),
-    UseAsReference(OutcomeId),
-    /// A stopped picture is finished.
-    Finish(OutcomeId),
-    RemoveOutcome(OutcomeId),
+    Result(Which, Verb),
+    /// The history page asks for these pictures.
+    Ask(Query),
+    /// The folder is looked at again.
+    Look,
+    /// The window has the keyboard again.
+    Regained,
+    Listed(Box<Listing>),
+    Stars(BTreeSet<PathBuf>),
+    NotStarred(PathBuf, Failure),
+    Trashed(PathBuf),
+    NotTrashed(PathBuf, Failure),
+    /// What went to the trash comes back.
+    TakeBack,
+    TakenBack(PathBuf),
+    NotTakenBack(PathBuf, Failure),
+    /// These files are there no longer.
+    Gone(Vec<PathBuf>),
+    /// Results whose files are gone leave the strip.
+    TakeOffGone,
+    CopyRead(Arc<Pixels>),
+    SaveCopy {
+        from: PathBuf,
+        to: PathBuf,
+    },
     LoadModel(Option<PathBuf>),
     BrowseModel,
     Models(ModelAction),
@@ -171,6 +228,9 @@ pub enum Effect {
         panel: Option<Size>,
     },
     Fetch(OutcomeId, PathBuf),
+    Errand(Errand),
+    /// To the clipboard.
+    Copy(Arc<Pixels>),
     Stage(Stage),
     JournalBegin(Box<super::queue::Order>, Begun),
     JournalRow(Row),

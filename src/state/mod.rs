@@ -8,8 +8,11 @@
 
 mod act;
 mod action;
+mod album;
 mod chain;
+mod compare;
 mod draft;
+mod errand;
 mod inputs;
 mod mishaps;
 mod models;
@@ -18,15 +21,18 @@ mod painting;
 mod photo;
 mod queue;
 mod request;
+mod results;
 mod run;
 mod store;
 #[cfg(test)]
 mod tests;
 mod unkept;
 
-pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target};
+pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target, Verb, Which};
+pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
+pub use errand::Errand;
 pub use mishaps::Mishap;
 pub use models::{Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
@@ -88,6 +94,7 @@ pub enum Page {
     #[default]
     Canvas,
     Models,
+    History,
     /// What went wrong.
     Mishaps,
 }
@@ -136,6 +143,24 @@ pub struct Notice {
     pub title: String,
     pub reason: String,
     pub remedy: String,
+    /// What can be done at once.
+    pub offer: Option<Offer>,
+}
+
+impl Notice {
+    /// Whether it offers to take something out of the trash.
+    pub fn takes_back(&self) -> bool {
+        self.offer
+            .as_ref()
+            .is_some_and(|offer| *offer.action == Action::TakeBack)
+    }
+}
+
+/// A button on a notice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Offer {
+    pub words: &'static str,
+    pub action: Box<Action>,
 }
 
 /// Everything the window knows.
@@ -153,6 +178,11 @@ pub struct Studio {
     pub run: Option<Run>,
     /// Newest first.
     pub outcomes: Vec<Outcome>,
+    /// Pictures of the history on the canvas: the shown and the compared one at most.
+    pub guests: Vec<Outcome>,
+    pub album: Album,
+    /// What can be taken back out of the trash.
+    pub thrown: Vec<Thrown>,
     pub shown: Shown,
     /// A picture beside the shown one.
     pub compared: Option<OutcomeId>,
@@ -184,6 +214,9 @@ impl Default for Studio {
             queue: Queue::default(),
             run: None,
             outcomes: Vec::new(),
+            guests: Vec::new(),
+            album: Album::default(),
+            thrown: Vec::new(),
             shown: Shown::Welcome,
             compared: None,
             before_after: false,
@@ -445,6 +478,7 @@ impl Studio {
                 size: shown.as_ref().map_or(picture.panel, |pixels| pixels.size()),
                 score: picture.score,
                 ended,
+                gone: false,
                 thumbnail: shown
                     .as_ref()
                     .map(|pixels| Arc::new(thumbnail(pixels, THUMBNAIL))),
@@ -538,7 +572,13 @@ impl Studio {
     }
 
     pub fn outcome(&self, id: OutcomeId) -> Option<&Outcome> {
-        self.outcomes.iter().find(|outcome| outcome.id == id)
+        let mut all = self.outcomes.iter().chain(&self.guests);
+        all.find(|outcome| outcome.id == id)
+    }
+
+    fn outcome_mut(&mut self, id: OutcomeId) -> Option<&mut Outcome> {
+        let mut all = self.outcomes.iter_mut().chain(&mut self.guests);
+        all.find(|outcome| outcome.id == id)
     }
 
     pub fn profile(&self) -> Option<&Profile> {
@@ -584,6 +624,7 @@ impl Studio {
             title: title.to_owned(),
             reason: reason.to_owned(),
             remedy: remedy.to_owned(),
+            offer: None,
         });
         let excess = self.notices.len().saturating_sub(4);
         self.notices.drain(..excess);

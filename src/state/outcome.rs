@@ -17,7 +17,7 @@ pub enum Ended {
     Stopped,
 }
 
-/// One picture of the strip.
+/// One picture of the strip, or of the history while it is on the canvas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
     pub id: OutcomeId,
@@ -28,6 +28,9 @@ pub struct Outcome {
     pub size: Size,
     pub score: Option<f64>,
     pub ended: Ended,
+    /// Its file was moved or deleted outside of this program.
+    #[serde(skip)]
+    pub gone: bool,
     #[serde(skip)]
     pub thumbnail: Option<Arc<Pixels>>,
     /// Only of the latest ones; the others are read again.
@@ -36,6 +39,14 @@ pub struct Outcome {
     /// What an edit or a prediction was made from, for comparing.
     #[serde(skip)]
     pub before: Option<Arc<Pixels>>,
+}
+
+impl Outcome {
+    /// Whether it is kept in the folder of this day, `YYYY-MM-DD`, or not kept yet.
+    pub fn is_of(&self, day: &str) -> bool {
+        let folder = |path: &PathBuf| path.parent()?.file_name().map(|name| name == day);
+        self.path.as_ref().is_none_or(|path| folder(path) == Some(true))
+    }
 }
 
 /// A picture on its way to the disk, and everything that is stored with it.

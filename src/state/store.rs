@@ -110,15 +110,16 @@ impl Store {
             studio
                 .queue
                 .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-            studio
-                .outcomes
-                .retain(|outcome| outcome.path.as_ref().is_some_and(|path| path.is_file()));
+            // Whether their files are still there is looked at later and elsewhere.
+            studio.outcomes.retain(|outcome| outcome.path.is_some());
         }
         // A whole picture that could not be saved waits in the queue.
         let waits = |run: &Run| studio.queue.orders().any(|order| order.request.holds(run));
         if let Some(mut run) = self.read_journal().filter(|run| !waits(run))
             && run.order.request.source.as_mut().is_none_or(&mut fill)
         {
+            // It may have begun after the state was written.
+            studio.queue.remove(run.order.id);
             studio.bring_back(run);
         } else if studio.draft.tab == super::Tab::Edit && studio.draft.chain.current().is_some() {
             studio.shown = Shown::Source;
@@ -133,13 +134,18 @@ impl Store {
 
     /// The state as it is now, to be written later and on another thread.
     pub fn snapshot(&self, studio: &Studio) -> Snapshot {
+        let mut queue = studio.queue_with_unkept();
+        // An order that is not in the journal yet is still to be drawn.
+        if let Some(run) = studio.run.as_ref().filter(|run| run.begun.is_none()) {
+            queue.put_back(run.order.clone());
+        }
         let saved = Saved {
             version: VERSION,
             draft: studio.draft.clone(),
             view: studio.view.clone(),
             model_path: studio.model_path.clone(),
             recent_models: studio.recent_models.clone(),
-            queue: studio.queue_with_unkept(),
+            queue,
             outcomes: studio.outcomes.clone(),
             next_id: studio.next_id,
             processor: studio.models.processor,

@@ -406,3 +406,36 @@ fn a_journal_cut_short_loses_only_the_last_row() {
     store.end();
     assert!(!path.exists());
 }
+
+/// The queue and the journal are written at different times: a kill between them neither loses an
+/// order nor has it drawn twice.
+#[test]
+fn a_kill_between_queue_and_journal_costs_no_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(folder.path()).expect("a store");
+    let mut studio = ready();
+    draw(&mut studio, "one", 0);
+    draw(&mut studio, "two", 1);
+    let waiting = |studio: &Studio| {
+        let prompts = studio.queue.orders().map(|order| order.request.prompt.clone());
+        prompts.collect::<Vec<_>>()
+    };
+    // Submitted, but not begun.
+    store.save(&studio).expect("written");
+    assert_eq!(waiting(&store.load()), ["one", "two"]);
+    // Begun, a row there; the state on disk is the old one.
+    for effect in [started(0), row(0, 0)]
+        .iter()
+        .flat_map(|report| studio.apply(report))
+    {
+        match effect {
+            Effect::JournalBegin(order, begun) => store.begin(&order, begun).expect("begun"),
+            Effect::JournalRow(row) => store.row(&row).expect("a row"),
+            _ => {}
+        }
+    }
+    let back = store.load();
+    assert_eq!(waiting(&back), ["two"]);
+    let run = back.run.expect("what was begun");
+    assert_eq!((run.order.request.prompt.as_str(), run.rows()), ("one", 1));
+}

@@ -2,24 +2,26 @@
 
 use super::canvas::Canvas;
 use super::drops::{self, Zones};
-use super::errands::{Errands, Wake};
+use super::errands::Wake;
+use super::files::{self, Files};
+use super::history::Room;
 use super::importing::Importing;
 use super::journal::Journal;
 use super::supply::HandedOver;
-use super::textures::Textures;
+use super::textures::{Textures, colour_image};
 use super::theme::{self, Palette};
-use super::{Backing, Options, keys, left, mishaps, models, sheet, stage, status, strip, top};
-use crate::history::{Library, Moment};
-use crate::keeping::{self, Saving};
+use super::thumbnails::Thumbnails;
+use super::{Backing, Options, history, keys, left, mishaps, models, sheet, stage, status, strip, top};
+use crate::history::Moment;
 use crate::picture;
+use crate::pixels::Pixels;
 use crate::state::{
-    Action, ColourScheme, Effect, Keeping, ModelAction, Opened, Page, Photo, Shown, Stage, Store, Studio,
-    THUMBNAIL, Tab, Target,
+    Action, ColourScheme, Effect, Errand, ModelAction, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,7 +30,7 @@ pub use crate::history::Places;
 /// Reports taken in before the window is drawn again.
 const INTAKE: Duration = Duration::from_millis(6);
 /// What the canvas said in the last frame.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Pointed {
     pub(super) at: Option<[f32; 2]>,
     pub(super) code: Option<u32>,
@@ -43,12 +45,16 @@ pub struct App<B: Backing> {
     worker: Option<Worker>,
     ticket: Option<Ticket>,
     pub(super) importing: Option<Importing>,
-    pub(super) errands: Errands,
+    pub(super) files: Files,
     pub(super) wake: Wake,
     /// Whom `wake` wakes; another one when the window was opened anew on another device.
     pub(super) aim: Arc<Mutex<Context>>,
     pub canvas: Canvas,
     pub(super) textures: Textures,
+    pub(super) thumbnails: Thumbnails,
+    room: Room,
+    /// On their way to the clipboard.
+    copied: Vec<Arc<Pixels>>,
     pub(super) zones: Zones,
     pointed: Pointed,
     /// The mask the canvas has: turn and version.
@@ -93,14 +99,19 @@ impl<B: Backing> App<B> {
             Ok(_) => Journal::default(),
             Err(_) => Journal::without_folder(),
         };
+        let today = Moment::now().day();
+        studio.outcomes.retain(|outcome| outcome.is_of(&today));
         let mut app = Self {
             store: store.ok(),
+            files: Files::new(places.clone(), &wake),
+            thumbnails: Thumbnails::new(places.clone(), Arc::clone(&wake)),
+            room: Room::default(),
+            copied: Vec::new(),
             places,
             backing,
             worker: None,
             ticket: None,
             importing: None,
-            errands: Errands::new(Arc::clone(&wake)),
             wake,
             aim,
             canvas: Canvas::new(),
@@ -121,8 +132,9 @@ impl<B: Backing> App<B> {
                 .into_iter()
                 .map(|path| Effect::Read(path, Target::Canvas)),
         );
+        effects.push(Effect::Errand(Errand::Stars));
+        effects.extend(app.studio.watch());
         app.carry_out(effects);
-        app.read_thumbnails();
         app
     }
 
@@ -139,6 +151,9 @@ impl<B: Backing> App<B> {
     pub fn act(&mut self, action: Action) {
         let quiet = matches!(action, Action::Models(ModelAction::Stepped(..)));
         self.heed(&action);
+        if let Action::TakenBack(path) = &action {
+            self.thumbnails.forget(path);
+        }
         let effects = self.studio.act(action);
         self.carry_out(effects);
         if !quiet {
@@ -186,25 +201,10 @@ impl<B: Backing> App<B> {
         {
             (self.wake)();
         }
-        for action in self.errands.actions() {
+        for action in self.files.actions() {
             self.act(action);
         }
         self.import_step();
-    }
-
-    fn read_thumbnails(&self) {
-        for outcome in self.studio.outcomes.iter().take(40) {
-            let (id, Some(path)) = (outcome.id, outcome.path.clone()) else {
-                continue;
-            };
-            self.errands.run(move || {
-                let pixels = picture::read(&path).ok()?;
-                Some(Action::ThumbnailRead(
-                    id,
-                    Arc::new(picture::shrink(&pixels, THUMBNAIL)),
-                ))
-            });
-        }
     }
 
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -214,17 +214,19 @@ impl<B: Backing> App<B> {
                 Effect::Cancel => self.with_ticket(|ticket| ticket.cancel.cancel()),
                 Effect::Pause => self.with_ticket(|ticket| ticket.cancel.pause()),
                 Effect::Resume => self.with_ticket(|ticket| ticket.cancel.resume()),
-                Effect::Keep(keeping) => self.keep(*keeping),
+                Effect::Keep(keeping) => self.files.keep(*keeping),
                 Effect::Load(path) => self.load(path.as_deref()),
-                Effect::Read(path, target) => self.errands.run(move || Some(read(&path, target))),
-                Effect::Browse(target) => self.errands.wait_for(move || browse(target)),
-                Effect::BrowseModel => self.errands.wait_for(browse_model),
+                Effect::Read(path, target) => self.files.read(path, target),
+                Effect::Browse(target) => self.files.errands.wait_for(move || files::browse(target)),
+                Effect::BrowseModel => self.files.errands.wait_for(files::browse_model),
+                Effect::Errand(errand) => self.files.run(errand),
+                Effect::Copy(pixels) => self.copied.push(pixels),
                 Effect::MakeMap {
                     photo,
                     low,
                     high,
                     panel,
-                } => self.errands.run(move || {
+                } => self.files.errands.run(move || {
                     let fitted = match panel {
                         Some(panel) => picture::fit(&photo.pixels, panel),
                         None => picture::shrink(&photo.pixels, 1024),
@@ -232,10 +234,7 @@ impl<B: Backing> App<B> {
                     let map = Arc::new(picture::canny(&fitted, low, high));
                     Some(Action::MapMade(Photo::new("canny map", map)))
                 }),
-                Effect::Fetch(id, path) => self.errands.run(move || match picture::read(&path) {
-                    Ok(pixels) => Some(Action::Fetched(id, Arc::new(pixels))),
-                    Err(error) => Some(cannot_be_read(&error)),
-                }),
+                Effect::Fetch(id, path) => self.files.fetch(id, path),
                 Effect::Stage(stage) => self.show(stage),
                 Effect::JournalBegin(order, begun) => self.journal_begin(&order, begun),
                 Effect::JournalRow(row) => self.journal_row(&row),
@@ -283,24 +282,13 @@ impl<B: Backing> App<B> {
                 self.worker = Some(Worker::spawn(make, move || wake()));
             }
             Err(failure) => {
-                self.errands.wait_for(move || {
+                self.files.errands.wait_for(move || {
                     drop(former);
                     None
                 });
                 self.take(&Report::LoadFailed(failure));
             }
         }
-    }
-
-    fn keep(&mut self, keeping: Keeping) {
-        let places = self.places.clone();
-        self.errands.run(move || {
-            let kept = keep(&places, &keeping);
-            Some(match kept {
-                Ok(path) => Action::Kept(keeping.outcome, path),
-                Err(failure) => Action::NotKept(Box::new(keeping), failure),
-            })
-        });
     }
 
     fn show(&mut self, stage: Stage) {
@@ -333,11 +321,16 @@ impl<B: Backing> App<B> {
     pub fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
         self.textures.next_frame();
+        self.thumbnails.next_frame(&ctx);
+        for pixels in self.copied.drain(..) {
+            ctx.copy_image(colour_image(&pixels));
+        }
         self.apply_view(&ctx);
         let mut actions = keys::pressed(&ctx, &self.studio, &mut self.canvas);
-        actions.extend(drops::incoming(&ctx, &self.zones, &self.studio));
+        actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
         self.zones.clear();
         self.update_veil();
+        let told = (self.pointed, self.canvas.zoom_percent());
         let palette = Palette::of(ui);
         let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
         Panel::top("top")
@@ -367,7 +360,13 @@ impl<B: Backing> App<B> {
                 .size_range(theme::RIGHT_WIDTH)
                 .frame(plain(palette.panel))
                 .show(ui, |ui| {
-                    strip::show(ui, &self.studio, &mut self.textures, &mut actions)
+                    let strip = strip::Strip {
+                        studio: &self.studio,
+                        textures: &mut self.textures,
+                        thumbnails: &mut self.thumbnails,
+                        actions: &mut actions,
+                    };
+                    strip::show(ui, strip);
                 });
             self.studio.view.right_width = shown.response.rect.width();
         }
@@ -379,33 +378,48 @@ impl<B: Backing> App<B> {
             });
         CentralPanel::default()
             .frame(plain(palette.canvas))
-            .show(ui, |ui| match self.studio.page {
-                Page::Canvas => {
-                    self.pointed = stage::show(
-                        ui,
-                        stage::Middle {
-                            studio: &self.studio,
-                            canvas: &mut self.canvas,
-                            textures: &mut self.textures,
-                            zones: &mut self.zones,
-                            actions: &mut actions,
-                        },
-                    );
-                }
-                Page::Models | Page::Mishaps => {
-                    let rect = ui.max_rect();
-                    match self.studio.page {
-                        Page::Models => models::show(ui, &self.studio, &mut actions),
-                        _ => mishaps::show(ui, &self.studio, &mut actions),
-                    }
-                    stage::notices(ui, rect, &self.studio, &mut actions);
-                }
-            });
+            .show(ui, |ui| self.middle(ui, &mut actions));
+        // The status line was drawn before the canvas spoke.
+        if told != (self.pointed, self.canvas.zoom_percent()) {
+            ctx.request_repaint();
+        }
         sheet::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
         actions.sort_by_key(|action| matches!(action, Action::Draw));
         for action in actions {
             self.act(action);
+        }
+    }
+
+    /// The page.
+    fn middle(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let rect = ui.max_rect();
+        match self.studio.page {
+            Page::Canvas => {
+                let middle = stage::Middle {
+                    studio: &self.studio,
+                    canvas: &mut self.canvas,
+                    textures: &mut self.textures,
+                    zones: &mut self.zones,
+                    actions,
+                };
+                self.pointed = stage::show(ui, middle);
+            }
+            Page::Models => models::show(ui, &self.studio, actions),
+            Page::Mishaps => mishaps::show(ui, &self.studio, actions),
+            Page::History => {
+                let hall = history::Hall {
+                    studio: &self.studio,
+                    room: &mut self.room,
+                    thumbnails: &mut self.thumbnails,
+                    actions,
+                };
+                history::show(ui, hall);
+            }
+        }
+        self.room.page(self.studio.page);
+        if self.studio.page != Page::Mishaps {
+            stage::notices(ui, rect, &self.studio, actions);
         }
     }
 
@@ -433,67 +447,4 @@ impl<B: Backing> eframe::App for App<B> {
     fn on_exit(&mut self) {
         self.put_away();
     }
-}
-
-/// Writes a picture into today's folder of the library.
-fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
-    let library = Library::new(places);
-    let (seed, title) = (keeping.picture.seed, keeping.request.title());
-    let path = library
-        .place(&Moment::now(), seed, title)
-        .map_err(|error| failed(&error))?;
-    let task = keeping.request.task();
-    let saving = Saving {
-        task: &task,
-        picture: &keeping.picture,
-        preview: keeping.preview.as_deref(),
-        model: &keeping.model,
-    };
-    keeping::save(&path, &saving)?;
-    Ok(path)
-}
-
-fn cannot_be_read(error: &dyn std::fmt::Display) -> Action {
-    Action::Failed("The picture cannot be read", Failure::failed(error.to_string()))
-}
-
-fn read(path: &Path, target: Target) -> Action {
-    match picture::read(path) {
-        Ok(pixels) => {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let opened = Opened {
-                photo: Photo::new(name, Arc::new(pixels)),
-                path: Some(path.to_owned()),
-                task: stored_task(path).map(Box::new),
-            };
-            Action::Opened(Box::new(opened), target)
-        }
-        Err(error) => cannot_be_read(&error),
-    }
-}
-
-/// The task inside a picture of this program, or what another program left of one.
-fn stored_task(path: &Path) -> Option<Task> {
-    if let Ok(task) = keeping::stopped(path, None).or_else(|_| keeping::task_of(path)) {
-        return Some(task);
-    }
-    let foreign = picture::foreign::settings(path)?;
-    let mut task = Task::new(crate::task::Mode::Generate, foreign.prompt);
-    (task.seed, task.size) = (foreign.seed.unwrap_or_default(), foreign.size);
-    Some(task)
-}
-
-fn browse(target: Target) -> Option<Action> {
-    let dialog = rfd::FileDialog::new()
-        .set_title("Open a picture")
-        .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]);
-    Some(Action::Open(dialog.pick_file()?, target))
-}
-
-fn browse_model() -> Option<Action> {
-    let dialog = rfd::FileDialog::new()
-        .set_title("Open a model")
-        .add_filter("Models", &["gguf"]);
-    Some(Action::LoadModel(Some(dialog.pick_file()?)))
 }

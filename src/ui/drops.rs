@@ -6,23 +6,55 @@ use egui::{Context, Event, Pos2, Rect};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// How long a drop waits to hear where the pointer is, in seconds. While something is dragged the
+/// pointer belongs to the program it comes from; on X11 it is told of again just after the drop.
+const PATIENCE_SECS: f64 = 0.4;
+
 /// Where in the window what can be dropped; made anew in every frame.
 #[derive(Debug, Default)]
-pub(super) struct Zones(Vec<(Rect, Target)>);
+pub(super) struct Zones {
+    places: Vec<(Rect, Target)>,
+    waiting: Waiting,
+}
+
+/// What was dropped while nobody knew where the pointer was.
+#[derive(Debug, Default)]
+struct Waiting {
+    paths: Vec<PathBuf>,
+    /// Since when, in seconds of the window's clock.
+    since: f64,
+}
+
+impl Waiting {
+    /// Those that can be routed: the pointer is known, or it has been waited for long enough.
+    fn ripe(&mut self, now: f64, pointer: Option<Pos2>) -> Vec<PathBuf> {
+        if pointer.is_some() || now - self.since >= PATIENCE_SECS {
+            return std::mem::take(&mut self.paths);
+        }
+        Vec::new()
+    }
+
+    fn add(&mut self, paths: Vec<PathBuf>, now: f64) {
+        if self.paths.is_empty() {
+            self.since = now;
+        }
+        self.paths.extend(paths);
+    }
+}
 
 impl Zones {
     pub(super) fn clear(&mut self) {
-        self.0.clear();
+        self.places.clear();
     }
 
     pub(super) fn add(&mut self, rect: Rect, target: Target) {
-        self.0.push((rect, target));
+        self.places.push((rect, target));
     }
 
     /// The place under the pointer. Some systems do not say where the pointer is while something
     /// is dragged; then the mode decides.
     fn target(&self, at: Option<Pos2>, tab: Tab) -> Target {
-        let hit = at.and_then(|at| self.0.iter().rev().find(|(rect, _)| rect.contains(at)));
+        let hit = at.and_then(|at| self.places.iter().rev().find(|(rect, _)| rect.contains(at)));
         match (hit, tab) {
             (Some((_, Target::Canvas)) | None, tab) => by_tab(tab),
             (Some((_, target)), _) => *target,
@@ -41,15 +73,8 @@ pub(super) fn by_tab(tab: Tab) -> Target {
 }
 
 /// Pictures dropped or pasted since the last frame.
-pub(super) fn incoming(ctx: &Context, zones: &Zones, studio: &Studio) -> Vec<Action> {
-    let at = ctx.pointer_latest_pos();
-    let target = zones.target(at, studio.draft.tab);
-    let mut actions = Vec::new();
-    let dropped: Vec<PathBuf> = ctx.input(|input| {
-        let files = input.raw.dropped_files.iter();
-        files.map(|file| file.path().to_owned()).collect()
-    });
-    actions.extend(dropped.into_iter().map(|path| Action::Open(path, target)));
+pub(super) fn incoming(ctx: &Context, zones: &mut Zones, studio: &Studio) -> Vec<Action> {
+    let mut actions = dropped(ctx, zones, studio.draft.tab);
     let typing = ctx.text_edit_focused();
     let events = ctx.input(|input| input.events.clone());
     for event in events {
@@ -78,6 +103,23 @@ pub(super) fn incoming(ctx: &Context, zones: &Zones, studio: &Studio) -> Vec<Act
         }
     }
     actions
+}
+
+/// Pictures dropped, each with the place it was dropped on.
+fn dropped(ctx: &Context, zones: &mut Zones, tab: Tab) -> Vec<Action> {
+    let (now, new) = ctx.input(|input| {
+        let files = input.raw.dropped_files.iter();
+        let paths: Vec<PathBuf> = files.map(|file| file.path().to_owned()).collect();
+        (input.time, paths)
+    });
+    zones.waiting.add(new, now);
+    let at = ctx.pointer_latest_pos();
+    let ripe = zones.waiting.ripe(now, at);
+    if !zones.waiting.paths.is_empty() {
+        ctx.request_repaint_after_secs(PATIENCE_SECS as f32 / 8.0);
+    }
+    let target = zones.target(at, tab);
+    ripe.into_iter().map(|path| Action::Open(path, target)).collect()
 }
 
 /// The files a text names: a list of `file://` addresses or a path.
@@ -138,6 +180,27 @@ mod tests {
         assert_eq!(at(10.0, 150.0, Tab::Edit), Target::Settings);
         assert_eq!(at(10.0, 350.0, Tab::Subject), Target::Reference);
         assert_eq!(zones.target(None, Tab::Control), Target::Map);
+    }
+
+    #[test]
+    fn a_drop_waits_for_the_pointer_but_not_for_long() {
+        let path = || vec![PathBuf::from("/tmp/a.png")];
+        let mut waiting = Waiting::default();
+        waiting.add(path(), 5.0);
+        assert!(waiting.ripe(5.0, None).is_empty());
+        waiting.add(Vec::new(), 5.3);
+        assert!(waiting.ripe(5.3, None).is_empty());
+        assert_eq!(
+            waiting.ripe(5.3, Some(pos2(1.0, 1.0))),
+            path(),
+            "the pointer came back"
+        );
+        waiting.add(path(), 6.0);
+        assert_eq!(waiting.ripe(6.0 + PATIENCE_SECS, None), path(), "it did not");
+        assert!(
+            waiting.ripe(9.0, Some(pos2(1.0, 1.0))).is_empty(),
+            "once is enough"
+        );
     }
 
     #[test]

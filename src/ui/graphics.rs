@@ -214,5 +214,6 @@ impl<B: Backing> App<B> {
         *self.aim.lock().unwrap_or_else(PoisonError::into_inner) = ctx.clone();
         // Those were on the lost device; the canvas' own follow by themselves.
         self.textures = super::textures::Textures::default();
+        self.thumbnails.forget_all();
     }
 }

@@ -82,7 +82,7 @@ impl<B: Backing> App<B> {
         self.journal.unsaved = None;
         let Some(store) = &self.store else { return };
         let snapshot = store.snapshot(&self.studio);
-        self.errands.run(move || {
+        self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
             let failure = Failure::failed(failed.to_string());
             Some(Action::Failed(STATE, failure))

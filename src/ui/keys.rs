@@ -1,11 +1,11 @@
 //! Shortcuts of the window.
 
 use super::canvas::Canvas;
-use crate::state::{Action, Brush, Paint, Phase, Setting, Studio, Tab, Tool};
+use crate::state::{Action, Brush, Page, Paint, Phase, Setting, Studio, Tab, Tool};
 use egui::{Context, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(super) const SHEET: [(&str, &str); 14] = [
+pub(super) const SHEET: [(&str, &str); 16] = [
     ("Ctrl+Enter", "Draw"),
     ("Esc", "Stop the picture and keep its rows"),
     ("Ctrl+Z", "Undo on the mask"),
@@ -18,6 +18,8 @@ pub(super) const SHEET: [(&str, &str); 14] = [
     ("Space", "Hold to move the picture"),
     ("Ctrl+V", "Paste a picture"),
     ("Ctrl+O", "Open a picture"),
+    ("Ctrl+H", "History: every kept picture"),
+    ("Delete", "Move the chosen picture to the trash"),
     ("Tab", "Next control"),
     ("?", "This sheet"),
 ];
@@ -28,9 +30,10 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     let typing = ctx.text_edit_focused();
     let command = Modifiers::COMMAND;
     let take = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
-    if take(command, Key::Enter) {
-        actions.push(Action::Draw);
-    }
+    // Pressed twice within one slow frame is twice.
+    let times = |modifiers, key| ctx.input_mut(|input| input.count_and_consume_key(modifiers, key));
+    let draws = times(command, Key::Enter);
+    actions.extend(std::iter::repeat_n(Action::Draw, draws));
     if take(command, Key::O) {
         actions.push(Action::Browse(super::drops::by_tab(studio.draft.tab)));
     }
@@ -40,16 +43,27 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if take(command, Key::Num1) {
         canvas.actual_size();
     }
-    if take(Modifiers::NONE, Key::Escape) {
+    // In a text field it would take the letter before the caret.
+    if take(command, Key::H) {
+        actions.push(Action::Page(match studio.page {
+            Page::History => Page::Canvas,
+            Page::Canvas | Page::Models | Page::Mishaps => Page::History,
+        }));
+    }
+    // An open menu is closed by it.
+    if !egui::Popup::is_any_open(ctx) && take(Modifiers::NONE, Key::Escape) {
         actions.extend(escape(studio));
+    }
+    if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
+        actions.push(Action::Regained);
     }
     if typing {
         return actions;
     }
-    if take(command | Modifiers::SHIFT, Key::Z) {
-        actions.push(Action::Paint(Paint::Redo));
-    } else if take(command, Key::Z) {
-        actions.push(Action::Paint(Paint::Undo));
+    // With Shift first: without it the key is the same.
+    for (modifiers, paint) in [(command | Modifiers::SHIFT, Paint::Redo), (command, Paint::Undo)] {
+        let steps = times(modifiers, Key::Z);
+        actions.extend(std::iter::repeat_n(Action::Paint(paint), steps));
     }
     let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
     if question || take(Modifiers::SHIFT, Key::Slash) {
@@ -57,26 +71,16 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     }
     if studio.draft.tab == Tab::Edit {
         let brush = &studio.draft.brush;
-        let changes = [
-            (
-                Key::B,
-                Brush {
-                    tool: Tool::Brush,
-                    ..brush.clone()
-                },
-            ),
-            (
-                Key::E,
-                Brush {
-                    tool: Tool::Eraser,
-                    ..brush.clone()
-                },
-            ),
-            (Key::OpenBracket, resized(brush, 1.0 / 1.2)),
-            (Key::CloseBracket, resized(brush, 1.2)),
-        ];
-        for (key, brush) in changes {
+        for (key, tool) in [(Key::B, Tool::Brush), (Key::E, Tool::Eraser)] {
             if take(Modifiers::NONE, key) {
+                let brush = brush.clone();
+                actions.push(Action::Set(Setting::Brush(Brush { tool, ..brush })));
+            }
+        }
+        for (key, factor) in [(Key::OpenBracket, 1.0 / 1.2), (Key::CloseBracket, 1.2)] {
+            let steps = times(Modifiers::NONE, key);
+            if steps > 0 {
+                let brush = (0..steps).fold(brush.clone(), |brush, _| resized(&brush, factor));
                 actions.push(Action::Set(Setting::Brush(brush)));
             }
         }
@@ -105,6 +109,9 @@ fn escape(studio: &Studio) -> Option<Action> {
     }
     if studio.offer.is_some() {
         return Some(Action::DismissOffer);
+    }
+    if studio.page == Page::History {
+        return Some(Action::Page(Page::Canvas));
     }
     let working = studio
         .run

@@ -5,7 +5,7 @@ use super::drops::Zones;
 use super::inputs;
 use super::textures::Textures;
 use super::theme::{self, Palette};
-use super::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab};
+use super::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab, unfold};
 use crate::pixels::Size;
 use crate::state::{Action, Phase, SeedChoice, Setting, Studio, Tab, Target};
 use crate::task::{Sampling, Window};
@@ -36,7 +36,10 @@ impl Left<'_> {
 
 pub(super) fn show(ui: &mut Ui, mut left: Left<'_>) {
     let margin = Margin::symmetric(theme::PAD as i8, 12);
+    let running = left.studio.run.is_some();
+    let above = if running { theme::CONTROL + theme::GAP } else { 0.0 };
     Panel::bottom("go")
+        .exact_size(2.0 * theme::PAD + theme::BIG_BUTTON + above)
         .show_separator_line(false)
         .frame(Frame::new().inner_margin(Margin::same(theme::PAD as i8)))
         .show(ui, |ui| go(ui, &mut left));
@@ -161,6 +164,7 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
         ui.label_inputs_by(label.id, |ui| {
             let selected = studio.size().map(|size| size.to_string()).unwrap_or_default();
             ComboBox::from_id_salt("sizes")
+                .icon(unfold)
                 .selected_text(selected)
                 .show_ui(ui, |ui| {
                     for size in &sizes {
@@ -350,6 +354,13 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
     let gap = 5.0;
     ui.spacing_mut().item_spacing.x = gap;
     if let Some((phase, wish)) = running {
+        // Above the verbs, so that those stand where Draw was.
+        let more = ui
+            .button("Draw another after it")
+            .on_hover_text("Adds it to the queue (Ctrl+Enter)");
+        if more.clicked() {
+            left.actions.push(Action::Draw);
+        }
         let width = (ui.available_width() - 2.0 * gap) / 3.0;
         let first = match phase {
             Phase::Paused | Phase::Interrupted => ("Resume", Action::Resume),
@@ -379,12 +390,6 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                 }
             });
         });
-        let more = ui
-            .button("Draw another after it")
-            .on_hover_text("Adds it to the queue (Ctrl+Enter)");
-        if more.clicked() {
-            left.actions.push(Action::Draw);
-        }
         return;
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -399,6 +404,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                     .color(palette.text);
                 ComboBox::from_id_salt("batch")
                     .width(57.0)
+                    .icon(unfold)
                     .selected_text(text)
                     .show_ui(ui, |ui| {
                         for count in [1, 2, 4, 8, 16] {

@@ -6,21 +6,26 @@
 
 mod app;
 pub mod canvas;
+mod desktop;
 mod drops;
 mod errands;
+mod files;
 mod graphics;
+mod history;
 mod import_card;
 mod importing;
 mod inputs;
 mod journal;
 mod keys;
 mod left;
+mod librarian;
 #[cfg(test)]
 mod mishap_tests;
 mod mishaps;
 #[cfg(test)]
 mod model_tests;
 mod models;
+mod results;
 mod sheet;
 mod stage;
 mod status;
@@ -30,6 +35,7 @@ mod supply;
 mod tests;
 mod textures;
 mod theme;
+mod thumbnails;
 mod top;
 mod welcome;
 mod widgets;

@@ -11,7 +11,18 @@ pub(super) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
         shortcuts(ctx, actions);
     } else if let Some(offer) = &studio.offer {
         let name = offer.photo.name.clone();
-        question(ctx, &name, actions);
+        let begun = offer.task.as_ref().is_some_and(|task| task.resume.is_some());
+        let finish = ("Finish it", Weight::Main, Action::OfferFinish);
+        let weight = if begun { Weight::Plain } else { Weight::Main };
+        let mut choices = vec![
+            ("Use its settings", weight, Action::OfferSettings),
+            ("Edit the picture", Weight::Plain, Action::OfferSource),
+            ("Use it as a subject", Weight::Plain, Action::OfferReference),
+        ];
+        if begun {
+            choices.insert(0, finish);
+        }
+        question(ctx, &name, choices, actions);
     }
 }
 
@@ -43,7 +54,9 @@ fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
     }
 }
 
-fn question(ctx: &Context, name: &str, actions: &mut Vec<Action>) {
+type Choice = (&'static str, Weight, Action);
+
+fn question(ctx: &Context, name: &str, choices: Vec<Choice>, actions: &mut Vec<Action>) {
     let modal = Modal::new(Id::unique("offer")).show(ctx, |ui| {
         let palette = Palette::of(ui);
         ui.set_width(340.0);
@@ -51,11 +64,6 @@ fn question(ctx: &Context, name: &str, actions: &mut Vec<Action>) {
         ui.label(palette.secondary(format!("{name} holds the settings it was drawn with.")));
         ui.add_space(theme::GAP);
         let width = ui.available_width();
-        let choices = [
-            ("Use its settings", Weight::Main, Action::OfferSettings),
-            ("Edit the picture", Weight::Plain, Action::OfferSource),
-            ("Use it as a subject", Weight::Plain, Action::OfferReference),
-        ];
         for (words, weight, action) in choices {
             if big_button(ui, words, weight, width).clicked() {
                 actions.push(action);

@@ -3,12 +3,15 @@
 use super::app::Pointed;
 use super::canvas::{self, Canvas, CanvasTools, Gesture};
 use super::drops::{Zones, by_tab};
+use super::results::{self, Subject};
 use super::textures::Textures;
 use super::theme::{self, Palette, icon};
 use super::welcome;
 use super::widgets::{card, progress_bar, small_icon};
 use crate::history::Moment;
-use crate::state::{Action, Notice, Paint, Phase, Run, Shown, Studio, Tab, Tone, Tool};
+use crate::state::{
+    Action, Ended, Notice, Outcome, Paint, Phase, Run, Shown, Studio, Tab, Tone, Tool, Verb, Which,
+};
 use egui::epaint::MarginF32;
 use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use std::time::Duration;
@@ -41,7 +44,6 @@ pub(super) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
         Shown::Welcome => {}
         Shown::Source | Shown::Outcome(_) => tool_card(ui, rect, &mut middle),
     }
-    notices(ui, rect, middle.studio, middle.actions);
     if hovering_files(ui) {
         ui.painter().rect_stroke(
             rect.shrink(4.0),
@@ -80,6 +82,8 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
             bottom: 84.0,
         },
     };
+    let (left, right) = sides(studio);
+    middle.canvas.name_sides(left, right);
     let told = middle.canvas.ui(ui, &tools);
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
@@ -105,6 +109,23 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
         at: told.pointer,
         code: told.code,
     }
+}
+
+/// What is compared: two results by their prompts and seeds, else a result with its source.
+fn sides(studio: &Studio) -> (String, String) {
+    let name = |id| {
+        let outcome = studio.outcome(id)?;
+        let mut words: String = outcome.title.chars().take(28).collect();
+        if words.len() < outcome.title.len() {
+            words += "…";
+        }
+        Some(format!("{words} · {}", outcome.seed))
+    };
+    let pair = match (studio.shown, studio.compared) {
+        (Shown::Outcome(shown), Some(other)) => name(shown).zip(name(other)),
+        _ => None,
+    };
+    pair.unwrap_or_else(|| ("Before".to_owned(), "After".to_owned()))
 }
 
 /// A card over the lower edge of the canvas, `size` at most.
@@ -195,22 +216,33 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
     }
 }
 
-/// Undo and comparing, under a picture that is not being drawn.
+/// Keeps what was measured for the next frame, which comes at once when it is news.
+fn remember(ui: &Ui, id: egui::Id, old: f32, measured: f32) {
+    ui.data_mut(|data| data.insert_temp(id, measured));
+    if (old - measured).abs() > 0.5 {
+        ui.ctx().request_repaint();
+    }
+}
+
+/// What can be done with a picture that is not being drawn: words for what changes the canvas,
+/// icons for its file.
 fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
     let studio = middle.studio;
     let mut pressed: Vec<Action> = Vec::new();
     let mut fit = None;
-    over(ui, rect, vec2(361.0, 40.0), |ui| {
-        let id = ui.make_persistent_id("verbs");
+    let shown = match studio.shown {
+        Shown::Outcome(id) => studio.outcome(id),
+        _ => None,
+    };
+    let width = if shown.is_some() { 521.0 } else { 361.0 };
+    over(ui, rect, vec2(width, 40.0), |ui| {
+        // Each card is centred by the width it had the last time.
+        let id = ui.make_persistent_id(("verbs", shown.is_some()));
         let width: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(200.0);
         let row = ui.horizontal(|ui| {
             ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
             let start = ui.cursor().left();
-            let verb = |ui: &mut Ui, name: &str, enabled: bool| {
-                let text = RichText::new(name).font(theme::medium(theme::BODY));
-                ui.add_enabled(enabled, egui::Button::new(text).frame(false))
-                    .clicked()
-            };
+            ui.spacing_mut().item_spacing.x = 14.0;
             if let (Shown::Source, Some(turn)) = (studio.shown, studio.draft.chain.current()) {
                 if verb(ui, "Undo", turn.painting.steps_done() > 0) {
                     pressed.push(Action::Paint(Paint::Undo));
@@ -219,32 +251,59 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
                     pressed.push(Action::Paint(Paint::Redo));
                 }
             }
-            if let Shown::Outcome(id) = studio.shown {
-                let outcome = studio.outcome(id);
-                if outcome.is_some_and(|outcome| outcome.before.is_some()) && verb(ui, "Before | After", true)
-                {
-                    pressed.push(Action::BeforeAfter);
-                }
-                if outcome.is_some_and(|outcome| outcome.ended == crate::state::Ended::Stopped)
-                    && verb(ui, "Finish it", true)
-                {
-                    pressed.push(Action::Finish(id));
-                }
-                if verb(ui, "Edit this", true) {
-                    pressed.push(Action::UseAsSource(id));
-                }
+            if let Some(outcome) = shown {
+                outcome_verbs(ui, studio, outcome, &mut pressed);
             }
             if verb(ui, "Fit", true) {
                 fit = Some(());
             }
+            if let Some(outcome) = shown {
+                ui.separator();
+                results::tools(ui, &Subject::of_outcome(studio, outcome), &mut pressed);
+            }
             ui.min_rect().right() - start
         });
-        ui.data_mut(|data| data.insert_temp(id, row.inner));
+        remember(ui, id, width, row.inner);
     });
     if fit.is_some() {
         middle.canvas.fit();
     }
     middle.actions.extend(pressed);
+}
+
+fn verb(ui: &mut Ui, name: &str, enabled: bool) -> bool {
+    let text = RichText::new(name).font(theme::medium(theme::BODY));
+    ui.add_enabled(enabled, egui::Button::new(text).frame(false))
+        .clicked()
+}
+
+fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut Vec<Action>) {
+    let which = Which::Outcome(outcome.id);
+    if outcome.before.is_some() && verb(ui, "Before | After", true) {
+        pressed.push(Action::BeforeAfter);
+    }
+    if outcome.ended == Ended::Stopped && verb(ui, "Finish it", !outcome.gone) {
+        pressed.push(Action::Result(which.clone(), Verb::Finish));
+    }
+    if verb(ui, "Edit this", true) {
+        pressed.push(Action::Result(which, Verb::Edit));
+    }
+    match (studio.compared, studio.neighbour(outcome.id)) {
+        (Some(other), _) => {
+            if verb(ui, "End comparing", true) {
+                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+            }
+        }
+        (None, Some(other)) => {
+            let text = RichText::new("Compare").font(theme::medium(theme::BODY));
+            let tip = "With the picture before it, by a slider. Shift-click another one in the strip, or use its menu";
+            let response = ui.add(egui::Button::new(text).frame(false)).on_hover_text(tip);
+            if response.clicked() {
+                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+            }
+        }
+        (None, None) => {}
+    }
 }
 
 /// What happened, why, what to do: in the lower right corner, the newest lowest.
@@ -263,7 +322,7 @@ pub(super) fn notices(ui: &mut Ui, rect: Rect, studio: &Studio, actions: &mut Ve
                 .rect
                 .height()
         });
-        ui.data_mut(|data| data.insert_temp(id, shown.inner));
+        remember(ui, id, height, shown.inner);
         bottom -= shown.inner + theme::GAP;
     }
 }
@@ -288,6 +347,12 @@ fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<A
     ui.label(palette.body(notice.reason.clone()));
     if !notice.remedy.is_empty() {
         ui.label(palette.secondary(notice.remedy.clone()));
+    }
+    if let Some(offer) = &notice.offer
+        && ui.button(offer.words).clicked()
+    {
+        actions.push((*offer.action).clone());
+        actions.push(Action::DismissNotice(notice.id));
     }
     if notice.tone == Tone::Error {
         ui.horizontal(|ui| {

@@ -1,10 +1,13 @@
 //! The strip at the right: results, newest first, and the queue below.
 
+use super::results::{self, Subject};
 use super::textures::Textures;
 use super::theme::{self, Palette, icon};
-use super::widgets::{Chosen, Tile, small_icon};
-use crate::state::{Action, Ended, Outcome, OutcomeId, Run, Shown, Studio, thumbnail};
-use egui::{Frame, Label, Margin, Panel, Rect, Response, ScrollArea, Sense, Ui, vec2};
+use super::thumbnails::{Small, Thumbnails};
+use super::widgets::{Chosen, Tile, icon_button, small_icon};
+use crate::history::Moment;
+use crate::state::{Action, Ended, Outcome, Page, Run, Shown, Studio, Verb, thumbnail};
+use egui::{Align, Frame, Label, Layout, Margin, Panel, Rect, ScrollArea, Sense, TextureHandle, Ui, vec2};
 
 /// Rows of the queue that are shown without scrolling.
 const QUEUE_ROWS: f32 = 4.0;
@@ -12,7 +15,17 @@ const QUEUE_ROWS: f32 = 4.0;
 const QUEUE_ROW: f32 = 24.0;
 const QUEUE_HEAD: f32 = 52.0;
 
-pub(super) fn show(ui: &mut Ui, studio: &Studio, textures: &mut Textures, actions: &mut Vec<Action>) {
+/// What the strip reads and tells.
+pub(super) struct Strip<'a> {
+    pub(super) studio: &'a Studio,
+    /// Small pictures come from memory, or from the disk.
+    pub(super) textures: &'a mut Textures,
+    pub(super) thumbnails: &'a mut Thumbnails,
+    pub(super) actions: &'a mut Vec<Action>,
+}
+
+pub(super) fn show(ui: &mut Ui, mut strip: Strip<'_>) {
+    let studio = strip.studio;
     let palette = Palette::of(ui);
     let margin = Margin::symmetric(13, 12);
     if !studio.queue.is_empty() {
@@ -20,18 +33,20 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, textures: &mut Textures, action
         Panel::bottom("queue")
             .exact_size(QUEUE_HEAD + rows * QUEUE_ROW)
             .frame(Frame::new().inner_margin(margin))
-            .show(ui, |ui| queue(ui, studio, actions));
+            .show(ui, |ui| queue(ui, studio, strip.actions));
     }
     Frame::new().inner_margin(margin).show(ui, |ui| {
-        ui.label(
-            palette.secondary(if studio.outcomes.is_empty() && studio.run.is_none() {
-                "Results"
-            } else {
-                "Today"
-            }),
-        );
-        if studio.outcomes.is_empty() && studio.run.is_none() {
-            ui.add_space(4.0);
+        let nothing = studio.outcomes.is_empty() && studio.run.is_none();
+        ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size.y = 20.0;
+            ui.label(palette.secondary(title(studio)));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if small_icon(ui, icon::SEARCH, HISTORY).clicked() {
+                    strip.actions.push(Action::Page(other_page(studio)));
+                }
+            });
+        });
+        if nothing {
             ui.add(Label::new(palette.secondary("appear here and are always saved")).wrap());
             return;
         }
@@ -40,28 +55,47 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, textures: &mut Textures, action
             ui.add_space(2.0);
             let side = (ui.available_width() - 4.0).min(theme::THUMBNAIL * 2.0);
             if let Some(run) = &studio.run {
-                running(ui, run, studio, textures, side, actions);
+                running(ui, run, side, &mut strip);
             }
             for outcome in &studio.outcomes {
-                result(ui, outcome, studio, textures, side, actions);
+                result(ui, outcome, side, &mut strip);
             }
         });
     });
 }
 
-fn running(
-    ui: &mut Ui,
-    run: &Run,
-    studio: &Studio,
-    textures: &mut Textures,
-    side: f32,
-    actions: &mut Vec<Action>,
-) {
+/// Past midnight the results are no longer all of today.
+fn title(studio: &Studio) -> &'static str {
+    let today = Moment::now().day();
+    let all_of_today = studio.outcomes.iter().all(|outcome| outcome.is_of(&today));
+    match (studio.outcomes.is_empty() && studio.run.is_none(), all_of_today) {
+        (false, true) => "Today",
+        _ => "Results",
+    }
+}
+
+const HISTORY: &str = "History (Ctrl+H)";
+
+/// Opens the history, or goes back from it.
+pub(super) fn history_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    if icon_button(ui, icon::SEARCH, HISTORY).clicked() {
+        actions.push(Action::Page(other_page(studio)));
+    }
+}
+
+fn other_page(studio: &Studio) -> Page {
+    match studio.page {
+        Page::History => Page::Canvas,
+        Page::Canvas | Page::Models | Page::Mishaps => Page::History,
+    }
+}
+
+fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
     let palette = Palette::of(ui);
     let rows = run.shown_rows();
     let stamp = run.order.id.0 << 32 | u64::from(run.rows());
     let small = run.lanes.first().map(|lane| {
-        textures.run(ui.ctx(), stamp, || {
+        strip.textures.run(ui.ctx(), stamp, || {
             let (from, to) = (rows.start * 8, rows.end * 8);
             thumbnail(&lane.preview.rows(from, to), theme::THUMBNAIL as u32)
         })
@@ -70,7 +104,7 @@ fn running(
         texture: small.as_ref(),
         name: &format!("Being drawn: {}", run.order.request.title()),
         size: vec2(side, side),
-        chosen: Chosen::from(studio.shown == Shown::Run),
+        chosen: Chosen::from(strip.studio.shown == Shown::Run),
         words: "starting",
     };
     let response = tile.show(ui);
@@ -81,81 +115,70 @@ fn running(
     );
     ui.painter().rect_filled(bar, 0, palette.accent);
     if response.on_hover_text(run.order.request.title()).clicked() {
-        actions.push(Action::ShowRun);
+        strip.actions.push(Action::ShowRun);
     }
 }
 
-fn result(
-    ui: &mut Ui,
-    outcome: &Outcome,
-    studio: &Studio,
-    textures: &mut Textures,
-    side: f32,
-    actions: &mut Vec<Action>,
-) {
-    let small = outcome.thumbnail.as_ref();
-    let texture = small.map(|small| textures.outcome(ui.ctx(), outcome.id, small));
+fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Strip<'_>) {
+    let studio = strip.studio;
+    let (texture, words) = small(ui, outcome, strip);
     let shown = studio.shown == Shown::Outcome(outcome.id) || studio.compared == Some(outcome.id);
+    let gone = if outcome.gone { ", gone" } else { "" };
     let tile = Tile {
         texture: texture.as_ref(),
-        name: &format!("Result: {}, seed {}", outcome.title, outcome.seed),
+        name: &format!("Result: {}, seed {}{gone}", outcome.title, outcome.seed),
         size: vec2(side, side),
         chosen: Chosen::from(shown),
-        words: "reading",
+        words,
     };
     let response = tile.show(ui);
-    let stopped = if outcome.ended == Ended::Stopped {
-        " · stopped"
-    } else {
-        ""
+    let stopped = match outcome.ended {
+        Ended::Stopped => " · stopped",
+        Ended::Finished => "",
+    };
+    let more = match outcome.gone {
+        true => "Its file was moved or deleted",
+        false => "Shift-click compares it with the shown one",
     };
     let tip = format!(
-        "{}\nseed {} · {} × {} px{stopped}\nShift-click compares",
+        "{}\nseed {} · {} × {} px{stopped}\n{more}",
         outcome.title, outcome.seed, outcome.size.width, outcome.size.height
     );
     let response = response.on_hover_text(tip);
+    let subject = Subject::of_outcome(studio, outcome);
     if response.clicked() {
         let compares = ui.ctx().input(|input| input.modifiers.shift);
-        actions.push(if compares {
-            Action::Compare(outcome.id)
-        } else {
-            Action::Show(outcome.id)
-        });
+        let verb = if compares { Verb::Compare } else { Verb::Show };
+        strip.actions.push(Action::Result(subject.which.clone(), verb));
     }
-    menu(&response, outcome.id, outcome, actions);
+    if subject.is_starred() {
+        let centre = response.rect.right_top() + vec2(-12.0, 12.0);
+        let palette = Palette::of(ui);
+        ui.painter()
+            .circle_filled(centre, 10.0, palette.panel.gamma_multiply(0.85));
+        results::full_star(ui, centre, palette.accent);
+    }
+    results::on_tile(&response, &subject, strip.actions);
 }
 
-fn menu(response: &Response, id: OutcomeId, outcome: &Outcome, actions: &mut Vec<Action>) {
-    response.context_menu(|ui| {
-        let entries = [
-            ("Show", Action::Show(id)),
-            ("Compare with the shown one", Action::Compare(id)),
-            ("Use its settings", Action::UseSettings(id)),
-            ("Edit this picture", Action::UseAsSource(id)),
-            ("Use as a subject", Action::UseAsReference(id)),
-        ];
-        for (name, action) in entries {
-            if ui.button(name).clicked() {
-                actions.push(action);
-            }
+/// The picture of a tile, or the words in its place.
+fn small(ui: &Ui, outcome: &Outcome, strip: &mut Strip<'_>) -> (Option<TextureHandle>, &'static str) {
+    if let Some(small) = &outcome.thumbnail {
+        let texture = strip.textures.outcome(ui.ctx(), outcome.id, small);
+        return (Some(texture), "");
+    }
+    let Some(path) = outcome.path.as_ref().filter(|_| !outcome.gone) else {
+        return (None, if outcome.gone { "gone" } else { "" });
+    };
+    match strip.thumbnails.get(path, 0) {
+        Small::Here(texture) => (Some(texture), ""),
+        Small::Reading => (None, ""),
+        Small::Unreadable => (None, "cannot be read"),
+        Small::Gone => {
+            strip.actions.push(Action::Gone(vec![path.clone()]));
+            (None, "gone")
         }
-        if outcome.ended == Ended::Stopped && ui.button("Finish it").clicked() {
-            actions.push(Action::Finish(id));
-        }
-        if let Some(pixels) = &outcome.pixels
-            && ui.button("Copy").clicked()
-        {
-            ui.ctx().copy_image(super::textures::colour_image(pixels));
-        }
-        ui.separator();
-        if ui
-            .button("Take off the strip")
-            .on_hover_text("The file stays")
-            .clicked()
-        {
-            actions.push(Action::RemoveOutcome(id));
-        }
-    });
+    }
 }
 
 fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
@@ -164,7 +187,7 @@ fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     ui.spacing_mut().interact_size.y = 20.0;
     ui.horizontal(|ui| {
         ui.label(palette.secondary(format!("Queue · {}", studio.queue.len())));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if small_icon(ui, icon::CLOSE, "Clear the queue").clicked() {
                 actions.push(Action::ClearQueue);
             }

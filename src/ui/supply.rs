@@ -33,13 +33,13 @@ impl<B: Backing> App<B> {
         let answer = |action| Some(Action::Models(action));
         match effect {
             // On threads of their own: headers of large files and a driver's answer take a while.
-            ModelEffect::Survey(used) => self.errands.wait_for(move || {
+            ModelEffect::Survey(used) => self.files.errands.wait_for(move || {
                 let survey = backing.survey(&used);
                 answer(ModelAction::Surveyed(Box::new(survey)))
             }),
             ModelEffect::Appraise(path) => {
                 let processor = self.studio.models.processor;
-                self.errands.wait_for(move || {
+                self.files.errands.wait_for(move || {
                     let look = Look {
                         appraisal: backing.appraise(&path),
                         free_bytes: backing.free_bytes(processor),
@@ -48,10 +48,11 @@ impl<B: Backing> App<B> {
                 });
             }
             ModelEffect::Plan(folder) => {
-                self.errands
+                self.files
+                    .errands
                     .wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
             }
-            ModelEffect::Ask(asked, wish) => self.errands.wait_for(move || match asked {
+            ModelEffect::Ask(asked, wish) => self.files.errands.wait_for(move || match asked {
                 Asked::Folder => {
                     let folder = dialog("Import a Hugging Face folder").pick_folder()?;
                     answer(ModelAction::Plan(backing.plan_import(&folder)))

@@ -3,6 +3,10 @@
 //! The model behind it never comes to life: the tests say what it reports. Every settled state is
 //! checked for widgets without a name.
 
+mod keyboard;
+mod snapshots;
+mod states;
+
 use super::*;
 use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Model, Paint};
@@ -12,10 +16,13 @@ use crate::task::{
 };
 use crate::token::Grid;
 use egui::accesskit::Role;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::{Harness, HarnessBuilder};
+use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+
+mod history;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {
@@ -83,10 +90,41 @@ impl Backing for Never {
     }
 }
 
-type Window = Harness<'static, Option<App<Never>>>;
+/// A window whose files are below `folder`.
+struct Window {
+    harness: Harness<'static, Option<App<Never>>>,
+    folder: PathBuf,
+}
+
+impl Window {
+    /// Lets the window come to rest. Every widget must have a name then, also where something goes
+    /// on moving, for which the harness alone does not look.
+    fn run_ok(&mut self) {
+        self.harness.run_ok();
+        self.harness.check_accessibility();
+    }
+}
+
+impl Deref for Window {
+    type Target = Harness<'static, Option<App<Never>>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.harness
+    }
+}
+
+impl DerefMut for Window {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.harness
+    }
+}
 
 /// A window of that size on a fresh home.
 fn window(folder: &Path, size: [f32; 2]) -> Window {
+    shown_by(Harness::builder(), folder, size)
+}
+
+fn shown_by(builder: HarnessBuilder<Option<App<Never>>>, folder: &Path, size: [f32; 2]) -> Window {
     let places = Places::below(folder);
     let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Never>>| {
         let app = slot.get_or_insert_with(|| {
@@ -100,12 +138,14 @@ fn window(folder: &Path, size: [f32; 2]) -> Window {
         app.intake(ui.ctx());
         app.frame(ui);
     };
-    let mut harness = Harness::builder()
+    let harness = builder
         .with_size(size)
         .with_context_setup(theme::install)
         .build_ui_state(show, None);
-    harness.run_ok();
-    harness
+    let folder = folder.to_owned();
+    let mut window = Window { harness, folder };
+    window.run_ok();
+    window
 }
 
 fn app(window: &mut Window) -> &mut App<Never> {
@@ -497,6 +537,23 @@ fn a_window_opened_again_is_as_it_was_left() {
     second.run_ok();
     let run = app(&mut second).studio.run.as_ref().expect("a picture under way");
     assert_eq!(run.order.request.resume, Some(vec![0, 0, 0, 0, 1, 1, 1, 1]));
+}
+
+/// The check that is made whenever a window comes to rest.
+#[test]
+#[should_panic(expected = "lack accessible name")]
+fn a_widget_without_a_name_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let harness = Harness::builder().build_ui_state(
+        |ui, _: &mut Option<App<Never>>| {
+            // Goes on moving: the harness alone would not look.
+            ui.ctx().request_repaint();
+            ui.text_edit_singleline(&mut String::new());
+        },
+        None,
+    );
+    let folder = folder.path().to_owned();
+    Window { harness, folder }.run_ok();
 }
 
 /// What a card says is what the picture behind it was drawn from.

@@ -96,6 +96,20 @@ pub mod icon {
     pub const UP: &str = "\u{E08E}";
     pub const WARNING: &str = "\u{E4E2}";
     pub const INFO: &str = "\u{E2CE}";
+    pub const SEARCH: &str = "\u{E30C}";
+    pub const STAR: &str = "\u{E46A}";
+    pub const TRASH: &str = "\u{E4A6}";
+    pub const COPY: &str = "\u{E1CA}";
+    pub const SAVE: &str = "\u{E248}";
+    pub const FOLDER: &str = "\u{E256}";
+    pub const OUTSIDE: &str = "\u{E5DE}";
+    pub const REFRESH: &str = "\u{E094}";
+    pub const COMPARE: &str = "\u{E872}";
+    pub const MORE: &str = "\u{E1FE}";
+    pub const PLAY: &str = "\u{E3D0}";
+    pub const SUBJECT: &str = "\u{E6FC}";
+    pub const BRUSH: &str = "\u{E6F0}";
+    pub const PICTURE: &str = "\u{E2CA}";
 }
 
 /// Weights of Inter; each a family of its own.

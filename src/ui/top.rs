@@ -1,7 +1,7 @@
 //! The bar at the top: the model, where it computes, settings, help.
 
 use super::theme::{self, Palette, icon};
-use super::widgets::{Chosen, chip, icon_button};
+use super::widgets::{Chosen, chip, icon_button, named};
 use crate::state::{Action, ColourScheme, Model, Page, Studio};
 use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, Rect, RichText, Sense, Ui, pos2, vec2};
 
@@ -25,6 +25,10 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             Popup::menu(&settings)
                 .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
                 .show(|ui| view_settings(ui, studio, actions));
+            // Where the strip is folded away, its button stands here.
+            if ui.ctx().content_rect().width() < theme::WIDE_ENOUGH {
+                super::strip::history_button(ui, studio, actions);
+            }
             if !studio.mishaps.is_empty() {
                 let name = format!("What went wrong ({})", studio.mishaps.len());
                 if icon_button(ui, icon::WARNING, &name).clicked() {
@@ -83,7 +87,7 @@ pub(super) fn model_title(studio: &Studio) -> String {
 fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     let title = model_title(studio);
-    let text = RichText::new(title)
+    let text = RichText::new(&title)
         .font(theme::medium(theme::BODY))
         .color(palette.text);
     let mark = RichText::new(icon::DOWN)
@@ -93,6 +97,7 @@ fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         .right_text(mark)
         .min_size(vec2(152.0, theme::CONTROL));
     let response = ui.add(button).on_hover_text("The model that draws");
+    named(ui, &response, &title);
     Popup::menu(&response).show(|ui| {
         ui.set_min_width(220.0);
         if ui.button("Built-in starter").clicked() {

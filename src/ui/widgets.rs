@@ -3,6 +3,8 @@
 //! Every one has a name for those who do not see it.
 
 use super::theme::{self, Palette, icon};
+use egui::style::WidgetVisuals;
+use egui::text::LayoutJob;
 use egui::{
     Align, Align2, Button, CornerRadius, Frame, Image, Layout, Margin, Rect, Response, RichText, Sense,
     Slider, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, accesskit::Role, vec2,
@@ -139,6 +141,13 @@ pub fn small_icon(ui: &mut Ui, icon: &str, name: &str) -> Response {
     .inner
 }
 
+/// The mark of a menu that unfolds.
+pub fn unfold(ui: &Ui, rect: Rect, _: &WidgetVisuals, _is_open: bool) {
+    let (font, colour) = (theme::regular(12.0), Palette::of(ui).dim);
+    ui.painter()
+        .text(rect.center(), Align2::CENTER_CENTER, icon::DOWN, font, colour);
+}
+
 /// Says what an unlabelled button is.
 pub fn named(ui: &Ui, response: &Response, name: &str) {
     let enabled = ui.is_enabled();
@@ -234,9 +243,15 @@ pub struct Tile<'a> {
 
 impl Tile<'_> {
     pub fn show(self, ui: &mut Ui) -> Response {
+        let (_, response) = ui.allocate_exact_size(self.size, Sense::click());
+        self.paint(ui, &response);
+        response
+    }
+
+    /// Draws it where `response` is, and names it.
+    pub fn paint(&self, ui: &Ui, response: &Response) {
         let palette = Palette::of(ui);
-        let (rect, response) = ui.allocate_exact_size(self.size, Sense::click());
-        let enabled = ui.is_enabled();
+        let (rect, enabled) = (response.rect, ui.is_enabled());
         response.widget_info(|| {
             WidgetInfo::selected(Role::Button, enabled, self.chosen == Chosen::Yes, self.name)
         });
@@ -247,13 +262,18 @@ impl Tile<'_> {
                     let shown = fitted(texture.size_vec2(), rect);
                     Image::new(texture).corner_radius(2).paint_at(ui, shown);
                 }
+                // Nothing to say: it is on its way.
+                None if self.words.is_empty() => {
+                    ui.painter().rect_filled(rect, 2, palette.panel);
+                }
                 None => {
                     dashed(ui, rect);
                     let font = theme::regular(theme::LABEL);
-                    let words =
-                        ui.painter()
-                            .layout(self.words.to_owned(), font, palette.dim, rect.width() - 12.0);
-                    let at = rect.center() - words.size() / 2.0;
+                    let width = rect.width() - 12.0;
+                    let mut job = LayoutJob::simple(self.words.to_owned(), font, palette.dim, width);
+                    job.halign = Align::Center;
+                    let words = ui.painter().layout_job(job);
+                    let at = rect.center() - vec2(0.0, words.size().y / 2.0);
                     ui.painter().galley(at, words, palette.dim);
                 }
             }
@@ -268,7 +288,6 @@ impl Tile<'_> {
                     .rect_stroke(rect.expand(2.0), 4, stroke, StrokeKind::Inside);
             }
         }
-        response
     }
 }
 

@@ -112,6 +112,8 @@ pub struct Canvas {
     former: Option<Layer>,
     fade: Fade,
     comparison: Option<Comparison>,
+    /// What stands left and right of the slider.
+    sides: [String; 2],
     mask: Option<Veil>,
     view: View,
     /// The longest side of a texture, as the device said when last drawn.
@@ -182,6 +184,7 @@ impl Canvas {
             former: None,
             fade: Fade::Done,
             comparison: None,
+            sides: ["Before".to_owned(), "After".to_owned()],
             mask: None,
             view: View::Fit,
             limit: LONGEST_SIDE,
@@ -287,6 +290,15 @@ impl Canvas {
             split,
         });
         self.keep_view(before);
+    }
+
+    /// What the two sides of a comparison are called.
+    pub fn name_sides(&mut self, left: String, right: String) {
+        self.sides = [left, right];
+    }
+
+    pub fn is_comparing(&self) -> bool {
+        self.comparison.is_some()
     }
 
     /// Nothing is shown.

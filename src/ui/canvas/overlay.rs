@@ -21,6 +21,7 @@ pub(super) struct Overlay<'a> {
     pub(super) scale: f32,
     pub(super) is_panning: bool,
     pub(super) split: Option<f32>,
+    pub(super) sides: &'a [String; 2],
     /// Rows committed and rows, while drawing.
     pub(super) progress: Option<(u32, u32)>,
     /// The running stroke, in picture pixels.
@@ -110,11 +111,11 @@ impl Overlay<'_> {
             ));
         }
         for (text, x, anchor) in [
-            ("Before", seen.left() + 8.0, Align2::LEFT_TOP),
-            ("After", seen.right() - 8.0, Align2::RIGHT_TOP),
+            (&self.sides[0], seen.left() + 8.0, Align2::LEFT_TOP),
+            (&self.sides[1], seen.right() - 8.0, Align2::RIGHT_TOP),
         ] {
             let font = FontId::proportional(LABEL_SIZE);
-            let galley = painter.layout_no_wrap(text.to_owned(), font, self.tools.colours.text);
+            let galley = painter.layout_no_wrap(text.clone(), font, self.tools.colours.text);
             let at = anchor.anchor_size(pos2(x, seen.top() + 8.0), galley.size());
             painter.rect_filled(at.expand2(vec2(6.0, 2.0)), 6.0, self.tools.colours.panel);
             painter.galley(at.min, galley, self.tools.colours.text);

@@ -288,6 +288,7 @@ impl Canvas {
             scale: place.zoom / point,
             is_panning: self.held == Some(Held::Pan) || (space_is_down(ui) && response.hovered()),
             split: self.comparison.as_ref().map(|c| c.split),
+            sides: &self.sides,
             progress: self
                 .drawing
                 .as_ref()

@@ -1,0 +1,215 @@
+//! From what is asked to what is drawn: defaults filled in, sizes chosen, given codes looked up, the
+//! window measured. Whatever cannot be drawn is refused here, before anything is computed.
+
+use super::{Session, broken};
+use crate::decode::Feed;
+use crate::model::weights::ModelError;
+use crate::picture;
+use crate::pixels::Size;
+use crate::task::{Failure, LONGEST_PROMPT, Mode, Noise, Sampling, Task, Window};
+use crate::token::{Grid, best_size};
+use std::time::Instant;
+
+/// Windows tried by the automatic choice, with the codes a forward commits there on the starter
+/// model.
+const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
+/// The automatic window of coupled noise.
+const COUPLED_WINDOW: usize = 8;
+/// Forwards shorter than this, in seconds, are timed three times.
+const SHORT: f64 = 0.05;
+
+/// A task after the model's defaults were filled in.
+pub(super) struct Plan {
+    pub(super) sampling: Sampling,
+    pub(super) panel: Size,
+    pub(super) grid: Grid,
+    pub(super) prompt: Vec<u32>,
+    /// Codes of the whole grid that are given.
+    pub(super) known: Vec<Option<u32>>,
+    pub(super) window: usize,
+    pub(super) began: Instant,
+}
+
+impl Session {
+    fn sampling(&self, task: &Task) -> Result<Sampling, Failure> {
+        let defaults = self.model.card.sampling();
+        let sampling = Sampling {
+            cfg: task.cfg.unwrap_or(defaults.cfg),
+            top_k: task.top_k.unwrap_or(defaults.top_k),
+            temperature: task.temperature.unwrap_or(defaults.temperature),
+            top_n_sigma: task.top_n_sigma.or(defaults.top_n_sigma),
+        };
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        if !sampling.cfg.is_finite() || sampling.cfg < 0.0 {
+            return Err(Failure::usage("the guidance scale must be 0 or more"));
+        }
+        if !positive(sampling.temperature) || sampling.top_n_sigma.is_some_and(|n| !positive(n)) {
+            return Err(Failure::usage("temperature and top-n-sigma must be more than 0"));
+        }
+        if sampling.top_k == 0 {
+            return Err(Failure::usage("top-k must be 1 or more"));
+        }
+        Ok(sampling)
+    }
+
+    /// Size of one panel: as asked, else the trained size that fits the source best.
+    pub(super) fn panel(&self, task: &Task) -> Result<Size, Failure> {
+        let (mode, map) = (task.mode.name(), task.mode.map().map(|map| map.name()));
+        let trained = self.model.card.sizes(mode);
+        let by_source = task
+            .source
+            .as_ref()
+            .and_then(|source| best_size(source.size(), &trained));
+        let size = task
+            .size
+            .or(by_source)
+            .or_else(|| self.model.card.default_size(mode));
+        let size = size.unwrap_or(Size::new(256, 256));
+        Grid::of(size).map_err(|e| Failure::usage(e.to_string()))?;
+        match self.model.card.refusal(mode, map, size) {
+            Some(reason) if !task.force => Err(Failure::usage(format!(
+                "{reason} (--force draws it all the same)"
+            ))),
+            _ => Ok(size),
+        }
+    }
+
+    fn prompt(&self, task: &Task, panel: Size) -> Result<Vec<u32>, Failure> {
+        if task.prompt.len() > LONGEST_PROMPT {
+            return Err(Failure::usage(format!(
+                "the prompt has {} bytes, at most {LONGEST_PROMPT} are taken: shorten it",
+                task.prompt.len()
+            )));
+        }
+        let mode = task.mode.name();
+        let label = match &task.mode {
+            Mode::Subject { describe: Some(text) } => text.clone(),
+            Mode::Subject { describe: None } | Mode::Edit => {
+                self.model.card.label(mode).map(str::to_owned).ok_or_else(|| {
+                    Failure::usage("this model wants the subject described: add --describe \"...\"")
+                })?
+            }
+            other => other
+                .map()
+                .and_then(|map| self.model.prompts.label(map))
+                .unwrap_or_default()
+                .to_owned(),
+        };
+        let text = self
+            .model
+            .prompts
+            .fill(mode, panel, &label, &task.prompt)
+            .map_err(|e| broken(&e))?;
+        self.model
+            .text
+            .prompt(&self.model.alphabet, &[&text])
+            .map_err(|e| broken(&e))
+    }
+
+    /// The codes given by the user's pictures.
+    fn known(&self, task: &Task, panel: Grid, grid: Grid) -> Result<Vec<Option<u32>>, Failure> {
+        let mut known = vec![None; grid.codes()];
+        if task.mode.takes_source() {
+            let source = task
+                .source
+                .as_deref()
+                .ok_or_else(|| Failure::usage("this task needs a picture"))?;
+            let fitted = picture::fit(source, panel.pixels());
+            let codes = self.model.movq.encode(&fitted).map_err(|e| broken(&e))?;
+            for (slot, code) in known.iter_mut().zip(&codes) {
+                *slot = Some(*code);
+            }
+            if let (Mode::Edit, Some(mask)) = (&task.mode, &task.mask) {
+                let redraw = picture::mask_codes(mask, source.size(), panel);
+                for (index, code) in codes.iter().enumerate().filter(|(index, _)| !redraw[*index]) {
+                    known[panel.codes() + index] = Some(*code);
+                }
+            }
+        }
+        if let Some(drawn) = &task.resume {
+            if drawn.len() > grid.codes()
+                || drawn
+                    .iter()
+                    .any(|code| *code as usize >= self.model.alphabet.codes())
+            {
+                return Err(Failure::usage(
+                    "the stored tokens do not belong to this model or this size",
+                ));
+            }
+            for (slot, code) in known.iter_mut().zip(drawn) {
+                *slot = Some(*code);
+            }
+        }
+        Ok(known)
+    }
+
+    pub(super) fn plan(&mut self, task: &Task) -> Result<Plan, Failure> {
+        let began = Instant::now();
+        let sampling = self.sampling(task)?;
+        let panel = self.panel(task)?;
+        let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
+        let grid = if task.mode.is_dual() { one.doubled() } else { one };
+        let prompt = self.prompt(task, panel)?;
+        let needed = prompt.len() + grid.stream_len();
+        let room = self.model.decoder.room_for(needed);
+        room.map_err(|e| Failure::usage(e.to_string()))?;
+        let known = self.known(task, one, grid)?;
+        let window = match task.window {
+            Window::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
+            Window::Fixed(window) => window,
+            // There the window decides which picture a seed means: it must not depend on the clock.
+            Window::Auto if task.noise == Noise::Coupled => COUPLED_WINDOW,
+            Window::Auto => self.auto_window().map_err(|e| broken(&e))?,
+        };
+        Ok(Plan {
+            sampling,
+            panel,
+            grid,
+            prompt,
+            known,
+            window,
+            began,
+        })
+    }
+
+    /// The window that commits most codes a second on this machine, by timed forwards. Wider ones
+    /// are not tried once they fall behind.
+    fn auto_window(&mut self) -> Result<usize, ModelError> {
+        if let Some(window) = self.window {
+            return Ok(window);
+        }
+        let widest = WINDOWS[WINDOWS.len() - 1].0;
+        let mut predictor = self.model.decoder.predictor(2, 2 * widest)?;
+        let tokens = vec![self.model.alphabet.first; widest];
+        let mut scores = Vec::new();
+        let mut time = |count: usize| -> Result<f64, ModelError> {
+            let feed = |lane| Feed {
+                lane,
+                at: widest,
+                tokens: &tokens[..count],
+                scores_from: 0,
+            };
+            let began = Instant::now();
+            let run = predictor.predict(&[feed(0), feed(1)], &mut scores);
+            run.map_err(|e| ModelError::Config(e.to_string()))?;
+            Ok(began.elapsed().as_secs_f64())
+        };
+        // The first forward brings weights to where they are wanted.
+        time(1)?;
+        let mut best = (1, 0.0);
+        for (window, committed) in WINDOWS {
+            let mut seconds = time(window)?;
+            if seconds < SHORT {
+                seconds = seconds.min(time(window)?).min(time(window)?);
+            }
+            let rate = committed / seconds;
+            if rate > best.1 {
+                best = (window, rate);
+            } else if rate < 0.8 * best.1 {
+                break;
+            }
+        }
+        self.window = Some(best.0);
+        Ok(best.0)
+    }
+}

@@ -1,0 +1,121 @@
+//! The history page as the state knows it: what is asked of the library, and what it answered.
+//!
+//! The library itself reads and writes files, so it is no part of the state: it answers with a
+//! [`Listing`], and an answer to an older question is not taken in.
+
+use super::outcome::{Ended, Outcome};
+use crate::pixels::Size;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Which of the kept pictures are shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Query {
+    /// Words of the prompt.
+    pub words: String,
+    pub starred_only: bool,
+}
+
+impl Query {
+    /// Whether everything is asked for.
+    pub fn is_open(&self) -> bool {
+        self.words.trim().is_empty() && !self.starred_only
+    }
+}
+
+/// One kept picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    pub path: PathBuf,
+    /// `YYYY-MM-DD`.
+    pub day: String,
+    /// Another number once the file was written again.
+    pub version: u64,
+    /// Its prompt, or the file's name.
+    pub title: String,
+    /// Unknown of other programs' pictures.
+    pub seed: Option<u64>,
+    pub size: Option<Size>,
+    pub ended: Ended,
+    /// Rows of codes there are, and rows of the whole grid.
+    pub rows: (u32, u32),
+}
+
+/// What the library answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    pub query: Query,
+    /// Newest first.
+    pub pieces: Vec<Piece>,
+    /// How many there are without a query.
+    pub total: usize,
+    pub starred: BTreeSet<PathBuf>,
+}
+
+/// Whether the library has answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Looked {
+    #[default]
+    Never,
+    Now,
+    /// It is being asked.
+    Again,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Album {
+    pub query: Query,
+    pub pieces: Vec<Piece>,
+    pub total: usize,
+    pub looked: Looked,
+    /// Of all kept pictures, also of those that are not listed.
+    pub starred: BTreeSet<PathBuf>,
+}
+
+impl Album {
+    pub fn piece(&self, path: &Path) -> Option<&Piece> {
+        self.pieces.iter().find(|piece| piece.path == path)
+    }
+
+    pub fn is_starred(&self, path: Option<&Path>) -> bool {
+        path.is_some_and(|path| self.starred.contains(path))
+    }
+
+    pub(super) fn take(&mut self, listing: Listing) {
+        self.starred = listing.starred;
+        if listing.query != self.query {
+            return;
+        }
+        (self.pieces, self.total) = (listing.pieces, listing.total);
+        self.looked = Looked::Now;
+    }
+
+    pub(super) fn forget(&mut self, path: &Path) {
+        let before = self.pieces.len();
+        self.pieces.retain(|piece| piece.path != path);
+        self.total = self.total.saturating_sub(before - self.pieces.len());
+    }
+
+    /// Stars a picture, or takes its star; says which.
+    pub(super) fn turn_star(&mut self, path: &Path) -> Star {
+        if self.starred.remove(path) {
+            return Star::Off;
+        }
+        self.starred.insert(path.to_owned());
+        Star::On
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Star {
+    On,
+    Off,
+}
+
+/// A picture in the trash, and its place in the strip if it had one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thrown {
+    pub path: PathBuf,
+    pub title: String,
+    pub outcome: Option<(usize, Outcome)>,
+}

@@ -1,0 +1,99 @@
+//! Results on the canvas: one, or two beside each other.
+//!
+//! What is not in memory is read first; the canvas changes when everything is there.
+
+use super::action::{Effect, Stage};
+use super::outcome::{Outcome, OutcomeId};
+use super::{Page, Shown, Studio};
+use crate::pixels::Pixels;
+use crate::task::Failure;
+use std::sync::Arc;
+
+impl Studio {
+    pub(super) fn show(&mut self, id: OutcomeId) -> Vec<Effect> {
+        let Some(outcome) = self.outcome(id) else {
+            return Vec::new();
+        };
+        if outcome.gone && outcome.pixels.is_none() {
+            let title = outcome.title.clone();
+            self.say_gone(&title);
+            return Vec::new();
+        }
+        self.page = Page::Canvas;
+        (self.shown, self.compared, self.before_after) = (Shown::Outcome(id), None, false);
+        let mut effects = vec![Effect::Stage(Stage::Compare(None))];
+        effects.extend(self.stage());
+        effects
+    }
+
+    pub(super) fn fetched(&mut self, id: OutcomeId, pixels: Arc<Pixels>) -> Vec<Effect> {
+        if let Some(outcome) = self.outcome_mut(id) {
+            outcome.size = pixels.size();
+            outcome.pixels = Some(pixels);
+        }
+        match (self.shown, self.compared) {
+            (Shown::Outcome(shown), None) if shown == id => self.stage(),
+            (Shown::Outcome(shown), Some(compared)) if [shown, compared].contains(&id) => {
+                self.beside(shown, compared)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A picture beside the shown one; the shown one itself ends it.
+    pub(super) fn compare(&mut self, id: OutcomeId) -> Vec<Effect> {
+        let Shown::Outcome(shown) = self.shown else {
+            return self.show(id);
+        };
+        self.page = Page::Canvas;
+        self.before_after = false;
+        if shown == id || self.compared == Some(id) {
+            self.compared = None;
+            return vec![Effect::Stage(Stage::Compare(None))];
+        }
+        self.compared = Some(id);
+        self.beside(shown, id)
+    }
+
+    /// Both pictures go to the canvas once they are in memory.
+    fn beside(&self, left: OutcomeId, right: OutcomeId) -> Vec<Effect> {
+        let pixels = |id| self.outcome(id).and_then(|outcome| outcome.pixels.clone());
+        if let (Some(left), Some(right)) = (pixels(left), pixels(right)) {
+            return vec![Effect::Stage(Stage::Compare(Some((left, right))))];
+        }
+        let absent = [left, right].into_iter().filter(|id| pixels(*id).is_none());
+        let files = absent.filter_map(|id| Some(Effect::Fetch(id, self.outcome(id)?.path.clone()?)));
+        files.collect()
+    }
+
+    /// The result to compare the shown one with when nothing is said: the one drawn before it.
+    pub fn neighbour(&self, id: OutcomeId) -> Option<OutcomeId> {
+        let usable = |outcome: &&Outcome| !outcome.gone || outcome.pixels.is_some();
+        let at = self.outcomes.iter().position(|outcome| outcome.id == id);
+        let older = self.outcomes.iter().skip(at.map_or(0, |at| at + 1)).find(usable);
+        let newer = || self.outcomes.iter().take(at.unwrap_or_default()).rfind(usable);
+        older.or_else(newer).map(|outcome| outcome.id)
+    }
+
+    pub(super) fn toggle_before_after(&mut self) -> Vec<Effect> {
+        let Shown::Outcome(id) = self.shown else {
+            return Vec::new();
+        };
+        let pair = self
+            .outcome(id)
+            .and_then(|shown| Some((shown.before.clone()?, shown.pixels.clone()?)));
+        self.before_after = !self.before_after && pair.is_some();
+        self.compared = None;
+        let pair = pair.filter(|_| self.before_after);
+        vec![Effect::Stage(Stage::Compare(pair))]
+    }
+
+    /// A file that was to be shown could not be read.
+    pub(super) fn not_fetched(&mut self, id: OutcomeId, failure: &Failure) -> Vec<Effect> {
+        self.error("The picture cannot be read", failure, "");
+        if self.compared == Some(id) {
+            self.compared = None;
+        }
+        Vec::new()
+    }
+}

@@ -1,0 +1,395 @@
+//! What can be done with a picture that is there: in the strip, on the history page, on the canvas.
+//!
+//! All three name the same verbs. A picture of the history becomes an [`Outcome`] of its own (a
+//! guest) when it goes to the canvas, so that showing and comparing know one kind of picture.
+
+use super::action::{Action, Effect, Stage, Target, Verb, Which};
+use super::album::{Listing, Looked, Star, Thrown};
+use super::errand::Errand;
+use super::models::ModelAction;
+use super::outcome::{Outcome, OutcomeId};
+use super::photo::Photo;
+use super::{Offer, Page, Shown, Studio, Tone};
+use crate::pixels::{Pixels, Size};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn errand(errand: Errand) -> Vec<Effect> {
+    vec![Effect::Errand(errand)]
+}
+
+impl Studio {
+    pub(super) fn with_result(&mut self, which: &Which, verb: Verb) -> Vec<Effect> {
+        let with_file = |studio: &mut Self, make: fn(PathBuf) -> Errand| {
+            studio
+                .file_of(which)
+                .map_or_else(Vec::new, |path| errand(make(path)))
+        };
+        let read = |studio: &mut Self, target| {
+            let path = studio.file_of(which);
+            path.map_or_else(Vec::new, |path| vec![Effect::Read(path, target)])
+        };
+        match verb {
+            Verb::Show | Verb::Compare => {
+                let Some(id) = self.on_the_way_to_the_canvas(which) else {
+                    return Vec::new();
+                };
+                match verb {
+                    Verb::Compare => self.compare(id),
+                    _ => self.show(id),
+                }
+            }
+            Verb::UseSettings => read(self, Target::Settings),
+            Verb::Finish => read(self, Target::Finish),
+            Verb::Edit => match self.photo_of(which) {
+                Some(photo) => self.edit(photo),
+                None => read(self, Target::Edit),
+            },
+            Verb::Subject => match self.photo_of(which) {
+                Some(photo) => self.refer(photo),
+                None => read(self, Target::Reference),
+            },
+            Verb::Copy => match self.pixels_of(which) {
+                Some(pixels) => vec![Effect::Copy(pixels)],
+                None => with_file(self, Errand::ReadToCopy),
+            },
+            Verb::SaveAs => with_file(self, Errand::SaveAs),
+            Verb::Reveal => with_file(self, Errand::Reveal),
+            Verb::OpenOutside => with_file(self, Errand::OpenOutside),
+            Verb::Trash => with_file(self, Errand::Trash),
+            Verb::Star => self.turn_star(which),
+            Verb::TakeOff => match which {
+                Which::Outcome(id) => self.take_off(|outcome| outcome.id == *id),
+                Which::Kept(_) => Vec::new(),
+            },
+        }
+    }
+
+    /// What the library and the disk answered, and what asks them.
+    pub(super) fn act_on_kept(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::Result(which, verb) => self.with_result(&which, verb),
+            Action::Ask(query) => {
+                self.album.query = query.clone();
+                errand(Errand::Find(query))
+            }
+            Action::Look => self.look(),
+            Action::Regained => self.look_after_files(),
+            Action::Listed(listing) => self.listed(*listing),
+            Action::Stars(starred) => {
+                self.album.starred = starred;
+                Vec::new()
+            }
+            Action::NotStarred(path, failure) => {
+                self.album.turn_star(&path);
+                self.error("The star could not be kept", &failure, "");
+                Vec::new()
+            }
+            Action::Trashed(path) => self.trashed(&path),
+            Action::NotTrashed(path, failure) => {
+                let remedy = format!("It stays where it is: {}", path.display());
+                self.error("It was not moved to the trash", &failure, &remedy);
+                Vec::new()
+            }
+            Action::TakeBack => self.take_back(),
+            Action::TakenBack(path) => self.taken_back(&path),
+            Action::NotTakenBack(path, failure) => {
+                self.thrown.retain(|thrown| thrown.path != path);
+                self.error("It could not be taken back", &failure, "");
+                Vec::new()
+            }
+            Action::Gone(paths) => self.gone(&paths),
+            Action::TakeOffGone => self.take_off(|outcome| outcome.gone),
+            Action::CopyRead(pixels) => vec![Effect::Copy(pixels)],
+            Action::SaveCopy { from, to } => errand(Errand::SaveCopy { from, to }),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn open_page(&mut self, page: Page) -> Vec<Effect> {
+        self.page = page;
+        match page {
+            Page::Models => self.act_on_models(ModelAction::Survey),
+            Page::History => self.look(),
+            Page::Canvas | Page::Mishaps => Vec::new(),
+        }
+    }
+
+    pub(super) fn look(&mut self) -> Vec<Effect> {
+        if self.album.looked == Looked::Now {
+            self.album.looked = Looked::Again;
+        }
+        errand(Errand::Look(self.album.query.clone()))
+    }
+
+    /// Files may have gone while the window was not looked at.
+    fn look_after_files(&mut self) -> Vec<Effect> {
+        let mut effects = self.watch();
+        if self.page == Page::History {
+            effects.extend(self.look());
+        }
+        effects
+    }
+
+    /// Asks whether the files of the strip are still there.
+    pub fn watch(&self) -> Vec<Effect> {
+        let there = self.outcomes.iter().filter(|outcome| !outcome.gone);
+        let paths: Vec<PathBuf> = there.filter_map(|outcome| outcome.path.clone()).collect();
+        if paths.is_empty() {
+            return Vec::new();
+        }
+        errand(Errand::Watch(paths))
+    }
+
+    fn listed(&mut self, listing: Listing) -> Vec<Effect> {
+        self.album.take(listing);
+        Vec::new()
+    }
+
+    fn turn_star(&mut self, which: &Which) -> Vec<Effect> {
+        let Some(path) = self.file_of(which) else {
+            return Vec::new();
+        };
+        let star = self.album.turn_star(&path);
+        let mut effects = errand(Errand::Star(path, star));
+        if self.album.query.starred_only && star == Star::Off {
+            let query = self.album.query.clone();
+            effects.extend(errand(Errand::Find(query)));
+        }
+        effects
+    }
+
+    /// The outcome of a picture; one of the history becomes a guest.
+    fn on_the_way_to_the_canvas(&mut self, which: &Which) -> Option<OutcomeId> {
+        let path = match which {
+            Which::Outcome(id) => return self.outcome(*id).map(|outcome| outcome.id),
+            Which::Kept(path) => path,
+        };
+        let known = self.outcomes.iter().chain(&self.guests);
+        let known = known.filter(|outcome| !outcome.gone);
+        if let Some(outcome) = known
+            .into_iter()
+            .find(|outcome| outcome.path.as_ref() == Some(path))
+        {
+            return Some(outcome.id);
+        }
+        let piece = self.album.piece(path)?.clone();
+        let (shown, compared) = (self.shown, self.compared);
+        self.guests
+            .retain(|guest| shown == Shown::Outcome(guest.id) || compared == Some(guest.id));
+        let id = OutcomeId(self.new_id());
+        self.guests.push(Outcome {
+            id,
+            path: Some(piece.path),
+            title: piece.title,
+            seed: piece.seed.unwrap_or_default(),
+            size: piece.size.unwrap_or(Size::new(0, 0)),
+            score: None,
+            ended: piece.ended,
+            gone: false,
+            thumbnail: None,
+            pixels: None,
+            before: None,
+        });
+        Some(id)
+    }
+
+    /// The file of a picture, unless it has none any more or yet; then that is said.
+    fn file_of(&mut self, which: &Which) -> Option<PathBuf> {
+        let outcome = match which {
+            Which::Kept(path) => return Some(path.clone()),
+            Which::Outcome(id) => self.outcome(*id)?,
+        };
+        let (title, gone, path) = (outcome.title.clone(), outcome.gone, outcome.path.clone());
+        match path {
+            Some(path) if !gone => Some(path),
+            Some(_) => {
+                self.say_gone(&title);
+                None
+            }
+            None => {
+                self.notify(Tone::Info, "Not yet", "The picture is still being saved.", "");
+                None
+            }
+        }
+    }
+
+    pub(super) fn say_gone(&mut self, title: &str) {
+        let reason = format!("{title}: its file was moved or deleted.");
+        self.notify(Tone::Info, "The picture is gone", &reason, "");
+        self.offer_in_notice(Offer {
+            words: "Take it off the strip",
+            action: Box::new(Action::TakeOffGone),
+        });
+    }
+
+    /// Gives the newest notice a button.
+    fn offer_in_notice(&mut self, offer: Offer) {
+        if let Some(notice) = self.notices.last_mut() {
+            notice.offer = Some(offer);
+        }
+    }
+
+    fn pixels_of(&self, which: &Which) -> Option<Arc<Pixels>> {
+        let mut all = self.outcomes.iter().chain(&self.guests);
+        let outcome = match which {
+            Which::Outcome(id) => all.find(|outcome| outcome.id == *id),
+            Which::Kept(path) => all.find(|outcome| outcome.path.as_ref() == Some(path)),
+        };
+        outcome?.pixels.clone()
+    }
+
+    fn photo_of(&self, which: &Which) -> Option<Photo> {
+        let title = match which {
+            Which::Outcome(id) => self.outcome(*id)?.title.clone(),
+            Which::Kept(path) => self.album.piece(path)?.title.clone(),
+        };
+        Some(Photo::new(title, self.pixels_of(which)?))
+    }
+
+    /// Takes outcomes out of the strip; their files stay.
+    fn take_off(&mut self, which: impl Fn(&Outcome) -> bool) -> Vec<Effect> {
+        let shown = match self.shown {
+            Shown::Outcome(id) => self.outcomes.iter().position(|outcome| outcome.id == id),
+            _ => None,
+        };
+        self.outcomes.retain(|outcome| !which(outcome));
+        self.settle(shown.unwrap_or_default())
+    }
+
+    /// When what is shown or compared is there no longer, the canvas goes to the picture that
+    /// stands at `place` by now.
+    fn settle(&mut self, place: usize) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.compared.is_some_and(|id| self.outcome(id).is_none()) {
+            self.compared = None;
+            effects.push(Effect::Stage(Stage::Compare(None)));
+        }
+        let Shown::Outcome(id) = self.shown else {
+            return effects;
+        };
+        if self.outcome(id).is_some() {
+            return effects;
+        }
+        (self.compared, self.before_after) = (None, false);
+        let next = self.outcomes.get(place).or(self.outcomes.last());
+        self.shown = next.map_or(Shown::Welcome, |outcome| Shown::Outcome(outcome.id));
+        effects.push(Effect::Stage(Stage::Compare(None)));
+        effects.extend(self.stage());
+        effects
+    }
+
+    fn trashed(&mut self, path: &Path) -> Vec<Effect> {
+        let is_it = |outcome: &Outcome| outcome.path.as_deref() == Some(path);
+        let place = self.outcomes.iter().position(is_it);
+        let title = self.title_of(path);
+        let outcome = place.map(|place| (place, self.outcomes.remove(place)));
+        self.guests.retain(|guest| !is_it(guest));
+        self.album.forget(path);
+        self.thrown.push(Thrown {
+            path: path.to_owned(),
+            title,
+            outcome,
+        });
+        self.say_thrown();
+        self.settle(place.unwrap_or_default())
+    }
+
+    /// What a file is called where there is room for a line.
+    fn title_of(&self, path: &Path) -> String {
+        let mut all = self.outcomes.iter().chain(&self.guests);
+        let outcome = all.find(|outcome| outcome.path.as_deref() == Some(path));
+        let title = outcome.map(|outcome| outcome.title.clone());
+        let listed = || Some(self.album.piece(path)?.title.clone());
+        title.or_else(listed).unwrap_or_else(|| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        })
+    }
+
+    /// One notice for all that can be taken back.
+    fn say_thrown(&mut self) {
+        self.notices.retain(|notice| !notice.takes_back());
+        let words = match self.thrown.as_slice() {
+            [] => return,
+            [one] => one.title.clone(),
+            many => format!("{} pictures", many.len()),
+        };
+        self.notify(Tone::Info, "Moved to the trash", &words, "");
+        self.offer_in_notice(Offer {
+            words: "Undo",
+            action: Box::new(Action::TakeBack),
+        });
+    }
+
+    /// What was thrown away is no longer offered to be taken back.
+    pub(super) fn leave_in_trash(&mut self) {
+        self.notices.retain(|notice| !notice.takes_back());
+        self.thrown.clear();
+    }
+
+    fn take_back(&mut self) -> Vec<Effect> {
+        self.notices.retain(|notice| !notice.takes_back());
+        // The last one first: so each finds its place in the strip.
+        let paths = self.thrown.iter().rev().map(|thrown| thrown.path.clone());
+        paths.map(|path| Effect::Errand(Errand::TakeBack(path))).collect()
+    }
+
+    fn taken_back(&mut self, path: &Path) -> Vec<Effect> {
+        let place = self.thrown.iter().position(|thrown| thrown.path == path);
+        let thrown = place.map(|place| self.thrown.remove(place));
+        if let Some((place, outcome)) = thrown.and_then(|thrown| thrown.outcome) {
+            self.outcomes.insert(place.min(self.outcomes.len()), outcome);
+        }
+        if self.page == Page::History {
+            self.look()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn gone(&mut self, paths: &[PathBuf]) -> Vec<Effect> {
+        let is_gone = |outcome: &Outcome| outcome.path.as_ref().is_some_and(|path| paths.contains(path));
+        let wanted = [
+            match self.shown {
+                Shown::Outcome(id) => Some(id),
+                _ => None,
+            },
+            self.compared,
+        ];
+        let missed = wanted.into_iter().flatten().filter_map(|id| self.outcome(id));
+        let missed = missed.filter(|outcome| is_gone(outcome) && outcome.pixels.is_none());
+        if let Some(title) = missed.map(|outcome| outcome.title.clone()).next() {
+            self.say_gone(&title);
+        }
+        for outcome in self.outcomes.iter_mut().filter(|outcome| is_gone(outcome)) {
+            outcome.gone = true;
+        }
+        self.guests
+            .retain(|guest| !is_gone(guest) || guest.pixels.is_some());
+        for path in paths {
+            self.album.forget(path);
+        }
+        self.settle(0)
+    }
+
+    pub(super) fn kept(&mut self, id: OutcomeId, path: PathBuf) -> Vec<Effect> {
+        self.unkept.retain(|keeping| keeping.outcome != id);
+        self.kept_in = path.parent().map(PathBuf::from);
+        if let Some(outcome) = self.outcome_mut(id) {
+            outcome.path = Some(path);
+        }
+        // The journal may hold the next picture by now; it ends with that one then.
+        let mut effects = match self.run {
+            None => vec![Effect::JournalEnd],
+            Some(_) => Vec::new(),
+        };
+        if self.page == Page::History {
+            effects.extend(self.look());
+        }
+        effects
+    }
+}
+
+#[cfg(test)]
+mod tests;

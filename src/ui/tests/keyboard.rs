@@ -1,0 +1,173 @@
+//! The keyboard alone: Tab leads to everything that can be worked, and keys work it.
+
+use super::states::{STATES, act};
+use super::*;
+use egui::accesskit::{Action as Deed, NodeId};
+use std::collections::BTreeMap;
+
+/// More presses of Tab than any state has places.
+const MOST_PLACES: usize = 120;
+
+/// States in which one thing has to be answered first.
+const MODAL: [&str; 2] = ["shortcuts", "a saved picture is dropped"];
+
+/// What can be worked, by name.
+fn places(window: &Window) -> BTreeMap<NodeId, String> {
+    let nodes = window.root().children_recursive();
+    let nodes = nodes.map(|node| node.accesskit_node());
+    let workable = nodes.filter(|node| {
+        let deeds = [Deed::Click, Deed::Focus];
+        let works = deeds.iter().any(|deed| node.data().supports_action(*deed));
+        works && !node.is_disabled() && !node.is_hidden()
+    });
+    let named = workable.map(|node| {
+        let name = node.label().unwrap_or_default();
+        (
+            node.locate().0,
+            format!("{:?} `{name}` at {:?}", node.role(), node.raw_bounds()),
+        )
+    });
+    named.collect()
+}
+
+fn focused(window: &Window) -> Option<NodeId> {
+    let mut nodes = window
+        .root()
+        .children_recursive()
+        .map(|node| node.accesskit_node());
+    nodes.find(|node| node.is_focused()).map(|node| node.locate().0)
+}
+
+/// Where Tab leads, until it comes round.
+fn walked(window: &mut Window) -> Vec<NodeId> {
+    let mut walked = Vec::new();
+    for _ in 0..MOST_PLACES {
+        window.key_press(egui::Key::Tab);
+        window.run_ok();
+        match focused(window) {
+            Some(place) if walked.contains(&place) => break,
+            place => walked.extend(place),
+        }
+    }
+    walked
+}
+
+fn focus(window: &mut Window, name: &str) {
+    for _ in 0..MOST_PLACES {
+        window.key_press(egui::Key::Tab);
+        window.run_ok();
+        let mut nodes = window
+            .root()
+            .children_recursive()
+            .map(|node| node.accesskit_node());
+        if nodes.any(|node| node.is_focused() && node.label().as_deref() == Some(name)) {
+            return;
+        }
+    }
+    panic!("Tab does not lead to `{name}`");
+}
+
+#[test]
+fn tab_leads_to_everything_in_every_state() {
+    let mut left_out = Vec::new();
+    for state in &STATES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut window = window(folder.path(), [1280.0, 800.0]);
+        tell(&mut window, [loaded()]);
+        let below = places(&window);
+        (state.reach)(&mut window);
+        let walked = walked(&mut window);
+        let mut places = places(&window);
+        if MODAL.contains(&state.name) {
+            // What lies below has to wait.
+            places.retain(|place, _| !below.contains_key(place));
+        }
+        let missed = places.into_iter().filter(|(place, _)| !walked.contains(place));
+        left_out.extend(missed.map(|(_, name)| format!("{}: {name}", state.name)));
+        assert!(!walked.is_empty(), "{}", state.name);
+    }
+    assert!(left_out.is_empty(), "{left_out:#?}");
+}
+
+#[test]
+fn a_picture_is_asked_for_by_keys_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    focus(&mut window, "Draw an owl at sunset");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.prompt, "an owl at sunset");
+    tell(&mut window, rows(0, 2));
+    focus(&mut window, "Pause");
+    window.key_press(egui::Key::Space);
+    tell(&mut window, [progress(0, Progress::Paused)]);
+    focus(&mut window, "Resume");
+    window.key_press(egui::Key::Escape);
+    window.run_ok();
+    let wish = app(&mut window).studio.run.as_ref().and_then(|run| run.wish);
+    assert_eq!(wish, Some(crate::state::Wish::Keep));
+}
+
+#[test]
+fn settings_are_changed_by_keys_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    focus(&mut window, "Settings");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    focus(&mut window, "Light");
+    window.key_press(egui::Key::Space);
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.view.scheme, ColourScheme::Light);
+    act(&mut window, Action::Set(Setting::Tab(Tab::Create)));
+    focus(&mut window, "Seed, guidance, speed");
+    window.key_press(egui::Key::Enter);
+    window.run_ok();
+    focus(&mut window, "Follow the prompt");
+    window.key_press(egui::Key::ArrowRight);
+    window.run_ok();
+    let cfg = app(&mut window).studio.draft.cfg.expect("a guidance of its own");
+    assert!((cfg - SAMPLING.cfg).abs() > 0.05, "{cfg}");
+}
+
+/// Presses that arrive together, as in a slow frame.
+fn pressed_at_once(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key, times: usize) {
+    let press = egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat: false,
+        modifiers,
+    };
+    let presses = std::iter::repeat_n(press, times);
+    window.input_mut().events.extend(presses);
+    window.run_ok();
+}
+
+#[test]
+fn keys_pressed_within_one_frame_all_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    super::states::masked(&mut window);
+    window.get_by_label("Invert").focus();
+    window.run_ok();
+    let done = |window: &mut Window| {
+        let turn = app(window).studio.draft.chain.current().expect("a source");
+        (turn.painting.steps_done(), turn.painting.steps_undone())
+    };
+    assert_eq!(done(&mut window), (2, 1));
+    let command = egui::Modifiers::COMMAND;
+    pressed_at_once(&mut window, command, egui::Key::Z, 2);
+    assert_eq!(done(&mut window), (0, 3));
+    pressed_at_once(&mut window, command | egui::Modifiers::SHIFT, egui::Key::Z, 3);
+    assert_eq!(done(&mut window), (3, 0));
+    let size = app(&mut window).studio.draft.brush.size;
+    pressed_at_once(&mut window, egui::Modifiers::NONE, egui::Key::OpenBracket, 2);
+    assert!(app(&mut window).studio.draft.brush.size < size / 1.3);
+    pressed_at_once(&mut window, command, egui::Key::Enter, 2);
+    let studio = &app(&mut window).studio;
+    assert_eq!((studio.run.is_some(), studio.queue.len()), (true, 1));
+}

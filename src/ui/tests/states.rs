@@ -1,0 +1,449 @@
+//! Every state the window can be in, each made by what leads to it, and what it must say there.
+//!
+//! The list is also what the keyboard is led through, and where the snapshots come from.
+
+use super::*;
+use crate::state::{Ended, Page, Verb, Which};
+
+const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
+
+/// One state: how it is reached, and words that must be there.
+pub(super) struct State {
+    pub(super) name: &'static str,
+    pub(super) reach: fn(&mut Window),
+    pub(super) words: &'static [&'static str],
+}
+
+/// From a fresh window whose model is being loaded.
+pub(super) static STATES: [State; 29] = [
+    State {
+        name: "first run, loading",
+        reach: |_| {},
+        words: &["Loading the model", "Draw a fox on the beach", "Open a picture"],
+    },
+    State {
+        name: "first run",
+        reach: ready,
+        words: &[
+            "Starter · 32 px",
+            "CPU · 2 threads",
+            "ready",
+            "Draw an owl at sunset",
+            "appear here",
+        ],
+    },
+    State {
+        name: "no model",
+        reach: |window| tell(window, [Report::LoadFailed(Failure::usage("nothing at /x"))]),
+        words: &[
+            "No model",
+            "The model could not be loaded",
+            "nothing at /x",
+            "Copy details",
+        ],
+    },
+    State {
+        name: "models page",
+        reach: |window| {
+            ready(window);
+            act(window, Action::Page(Page::Models));
+        },
+        words: &["Built-in starter", "Open a model file", "Back to the canvas"],
+    },
+    State {
+        name: "settings",
+        reach: |window| {
+            ready(window);
+            click(window, "Settings");
+        },
+        words: &["Size of everything", "200 %", "Light"],
+    },
+    State {
+        name: "model menu",
+        reach: |window| {
+            ready(window);
+            click(window, "Starter · 32 px");
+        },
+        words: &["Built-in starter", "Open a model file", "Models"],
+    },
+    State {
+        name: "shortcuts",
+        reach: |window| {
+            ready(window);
+            act(window, Action::Help);
+        },
+        words: &["Undo on the mask", "Hold to move the picture"],
+    },
+    State {
+        name: "starting",
+        reach: started,
+        words: &["Starting", "Pause", "Keep", "Discard", "Being drawn: a cat"],
+    },
+    State {
+        name: "drawing",
+        reach: drawing,
+        words: &[
+            "Row 2 of 4",
+            "codes/s",
+            "4.0 per step",
+            "done at",
+            "Pause",
+            "Keep",
+            "Discard",
+        ],
+    },
+    State {
+        name: "drawing with a queue",
+        reach: |window| {
+            drawing(window);
+            for prompt in ["one", "two"] {
+                act(window, Action::Set(Setting::Words(prompt.to_owned())));
+                act(window, Action::Draw);
+            }
+        },
+        words: &[
+            "Queue · 2",
+            "Remove: 1 one",
+            "To the front: 2 two",
+            "Clear the queue",
+        ],
+    },
+    State {
+        name: "paused",
+        reach: |window| {
+            drawing(window);
+            tell(window, [progress(0, Progress::Paused)]);
+        },
+        words: &["Paused at row 2 of 4", "Resume", "Keep", "Discard"],
+    },
+    State {
+        name: "finishing",
+        reach: |window| {
+            drawing(window);
+            tell(window, rows(0, 4).into_iter().skip(3));
+            tell(window, [progress(0, Progress::Decoding)]);
+        },
+        words: &["Finishing the picture"],
+    },
+    State {
+        name: "stopped and kept",
+        reach: |window| {
+            drawing(window);
+            act(window, Action::Keep);
+            let pictures = Vec::new();
+            tell(
+                window,
+                [Report::Cancelled {
+                    task: TaskId(0),
+                    pictures,
+                }],
+            );
+            assert_eq!(app(window).studio.outcomes[0].ended, Ended::Stopped);
+        },
+        words: &["Finish it", "Result: a cat", "Draw"],
+    },
+    State {
+        name: "failed with rows",
+        reach: failed,
+        words: &[
+            "could not be finished",
+            "the memory is full",
+            "Copy details",
+            "Stopped at row 2 of 4",
+            "Resume",
+        ],
+    },
+    State {
+        name: "failed without rows",
+        reach: |window| {
+            started(window);
+            let failure = Failure::usage("the prompt is too long");
+            tell(
+                window,
+                [Report::Failed {
+                    task: TaskId(0),
+                    failure,
+                }],
+            );
+        },
+        words: &[
+            "could not be drawn",
+            "the prompt is too long",
+            "Copy details",
+            "Draw",
+        ],
+    },
+    State {
+        name: "finished",
+        reach: done,
+        words: &["Result: a cat, seed 5", "Edit this", "Fit", "saved in", "Draw"],
+    },
+    State {
+        name: "not saved",
+        reach: |window| {
+            drawing(window);
+            let pictures = Places::below(&window.folder).pictures;
+            std::fs::write(pictures, "in the way of the folder").expect("a file");
+            tell(window, [finished(0)]);
+            await_that(window, |studio| !studio.unkept.is_empty());
+        },
+        words: &[
+            "The picture could not be saved",
+            "Save again",
+            "Copy details",
+            "Result: a cat",
+        ],
+    },
+    State {
+        name: "two results compared",
+        reach: |window| {
+            done(window);
+            act(window, Action::Draw);
+            tell(window, rows(1, 4).into_iter().chain([finished(1)]));
+            let other = app(window).studio.outcomes[1].id;
+            act(window, Action::Result(Which::Outcome(other), Verb::Compare));
+            assert_eq!(app(window).studio.compared, Some(other));
+        },
+        words: &["Result: a cat, seed 5", "Canvas"],
+    },
+    State {
+        name: "create",
+        reach: |window| tab(window, Tab::Create),
+        words: &[
+            "Prompt",
+            "Size",
+            "Square",
+            "Seed, guidance, speed",
+            "Pictures at a press",
+        ],
+    },
+    State {
+        name: "create with everything unfolded",
+        reach: |window| {
+            tab(window, Tab::Create);
+            click(window, "Seed, guidance, speed");
+        },
+        words: &[
+            "Seed",
+            "Lock",
+            "New",
+            "Last",
+            "Follow the prompt",
+            "Variety",
+            "Codes guessed ahead",
+            "Best of",
+        ],
+    },
+    State {
+        name: "pair",
+        reach: |window| tab(window, Tab::Pair),
+        words: &["Prompt", "Map", "Edges", "Depth", "Pose"],
+    },
+    State {
+        name: "edit without a picture",
+        reach: |window| tab(window, Tab::Edit),
+        words: &["Instruction", "Open a picture to edit"],
+    },
+    State {
+        name: "editing with a mask",
+        reach: masked,
+        words: &[
+            "Turn 1: photo.png",
+            "% to redraw",
+            "Brush B",
+            "Eraser E",
+            "Lasso",
+            "Brush size",
+            "Feather",
+            "Tint",
+            "Invert",
+            "Outside the mask not one pixel changes.",
+            "2 strokes · undo 2 · redo 1",
+            "Undo",
+            "Redo",
+        ],
+    },
+    State {
+        name: "edited, second turn",
+        reach: |window| {
+            masked(window);
+            act(window, Action::Draw);
+            tell(window, rows(0, 4).into_iter().chain([finished(0)]));
+            assert_eq!(app(window).studio.draft.chain.turns().len(), 2);
+        },
+        words: &["turn 2 of 2", "Turn 2: redraw the masked part", "Before | After"],
+    },
+    State {
+        name: "subject",
+        reach: |window| open(window, Target::Reference),
+        words: &[
+            "1 in the tray",
+            "Subject 1: photo.png",
+            "Remove subject 1",
+            "Add a picture of the subject",
+        ],
+    },
+    State {
+        name: "control with a map",
+        reach: |window| open(window, Target::Map),
+        words: &["Open a map", "Open a photo to make the map of", "Edges", "Remove"],
+    },
+    State {
+        name: "control with a photo",
+        reach: |window| {
+            open(window, Target::MapPhoto);
+            await_that(window, |studio| studio.draft.control.map.is_some());
+        },
+        words: &["Weakest edge", "Sure edge", "Remove"],
+    },
+    State {
+        name: "predict",
+        reach: |window| open(window, Target::Predict),
+        words: &["its map is drawn", "Open the picture whose map to draw", "Remove"],
+    },
+    State {
+        name: "a saved picture is dropped",
+        reach: |window| {
+            ready(window);
+            let mut opened = photo();
+            opened.task = Some(Box::new(Task::new(crate::task::Mode::Generate, "a dog")));
+            act(window, Action::Opened(Box::new(opened), Target::Canvas));
+        },
+        words: &["Use its settings"],
+    },
+];
+
+pub(super) fn act(window: &mut Window, action: Action) {
+    app(window).act(action);
+    window.run_ok();
+}
+
+fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).click();
+    window.run_ok();
+}
+
+fn ready(window: &mut Window) {
+    tell(window, [loaded()]);
+}
+
+fn started(window: &mut Window) {
+    ready(window);
+    act(window, Action::Set(Setting::Words("a cat".to_owned())));
+    act(window, Action::Draw);
+}
+
+pub(super) fn drawing(window: &mut Window) {
+    started(window);
+    tell(window, rows(0, 2));
+}
+
+pub(super) fn failed(window: &mut Window) {
+    drawing(window);
+    let failure = Failure::failed("the memory is full");
+    tell(
+        window,
+        [Report::Failed {
+            task: TaskId(0),
+            failure,
+        }],
+    );
+}
+
+fn done(window: &mut Window) {
+    drawing(window);
+    tell(window, rows(0, 4).into_iter().skip(3).chain([finished(0)]));
+    await_that(window, |studio| studio.outcomes[0].path.is_some());
+}
+
+fn tab(window: &mut Window, tab: Tab) {
+    ready(window);
+    click(window, tab.name());
+}
+
+/// A picture that is not the same everywhere.
+fn photo() -> Opened {
+    let size = Size::new(160, 120);
+    let rgb = (0..3 * 160 * 120).map(|at| (at % 480 / 2) as u8).collect();
+    let pixels = Pixels::new(size, rgb).expect("as many bytes as counted");
+    Opened {
+        photo: Photo::new("photo.png", Arc::new(pixels)),
+        path: None,
+        task: None,
+    }
+}
+
+fn open(window: &mut Window, target: Target) {
+    ready(window);
+    act(window, Action::Opened(Box::new(photo()), target));
+}
+
+pub(super) fn masked(window: &mut Window) {
+    open(window, Target::Canvas);
+    for (from, to) in [
+        ((40.0, 40.0), (80.0, 50.0)),
+        ((70.0, 70.0), (120.0, 50.0)),
+        ((8.0, 8.0), (12.0, 12.0)),
+    ] {
+        for paint in [Paint::Begin(from), Paint::Extend(to), Paint::Finish] {
+            act(window, Action::Paint(paint));
+        }
+    }
+    act(window, Action::Paint(Paint::Undo));
+}
+
+/// Lets background work come to its end.
+fn await_that(window: &mut Window, there: impl Fn(&crate::state::Studio) -> bool) {
+    while !there(&app(window).studio) {
+        window.step();
+        std::thread::yield_now();
+    }
+    window.run_ok();
+}
+
+#[test]
+fn every_state_says_what_it_is() {
+    let mut missing = Vec::new();
+    for state in &STATES {
+        for scheme in [ColourScheme::Dark, ColourScheme::Light] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut window = window(folder.path(), [1280.0, 800.0]);
+            app(&mut window).act(Action::Scheme(scheme));
+            (state.reach)(&mut window);
+            let words = state.words.iter().filter(|words| !has(&window, words));
+            missing.extend(words.map(|words| format!("{}, {scheme:?}: {words}", state.name)));
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// Nothing that can be clicked lies outside of the smallest window, except what can be scrolled to.
+#[test]
+fn every_state_fits_the_smallest_window() {
+    let mut outside = Vec::new();
+    for state in &STATES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut window = window(folder.path(), [1024.0, 640.0]);
+        if state
+            .words
+            .iter()
+            .any(|words| words.starts_with("Result") || words.starts_with("Queue"))
+        {
+            continue; // The strip is folded away.
+        }
+        (state.reach)(&mut window);
+        for node in window.root().children_recursive() {
+            let node = node.accesskit_node();
+            let Some(bounds) = node.raw_bounds().filter(|_| node.data().supports_action(CLICK)) else {
+                continue;
+            };
+            let across = bounds.x0 >= -0.5 && bounds.x1 <= 1024.5;
+            let in_column = bounds.x1 <= f64::from(*theme::LEFT_WIDTH.end());
+            let down = bounds.y0 >= -0.5 && bounds.y1 <= 640.5;
+            if !(across && (down || in_column)) {
+                outside.push(format!("{}: {:?} at {bounds:?}", state.name, node.label()));
+            }
+        }
+    }
+    assert!(outside.is_empty(), "{outside:#?}");
+}
