@@ -130,11 +130,15 @@ fn app(window: &mut Window) -> &mut App<Atelier> {
 }
 
 fn until(window: &mut Window, so: impl Fn(&App<Atelier>) -> bool) {
-    while !so(app(window)) {
+    for _ in 0..20_000 {
+        if so(app(window)) {
+            window.run_ok();
+            return;
+        }
         window.step();
         std::thread::yield_now();
     }
-    window.run_ok();
+    panic!("it never came to that: {:?}", app(window).studio.mishaps);
 }
 
 fn has(window: &Window, words: &str) -> bool {
