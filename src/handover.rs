@@ -253,7 +253,10 @@ mod tests {
         let here = std::env::current_dir().expect("a folder").join("here.png");
         assert_eq!(heard.recv().expect("files"), [named, here]);
         assert!(matches!(start(&data, &[]), Ok(Start::HandedOver)));
-        assert_eq!(heard.recv().expect("a wish to see the window"), Vec::<PathBuf>::new());
+        assert_eq!(
+            heard.recv().expect("a wish to see the window"),
+            Vec::<PathBuf>::new()
+        );
         // Another folder is another window.
         let (other, unheard) = first(&folder.path().join("other"));
         assert!(unheard.try_recv().is_err());
@@ -299,7 +302,11 @@ mod tests {
             let _ = stream.write_all(message).and_then(|()| stream.end_of_message());
             let mut answer = Vec::new();
             let _ = stream.read_to_end(&mut answer);
-            assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&message[..message.len().min(40)]));
+            assert!(
+                answer.is_empty(),
+                "{}",
+                String::from_utf8_lossy(&message[..message.len().min(40)])
+            );
         }
         assert!(heard.try_recv().is_err());
         let many = vec![PathBuf::from("/a.png"); MOST_FILES + 1];
@@ -309,7 +316,10 @@ mod tests {
             send(&lease.line, &[]).expect("taken");
         }
         assert!(send(&lease.line, &[]).is_err());
-        assert!(files_of(b"lumina-studio 1\n/a.png\0/b.png\0").is_some_and(|files| files.len() == 2) || cfg!(windows));
+        assert!(
+            files_of(b"lumina-studio 1\n/a.png\0/b.png\0").is_some_and(|files| files.len() == 2)
+                || cfg!(windows)
+        );
     }
 
     #[cfg(unix)]

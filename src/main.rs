@@ -163,8 +163,15 @@ mod tests {
 
     fn wish(folder: &Path) -> ImportWish {
         let mut wish = Models(Desk).plan_import(&starter());
-        assert_eq!(wish.movq, Some(starter().join("movqgan.ckpt")), "it is found by itself");
-        assert_eq!(wish.output.file_name().and_then(|name| name.to_str()), Some("starter-q4_k.gguf"));
+        assert_eq!(
+            wish.movq,
+            Some(starter().join("movqgan.ckpt")),
+            "it is found by itself"
+        );
+        assert_eq!(
+            wish.output.file_name().and_then(|name| name.to_str()),
+            Some("starter-q4_k.gguf")
+        );
         wish.output = folder.join("made.gguf");
         wish
     }
@@ -177,14 +184,23 @@ mod tests {
         let remarks = models.import(&wish, &Cancel::new(), &mut |step| steps.push(step));
         remarks.expect("a model");
         assert!(steps.len() > 100 && steps.windows(2).all(|two| two[0].done < two[1].done));
-        assert!(steps.iter().all(|step| step.done <= step.of && !step.name.is_empty()));
+        assert!(
+            steps
+                .iter()
+                .all(|step| step.done <= step.of && !step.name.is_empty())
+        );
         let survey = models.survey(std::slice::from_ref(&wish.output));
-        let made = survey.models.iter().find(|known| known.path == wish.output).expect("it is there");
+        let made = survey
+            .models
+            .iter()
+            .find(|known| known.path == wish.output)
+            .expect("it is there");
         let appraisal = made.appraisal.as_ref().expect("headers");
         assert_eq!(appraisal.format, "q4_k");
         let starter = survey.starter.expect("the starter");
         assert!(appraisal.needs.weights < starter.needs.weights, "q8_0 is larger");
-        let (name, _) = (models.open(Some(&wish.output), Processor::Cpu).expect("a file"))().expect("a model");
+        let (name, _) =
+            (models.open(Some(&wish.output), Processor::Cpu).expect("a file"))().expect("a model");
         assert!(name.starts_with("made"));
         assert!(survey.free_bytes.is_some_and(|free| free > 1 << 20) || cfg!(not(target_os = "linux")));
     }

@@ -10,7 +10,9 @@ use std::path::Path;
 /// Every top-level module, lowest rank first; `lib` only lists them.
 const RANKS: [&[&str]; 5] = [
     &["token", "pixels", "task"],
-    &["decode", "model", "picture", "state", "history", "handover", "download"],
+    &[
+        "decode", "model", "picture", "state", "history", "handover", "download",
+    ],
     &["session", "worker", "verify", "keeping"],
     &["cli", "ui"],
     &["main"],

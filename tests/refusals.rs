@@ -441,16 +441,34 @@ fn verify_passes_over_plain_files() {
 fn a_picture_that_no_memory_holds_is_refused_in_words() {
     let stage = Stage::new();
     let draw = [
-        "generate", "a cat", "--size", "320x320", "--force", "--best-of", "256", "--window", "1", "-o", "o.png",
+        "generate",
+        "a cat",
+        "--size",
+        "320x320",
+        "--force",
+        "--best-of",
+        "256",
+        "--window",
+        "1",
+        "-o",
+        "o.png",
     ];
     let mut limited = std::process::Command::new("sh");
     limited
         .current_dir(stage.path("."))
-        .args(["-c", "ulimit -v 8000000; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_lumina-studio")])
+        .args([
+            "-c",
+            "ulimit -v 8000000; exec \"$@\"",
+            "sh",
+            env!("CARGO_BIN_EXE_lumina-studio"),
+        ])
         .args(draw);
     let output = limited.output().expect("the program starts");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert!(stderr.contains("drawing this picture needs 1") && stderr.contains("fewer candidates"), "{stderr}");
+    assert!(
+        stderr.contains("drawing this picture needs 1") && stderr.contains("fewer candidates"),
+        "{stderr}"
+    );
     assert!(!stage.path("o.png").exists());
 }

@@ -40,13 +40,24 @@ fn a_second_start_gives_its_files_to_the_open_window() {
     };
     std::fs::copy(golden("generate/edit_panel.png"), stage.path("a b.png")).expect("a picture");
     let output = run(&["a b.png"]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let files = heard.recv().expect("files");
     let here = stage.path("a b.png").canonicalize().expect("a file");
     assert_eq!(files.len(), 1);
-    assert!(files[0].is_absolute() && files[0].canonicalize().is_ok_and(|file| file == here), "{files:?}");
+    assert!(
+        files[0].is_absolute() && files[0].canonicalize().is_ok_and(|file| file == here),
+        "{files:?}"
+    );
     assert_eq!(run(&[]).status.code(), Some(0));
-    assert_eq!(heard.recv().expect("a wish to see the window"), Vec::<PathBuf>::new());
+    assert_eq!(
+        heard.recv().expect("a wish to see the window"),
+        Vec::<PathBuf>::new()
+    );
     // A file that is not there is refused by the second start itself.
     assert_eq!(run(&["gone.png"]).status.code(), Some(2));
     assert!(heard.try_recv().is_err());
@@ -60,6 +71,11 @@ fn a_second_start_gives_its_files_to_the_open_window() {
         .env_remove("WAYLAND_DISPLAY")
         .output()
         .expect("the program starts");
-    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(heard.try_recv().is_err());
 }

@@ -1,10 +1,10 @@
 //! Where a window listens: a socket in a folder of its user's, elsewhere a port of this machine
 //! with a password in a file of the user's.
 
-#[cfg(unix)]
-pub(super) use of_unix::{Line, Listener, Stream, bytes_of, text_of};
 #[cfg(not(unix))]
 pub(super) use of_ports::{Line, Listener, Stream, bytes_of, text_of};
+#[cfg(unix)]
+pub(super) use of_unix::{Line, Listener, Stream, bytes_of, text_of};
 
 /// Sixteen digits for a path.
 fn digits(path: &std::path::Path) -> String {
@@ -160,7 +160,9 @@ mod of_ports {
 
         pub(in super::super) fn connect(&self) -> io::Result<Stream> {
             let text = fs::read_to_string(&self.0)?;
-            let words = text.split_once(' ').and_then(|(port, word)| Some((port.parse::<u16>().ok()?, word)));
+            let words = text
+                .split_once(' ')
+                .and_then(|(port, word)| Some((port.parse::<u16>().ok()?, word)));
             let (port, password) = words.ok_or_else(|| io::Error::other("no line"))?;
             let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
             stream.write_all(password.as_bytes())?;

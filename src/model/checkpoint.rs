@@ -2,8 +2,8 @@
 
 use super::nesting;
 use super::weights::{ModelError, Stored, Weights, first_line, kind_of};
-use candle_core::quantized::GgmlDType;
 use candle_core::pickle::{Object, PthTensors, Stack};
+use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device, Tensor};
 use memmap2::Mmap;
 use serde::Deserialize;

@@ -16,7 +16,13 @@ pub fn hub(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let set = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());
     set("HF_HUB_CACHE")
         .or_else(|| Some(set("HF_HOME")?.join("hub")))
-        .or_else(|| Some(set("HOME").or_else(|| set("USERPROFILE"))?.join(".cache/huggingface/hub")))
+        .or_else(|| {
+            Some(
+                set("HOME")
+                    .or_else(|| set("USERPROFILE"))?
+                    .join(".cache/huggingface/hub"),
+            )
+        })
 }
 
 /// [`hub`] of this process's user.
@@ -26,13 +32,19 @@ pub fn hub_of_user() -> Option<PathBuf> {
 
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     found.sort();
     found
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// Snapshots in the cache of repositories whose name contains `words`:
@@ -42,7 +54,9 @@ fn snapshots(hub: &Path, words: &str) -> Vec<PathBuf> {
         let name = name_of(path);
         name.starts_with("models--") && name.to_lowercase().contains(words)
     });
-    repositories.flat_map(|path| folders(&path.join("snapshots"))).collect()
+    repositories
+        .flat_map(|path| folders(&path.join("snapshots")))
+        .collect()
 }
 
 /// What people call a folder: a snapshot's name is a number, its repository's is not.
@@ -65,9 +79,15 @@ pub fn movq_for(folder: &Path, hub: Option<&Path>) -> Option<PathBuf> {
 /// Where the file made of a folder goes unless the user says otherwise: beside it, but never into
 /// the cache, which others tidy up.
 pub fn shelf_for(folder: &Path) -> PathBuf {
-    let in_cache = folder.ancestors().any(|above| name_of(above).starts_with("models--"));
+    let in_cache = folder
+        .ancestors()
+        .any(|above| name_of(above).starts_with("models--"));
     let home = || directories::UserDirs::new().map(|user| user.home_dir().to_owned());
-    let shelf = if in_cache { home() } else { folder.parent().map(Path::to_owned) };
+    let shelf = if in_cache {
+        home()
+    } else {
+        folder.parent().map(Path::to_owned)
+    };
     shelf.unwrap_or_else(|| folder.to_owned())
 }
 
@@ -89,13 +109,22 @@ pub fn models(used: &[PathBuf], hub: Option<&Path>) -> Vec<(PathBuf, Origin)> {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let files = entries.map(|entry| entry.path());
         let mut files: Vec<PathBuf> = files
-            .filter(|path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf")))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|end| end.eq_ignore_ascii_case("gguf"))
+            })
             .collect();
         files.sort();
-        files.into_iter().take(MOST).for_each(|path| add(path, Origin::Beside));
+        files
+            .into_iter()
+            .take(MOST)
+            .for_each(|path| add(path, Origin::Beside));
     }
     let cached = hub.map(|hub| snapshots(hub, "lumina-mgpt")).unwrap_or_default();
-    for path in cached.into_iter().filter(|path| path.join("config.json").is_file()) {
+    for path in cached
+        .into_iter()
+        .filter(|path| path.join("config.json").is_file())
+    {
         add(path, Origin::Hub);
     }
     found
@@ -109,9 +138,15 @@ mod tests {
     #[test]
     fn the_cache_is_where_the_variables_say() {
         let of = |set: &[(&str, &str)]| {
-            let set: Vec<(String, PathBuf)> =
-                set.iter().map(|(name, path)| ((*name).to_owned(), PathBuf::from(path))).collect();
-            hub(&|name| set.iter().find(|(known, _)| known == name).map(|(_, path)| path.clone()))
+            let set: Vec<(String, PathBuf)> = set
+                .iter()
+                .map(|(name, path)| ((*name).to_owned(), PathBuf::from(path)))
+                .collect();
+            hub(&|name| {
+                set.iter()
+                    .find(|(known, _)| known == name)
+                    .map(|(_, path)| path.clone())
+            })
         };
         let home = ("HOME", "/home/a");
         assert_eq!(of(&[home]), Some("/home/a/.cache/huggingface/hub".into()));
@@ -120,7 +155,10 @@ mod tests {
             of(&[home, ("HF_HOME", "/hf"), ("HF_HUB_CACHE", "/cache")]),
             Some("/cache".into())
         );
-        assert_eq!(of(&[home, ("HF_HUB_CACHE", "")]), Some("/home/a/.cache/huggingface/hub".into()));
+        assert_eq!(
+            of(&[home, ("HF_HUB_CACHE", "")]),
+            Some("/home/a/.cache/huggingface/hub".into())
+        );
         assert_eq!(of(&[]), None);
     }
 
@@ -156,9 +194,15 @@ mod tests {
         );
         assert_eq!(title(&lumina), "Alpha-VLLM/Lumina-mGPT-2.0");
         assert_eq!(title(&shelf), "shelf");
-        assert_eq!(movq_for(&lumina, Some(&hub)), Some(movq.join("movqgan_270M.ckpt")));
+        assert_eq!(
+            movq_for(&lumina, Some(&hub)),
+            Some(movq.join("movqgan_270M.ckpt"))
+        );
         assert_eq!(movq_for(&lumina, None), None);
         fs::write(shelf.parent().unwrap().join("movq.safetensors"), "").unwrap();
-        assert_eq!(movq_for(&shelf, None), Some(folder.path().join("movq.safetensors")));
+        assert_eq!(
+            movq_for(&shelf, None),
+            Some(folder.path().join("movq.safetensors"))
+        );
     }
 }

@@ -94,7 +94,11 @@ impl Scale<'_> {
             head_dim: self.config.head_dim(),
             capacity: positions,
         };
-        let cell = if weights_of(self.config) < WIDEN_BELOW { 4 } else { 2 };
+        let cell = if weights_of(self.config) < WIDEN_BELOW {
+            4
+        } else {
+            2
+        };
         let weights = self.weights(quant);
         Needs {
             weights,
@@ -107,7 +111,11 @@ impl Scale<'_> {
     /// What needs less than the picture of `size` the model draws unless told otherwise.
     fn plans(&self, trained: &[Size], size: Size) -> Vec<Plan> {
         let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
-        let mut smaller: Vec<Size> = trained.iter().copied().filter(|other| area(other) < area(&size)).collect();
+        let mut smaller: Vec<Size> = trained
+            .iter()
+            .copied()
+            .filter(|other| area(other) < area(&size))
+            .collect();
         smaller.sort_by_key(|size| std::cmp::Reverse(area(size)));
         let mut plans: Vec<Plan> = smaller
             .into_iter()
@@ -116,7 +124,10 @@ impl Scale<'_> {
         if weights_of(self.config) >= WIDEN_BELOW {
             let stored = self.weights(None);
             let formats = [(Format::Q8_0, Quant::Q8_0), (Format::Q4K, Quant::Q4K)];
-            for (format, quant) in formats.into_iter().filter(|(_, quant)| self.weights(Some(*quant)) < stored) {
+            for (format, quant) in formats
+                .into_iter()
+                .filter(|(_, quant)| self.weights(Some(*quant)) < stored)
+            {
                 plans.push(Plan::Stored(format, self.needs(Some(quant), size)));
             }
         }
@@ -197,7 +208,8 @@ pub(super) fn refusal(what: &str, bytes: u64) -> ModelError {
 /// would end the program.
 pub(super) fn possible(what: &str, bytes: u64) -> Result<(), ModelError> {
     // Address space, and memory on systems that promise no more than they have.
-    let reserved = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    let reserved =
+        usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     let most = system().map_or(0, |system| system.total_memory() + system.total_swap());
     if !reserved || (most > 0 && bytes > most) {
         return Err(refusal(what, bytes));
@@ -262,8 +274,12 @@ mod tests {
             "movq.all".to_owned(),
             (vec![270_000_000], GgmlDType::F16),
         )]));
-        let file = [&decoder, &movq].into_iter().flat_map(|headers| headers.0.values());
-        let file = file.map(|(shape, kind)| bytes(*kind, shape.iter().product())).sum();
+        let file = [&decoder, &movq]
+            .into_iter()
+            .flat_map(|headers| headers.0.values());
+        let file = file
+            .map(|(shape, kind)| bytes(*kind, shape.iter().product()))
+            .sum();
         (config, decoder, movq, file)
     }
 
@@ -303,7 +319,11 @@ mod tests {
         assert_eq!(large.decode, 9 * small.decode);
         assert_eq!(large.weights, small.weights);
         let half = needs(Quant::F16, 256);
-        near(half.weights - small.weights, 6.5 * 2.0 + 1.4 - 3.64 - 0.75 + 0.1, 0.05);
+        near(
+            half.weights - small.weights,
+            6.5 * 2.0 + 1.4 - 3.64 - 0.75 + 0.1,
+            0.05,
+        );
     }
 
     /// The formats a plan promises are those an import makes.
@@ -334,7 +354,10 @@ mod tests {
     #[test]
     fn the_starter_needs_little_and_says_what_it_is() {
         let starter = appraise(None, None).unwrap();
-        assert_eq!((starter.name.as_str(), starter.size), ("starter", Size::new(128, 128)));
+        assert_eq!(
+            (starter.name.as_str(), starter.size),
+            ("starter", Size::new(128, 128))
+        );
         assert!(starter.note.is_some_and(|note| note.contains("small world")));
         assert!(starter.licence.is_some() && starter.provenance.is_some());
         let held = starter.needs.held();
@@ -342,14 +365,20 @@ mod tests {
         let loaded = super::super::bundle::Bundle::open(&Source::default()).unwrap();
         assert_eq!(loaded.bytes, starter.needs.weights);
         let capacity = Grid::of(starter.size).unwrap().stream_len() + PROMPT_TOKENS;
-        assert_eq!(starter.needs.cache, 2 * loaded.decoder.lane_bytes(capacity) as u64);
+        assert_eq!(
+            starter.needs.cache,
+            2 * loaded.decoder.lane_bytes(capacity) as u64
+        );
     }
 
     #[test]
     fn what_no_machine_has_is_refused_in_words() {
         for ask in [possible, affordable] {
             let refused = ask("the drawing", 1 << 60).unwrap_err().to_string();
-            assert!(refused.contains("the drawing needs") && refused.contains("smaller picture"), "{refused}");
+            assert!(
+                refused.contains("the drawing needs") && refused.contains("smaller picture"),
+                "{refused}"
+            );
             ask("the drawing", 1 << 20).unwrap();
         }
         assert!(free_bytes().is_some_and(|free| free > 1 << 20));

@@ -3,8 +3,8 @@
 //! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
 //! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
 
-use super::memory::affordable;
 use super::conv::{Conv, Norm, Pointwise, Then, Walk};
+use super::memory::affordable;
 use super::weights::{ModelError, Weights};
 use crate::pixels::{Pixels, Size};
 use crate::token::Grid;
@@ -497,7 +497,10 @@ impl Movq {
             )));
         }
         if matches!(self.codebook.device(), Device::Cpu) {
-            affordable("making the picture of its codes", self.config.decode_bytes(grid.pixels()))?;
+            affordable(
+                "making the picture of its codes",
+                self.config.decode_bytes(grid.pixels()),
+            )?;
         }
         let ids = Tensor::new(codes, self.codebook.device())?;
         let dim = self.codebook.dim(1)?;

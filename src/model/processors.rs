@@ -132,7 +132,10 @@ mod tests {
         assert!(why(&with(false), &None, None).is_some_and(|why| why.contains("no NVIDIA driver")));
         assert!(why(&with(false), &h100, None).is_some_and(|why| why.contains("--features cuda")));
         assert_eq!(why(&with(true), &h100, None), None);
-        assert_eq!(why(&with(true), &h100, Some("it is busy")), Some("it is busy".to_owned()));
+        assert_eq!(
+            why(&with(true), &h100, Some("it is busy")),
+            Some("it is busy".to_owned())
+        );
         assert!(why(&with(true), &None, Some("x")).is_some_and(|why| why == "no NVIDIA driver was found"));
         assert_eq!(cuda(&with(true), h100, None).free_bytes, Some(81_079 << 20));
     }
@@ -141,6 +144,10 @@ mod tests {
     fn the_cpu_can_always_be_used() {
         let all = processors();
         assert_eq!((all[0].processor, &all[0].hindrance), (Processor::Cpu, &None));
-        assert!(all.iter().skip(1).all(|other| other.hindrance.is_some() || cfg!(feature = "cuda") || cfg!(feature = "metal")));
+        assert!(
+            all.iter()
+                .skip(1)
+                .all(|other| other.hindrance.is_some() || cfg!(feature = "cuda") || cfg!(feature = "metal"))
+        );
     }
 }

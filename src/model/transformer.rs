@@ -6,8 +6,8 @@
 use super::attention::{Cache, Precision, Shape as CacheShape};
 use super::config::Config;
 use super::kernels::{Activation, add, fast, layer_norm, rms_norm, rotate};
-use super::memory::{DRAWING, affordable, refusal};
 use super::matrix::{Linear, Matrix, rows_of, vector};
+use super::memory::{DRAWING, affordable, refusal};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use crate::decode::{Feed, PredictError, Predictor};
 use candle_core::{DType, Device, Tensor};

@@ -103,7 +103,10 @@ impl Models {
     pub fn appraisal(&self, path: Option<&Path>) -> Option<&Result<Appraisal, Failure>> {
         let path = path?;
         let known = &self.survey.as_ref()?.models;
-        known.iter().find(|known| known.path == path).map(|known| &known.appraisal)
+        known
+            .iter()
+            .find(|known| known.path == path)
+            .map(|known| &known.appraisal)
     }
 }
 
@@ -159,7 +162,12 @@ impl Studio {
             gigabytes(room)
         );
         let ways = appraisal.ways_out(room).join("; ");
-        self.notify(Tone::Error, "The model may not fit into memory", &reason, &format!("{ways}; or Load anyway."));
+        self.notify(
+            Tone::Error,
+            "The model may not fit into memory",
+            &reason,
+            &format!("{ways}; or Load anyway."),
+        );
         if self.model == Model::Loading {
             // At start there is no other one.
             self.model = Model::Failed(Failure::failed(reason));
@@ -194,7 +202,9 @@ impl Studio {
                 self.recent_models.retain(|known| *known != path);
                 self.models.held_back.retain(|(known, _)| *known != path);
                 if let Some(survey) = &mut self.models.survey {
-                    survey.models.retain(|known| known.path != path || known.origin == Origin::Hub);
+                    survey
+                        .models
+                        .retain(|known| known.path != path || known.origin == Origin::Hub);
                 }
             }
             ModelAction::Processor(processor) => {
@@ -253,7 +263,12 @@ impl Studio {
                 *ending = Ending::Asked;
                 return vec![Effect::Models(ModelEffect::CancelImport)];
             }
-            (ModelAction::Stepped(now, secs), Import::Running { step, elapsed_secs, .. }) => {
+            (
+                ModelAction::Stepped(now, secs),
+                Import::Running {
+                    step, elapsed_secs, ..
+                },
+            ) => {
                 (*step, *elapsed_secs) = (now, secs);
             }
             (ModelAction::Ended(ended), _) => return self.import_ended(ended),

@@ -37,7 +37,10 @@ impl Studio {
     /// The user asks: what fails again is said again.
     pub(super) fn keep_again(&mut self) -> Vec<Effect> {
         let unkept = std::mem::take(&mut self.unkept);
-        unkept.into_iter().map(|keeping| Effect::Keep(Box::new(keeping))).collect()
+        unkept
+            .into_iter()
+            .map(|keeping| Effect::Keep(Box::new(keeping)))
+            .collect()
     }
 
     pub(super) fn keep_quietly(&self) -> Vec<Effect> {

@@ -67,7 +67,9 @@ impl Format {
     /// What it costs and gives.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Q4K => "smallest and fastest; pictures differ visibly from the exact ones, not worse at a glance",
+            Self::Q4K => {
+                "smallest and fastest; pictures differ visibly from the exact ones, not worse at a glance"
+            }
             Self::Q8_0 => "nearly the exact pictures at about half the size of f16",
             Self::F16 => "as published, rounded to half precision; the largest",
             Self::Bf16 => "as published bit for bit where the checkpoint is bf16; the largest",
@@ -265,7 +267,10 @@ mod tests {
         let ways = appraisal.ways_out(17 * GB);
         assert_eq!(
             ways,
-            ["imported as q4_k it needs about 16.0 GB", "close programs that hold 7.0 GB"]
+            [
+                "imported as q4_k it needs about 16.0 GB",
+                "close programs that hold 7.0 GB"
+            ]
         );
         assert_eq!(appraisal.ways_out(18 * GB).len(), 3);
         assert_eq!(appraisal.ways_out(GB), ["close programs that hold 23.0 GB"]);

@@ -43,14 +43,16 @@ fn said(ear: &Ear) -> std::sync::MutexGuard<'_, Said> {
 fn hear(state: &RenderState, ctx: &Context) -> Ear {
     let ear = Ear::default();
     let (complaints, waker) = (Arc::clone(&ear), ctx.clone());
-    state.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
-        let mut said = said(&complaints);
-        let words = error.to_string();
-        if said.complaints.len() < WAITING && !said.complaints.contains(&words) {
-            said.complaints.push(words);
-            waker.request_repaint();
-        }
-    }));
+    state
+        .device
+        .on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let mut said = said(&complaints);
+            let words = error.to_string();
+            if said.complaints.len() < WAITING && !said.complaints.contains(&words) {
+                said.complaints.push(words);
+                waker.request_repaint();
+            }
+        }));
     let (lost, waker) = (Arc::clone(&ear), ctx.clone());
     state.device.set_device_lost_callback(move |reason, words| {
         said(&lost).lost = Some(format!("{reason:?}: {words}"));

@@ -40,7 +40,8 @@ fn place(ui: &mut Ui, label: &str, path: &str, change: &str) -> bool {
     ui.label(palette.label(label));
     ui.horizontal(|ui| {
         let pressed = ui.button(change).clicked();
-        ui.add(Label::new(palette.body(path)).truncate()).on_hover_text(path);
+        ui.add(Label::new(palette.body(path)).truncate())
+            .on_hover_text(path);
         pressed
     })
     .inner
@@ -49,7 +50,12 @@ fn place(ui: &mut Ui, label: &str, path: &str, change: &str) -> bool {
 fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     ui.label(palette.strong(format!("Import {}", name_of(&wish.folder))));
-    if place(ui, "Folder", &wish.folder.display().to_string(), "Choose the folder …") {
+    if place(
+        ui,
+        "Folder",
+        &wish.folder.display().to_string(),
+        "Choose the folder …",
+    ) {
         act(actions, ModelAction::Ask(Asked::Folder));
     }
     let movq = match &wish.movq {
@@ -163,7 +169,14 @@ mod tests {
         let words: Vec<String> = [3.0, 44.0, 46.0, 89.0, 91.0, 600.0].map(time_left).to_vec();
         assert_eq!(
             words,
-            ["a few seconds left", "40 s left", "50 s left", "90 s left", "2 min left", "10 min left"]
+            [
+                "a few seconds left",
+                "40 s left",
+                "50 s left",
+                "90 s left",
+                "2 min left",
+                "10 min left"
+            ]
         );
         let step = ImportStep {
             name: String::new(),

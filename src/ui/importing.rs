@@ -66,7 +66,11 @@ impl Importing {
     }
 
     pub(super) fn ended(&self) -> Option<Ended> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner).ended.take()
+        self.board
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ended
+            .take()
     }
 }
 
@@ -101,7 +105,11 @@ mod tests {
         let importing = Importing::begin(&quiet(), |_, step| {
             for done in 0..10_000 {
                 let name = format!("tensor {done}");
-                step(ImportStep { name, done, of: 10_000 });
+                step(ImportStep {
+                    name,
+                    done,
+                    of: 10_000,
+                });
             }
             Ok(vec!["a remark".to_owned()])
         });

@@ -3,8 +3,8 @@
 //! Where the disk is full or gone nothing is lost as long as the window is open: rows and pictures
 //! stay in memory, and everything is tried again until it is written.
 
-use super::app::App;
 use super::Backing;
+use super::app::App;
 use crate::state::{Action, Begun, Order, Row, Store, StoreError, Tone};
 use crate::task::Failure;
 use egui::Context;
@@ -68,7 +68,9 @@ impl<B: Backing> App<B> {
             }
             self.write_again();
         }
-        let Some(unsaved) = self.journal.unsaved else { return };
+        let Some(unsaved) = self.journal.unsaved else {
+            return;
+        };
         if unsaved.last.elapsed() < QUIET && unsaved.first.elapsed() < LATEST {
             ctx.request_repaint_after(QUIET);
             return;
@@ -105,7 +107,8 @@ impl<B: Backing> App<B> {
                     store.set_aside();
                     self.store = Some(store);
                     let tried = "State and rows are stored from now on.";
-                    self.studio.notify(Tone::Info, "The window remembers again", tried, "");
+                    self.studio
+                        .notify(Tone::Info, "The window remembers again", tried, "");
                     self.changed();
                 }
                 Err(_) => self.journal.failed = Some(Instant::now()),
@@ -130,7 +133,8 @@ impl<B: Backing> App<B> {
             Ok(()) => {
                 self.journal.rows = Rows::Stored;
                 let told = "Every row drawn so far is on the disk.";
-                self.studio.notify(Tone::Info, "The rows are stored again", told, "");
+                self.studio
+                    .notify(Tone::Info, "The rows are stored again", told, "");
             }
             Err(_) => self.journal.failed = Some(Instant::now()),
         }

@@ -21,7 +21,12 @@ const SAMPLING: Sampling = Sampling {
 struct Drawer;
 
 impl Engine for Drawer {
-    fn run(&mut self, task: &Task, _: &Cancel, progress: &mut dyn FnMut(Progress)) -> Result<Vec<Picture>, Stop> {
+    fn run(
+        &mut self,
+        task: &Task,
+        _: &Cancel,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Picture>, Stop> {
         progress(Progress::Started {
             grid: GRID,
             panel: GRID.pixels(),
@@ -91,7 +96,12 @@ impl Backing for Atelier {
         }
     }
 
-    fn import(&self, _: &ImportWish, _: &Cancel, _: &mut dyn FnMut(ImportStep)) -> Result<Vec<String>, Failure> {
+    fn import(
+        &self,
+        _: &ImportWish,
+        _: &Cancel,
+        _: &mut dyn FnMut(ImportStep),
+    ) -> Result<Vec<String>, Failure> {
         Err(Failure::failed("there is nothing to import"))
     }
 }
@@ -101,9 +111,8 @@ type Window = Harness<'static, Option<App<Atelier>>>;
 fn window(places: &Places) -> Window {
     let places = places.clone();
     let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Atelier>>| {
-        let app = slot.get_or_insert_with(|| {
-            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(Atelier))
-        });
+        let app = slot
+            .get_or_insert_with(|| App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(Atelier)));
         app.intake(ui.ctx());
         app.frame(ui);
     };
@@ -138,7 +147,10 @@ fn draw(window: &mut Window, prompt: &str) {
 }
 
 fn interrupted(app: &App<Atelier>) -> bool {
-    app.studio.run.as_ref().is_some_and(|run| run.phase == Phase::Interrupted)
+    app.studio
+        .run
+        .as_ref()
+        .is_some_and(|run| run.phase == Phase::Interrupted)
 }
 
 /// Rows of the picture that was under way when the window was left.
@@ -149,7 +161,10 @@ fn rows_found(places: &Places) -> Option<u32> {
 
 #[test]
 fn an_engine_that_breaks_off_leaves_the_rows_and_a_page_that_says_why() {
-    for (prompt, words) in [("panic", "memory allocation of 9 GB failed"), ("refused", "1.0 GB are free")] {
+    for (prompt, words) in [
+        ("panic", "memory allocation of 9 GB failed"),
+        ("refused", "1.0 GB are free"),
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let places = Places::below(folder.path());
         let mut window = window(&places);
@@ -162,17 +177,28 @@ fn an_engine_that_breaks_off_leaves_the_rows_and_a_page_that_says_why() {
         assert_eq!(app(&mut window).studio.page, Page::Mishaps);
         assert!(has(&window, "What went wrong") && has(&window, "Its rows are kept: Resume draws the rest."));
         let mishap = app(&mut window).studio.mishaps[0].clone();
-        assert!(mishap.at.as_ref().is_some_and(|at| at.len() == 19), "{:?}", mishap.at);
+        assert!(
+            mishap.at.as_ref().is_some_and(|at| at.len() == 19),
+            "{:?}",
+            mishap.at
+        );
         let said = mishaps::details(&mishap, &app(&mut window).studio);
         assert!(said.contains(words) && said.contains(env!("CARGO_PKG_VERSION")));
-        window.get_by_label("Copy details 1: The picture could not be finished").click();
+        window
+            .get_by_label("Copy details 1: The picture could not be finished")
+            .click();
         window.run_ok();
         window.get_by_label("Clear the list").click();
         window.run_ok();
         assert!(has(&window, "Nothing so far"));
         // The engine lives: what is asked next is drawn.
         draw(&mut window, "a cat");
-        until(&mut window, |app| app.studio.outcomes.iter().any(|outcome| outcome.path.is_some() && outcome.title == "a cat"));
+        until(&mut window, |app| {
+            app.studio
+                .outcomes
+                .iter()
+                .any(|outcome| outcome.path.is_some() && outcome.title == "a cat")
+        });
     }
 }
 
@@ -196,7 +222,12 @@ fn mishaps_are_kept_and_counted_up_to_a_bound() {
     }
     studio.stamp_mishaps(|| "now".to_owned());
     assert_eq!(studio.mishaps.len(), 50);
-    assert!(studio.mishaps.iter().all(|mishap| mishap.times == 2 && mishap.at.as_deref() == Some("now")));
+    assert!(
+        studio
+            .mishaps
+            .iter()
+            .all(|mishap| mishap.times == 2 && mishap.at.as_deref() == Some("now"))
+    );
     assert_eq!(studio.mishaps[0].reason, "59");
 }
 
@@ -210,14 +241,23 @@ fn a_window_that_cannot_remember_draws_and_catches_up() {
     assert!(has(&window, "Nothing can be remembered"));
     draw(&mut window, "refused");
     until(&mut window, interrupted);
-    assert_eq!(app(&mut window).studio.run.as_ref().map(|run| run.rows()), Some(2));
+    assert_eq!(
+        app(&mut window).studio.run.as_ref().map(|run| run.rows()),
+        Some(2)
+    );
     // In vain first.
     app(&mut window).write_again();
     assert_eq!(rows_found(&places), None);
     std::fs::remove_file(&places.data).expect("it goes");
     app(&mut window).write_again();
     assert_eq!(rows_found(&places), Some(2));
-    assert!(app(&mut window).studio.notices.iter().any(|notice| notice.title.contains("remembers again")));
+    assert!(
+        app(&mut window)
+            .studio
+            .notices
+            .iter()
+            .any(|notice| notice.title.contains("remembers again"))
+    );
 }
 
 /// Writing to it fails as on a full disk.
@@ -233,7 +273,12 @@ fn rows_that_a_full_disk_refused_are_stored_when_there_is_room() {
     until(&mut window, interrupted);
     assert!(has(&window, "The rows cannot be stored as they come"));
     let mishaps = &app(&mut window).studio.mishaps;
-    assert!(mishaps.iter().any(|mishap| mishap.reason.contains("No space left")), "{mishaps:?}");
+    assert!(
+        mishaps
+            .iter()
+            .any(|mishap| mishap.reason.contains("No space left")),
+        "{mishaps:?}"
+    );
     assert_eq!(rows_found(&places), None);
     app(&mut window).write_again();
     assert_eq!(rows_found(&places), None);
@@ -243,7 +288,15 @@ fn rows_that_a_full_disk_refused_are_stored_when_there_is_room() {
     // And they can be finished.
     window.get_by_label("Resume").click();
     window.run_ok();
-    assert_eq!(app(&mut window).studio.run.as_ref().and_then(|run| run.order.request.resume.clone()).map(|codes| codes.len()), Some(8));
+    assert_eq!(
+        app(&mut window)
+            .studio
+            .run
+            .as_ref()
+            .and_then(|run| run.order.request.resume.clone())
+            .map(|codes| codes.len()),
+        Some(8)
+    );
 }
 
 #[test]
@@ -259,8 +312,17 @@ fn a_picture_that_cannot_be_saved_waits_and_outlives_the_window() {
     app(&mut first).write_again();
     // The answer of the second try has come when what is asked after it has.
     app(&mut first).act(Action::Open(folder.path().join("gone.png"), Target::Canvas));
-    until(&mut first, |app| app.studio.mishaps.iter().any(|mishap| mishap.reason.contains("gone.png")));
-    assert_eq!(app(&mut first).studio.mishaps.len(), said + 1, "a try by itself says nothing");
+    until(&mut first, |app| {
+        app.studio
+            .mishaps
+            .iter()
+            .any(|mishap| mishap.reason.contains("gone.png"))
+    });
+    assert_eq!(
+        app(&mut first).studio.mishaps.len(),
+        said + 1,
+        "a try by itself says nothing"
+    );
     assert_eq!(app(&mut first).studio.unkept.len(), 1);
     // Left so, it is drawn again from its codes at the next start.
     app(&mut first).put_away();
@@ -268,10 +330,18 @@ fn a_picture_that_cannot_be_saved_waits_and_outlives_the_window() {
     let store = crate::state::Store::open(&places.data).expect("a store");
     let waiting = store.load().queue;
     let order = waiting.orders().next().expect("it waits");
-    assert_eq!((order.request.prompt.as_str(), order.request.resume.as_ref().map(Vec::len)), ("a cat", Some(16)));
+    assert_eq!(
+        (
+            order.request.prompt.as_str(),
+            order.request.resume.as_ref().map(Vec::len)
+        ),
+        ("a cat", Some(16))
+    );
     std::fs::remove_file(&places.pictures).expect("room");
     let mut second = window(&places);
-    until(&mut second, |app| app.studio.outcomes.iter().any(|outcome| outcome.path.is_some()));
+    until(&mut second, |app| {
+        app.studio.outcomes.iter().any(|outcome| outcome.path.is_some())
+    });
     assert!(app(&mut second).studio.unkept.is_empty());
 }
 
@@ -286,5 +356,10 @@ fn room_on_the_disk_saves_what_waited() {
     std::fs::remove_file(&places.pictures).expect("room");
     app(&mut window).write_again();
     until(&mut window, |app| app.studio.unkept.is_empty());
-    assert!(app(&mut window).studio.outcomes[0].path.as_ref().is_some_and(|path| path.is_file()));
+    assert!(
+        app(&mut window).studio.outcomes[0]
+            .path
+            .as_ref()
+            .is_some_and(|path| path.is_file())
+    );
 }

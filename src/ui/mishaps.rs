@@ -27,7 +27,11 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 }
                 if !studio.mishaps.is_empty() {
                     if ui.button("Copy all details").clicked() {
-                        let all: Vec<String> = studio.mishaps.iter().map(|mishap| details(mishap, studio)).collect();
+                        let all: Vec<String> = studio
+                            .mishaps
+                            .iter()
+                            .map(|mishap| details(mishap, studio))
+                            .collect();
                         ui.ctx().copy_text(all.join("\n"));
                     }
                     if ui.button("Clear the list").clicked() {
@@ -44,7 +48,11 @@ fn one(ui: &mut Ui, index: usize, mishap: &Mishap, studio: &Studio) {
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icon::WARNING).font(theme::regular(16.0)).color(palette.danger));
+            ui.label(
+                RichText::new(icon::WARNING)
+                    .font(theme::regular(16.0))
+                    .color(palette.danger),
+            );
             ui.label(palette.strong(mishap.title.clone()));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let at = mishap.at.clone().unwrap_or_default();
@@ -61,7 +69,11 @@ fn one(ui: &mut Ui, index: usize, mishap: &Mishap, studio: &Studio) {
             ui.add(egui::Label::new(palette.body(text.clone())).wrap());
         }
         let response = ui.button("Copy details");
-        named(ui, &response, &format!("Copy details {}: {}", index + 1, mishap.title));
+        named(
+            ui,
+            &response,
+            &format!("Copy details {}: {}", index + 1, mishap.title),
+        );
         if response.clicked() {
             ui.ctx().copy_text(details(mishap, studio));
         }

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::handover::{self, Start};
+use crate::pixels::Size;
 use crate::state::{Action, Dropping, Ending, Import, Model, ModelAction, Page};
 use crate::task::{
     Format, Known, Needs, Origin, Picture, Plan, Processor, ProcessorState, Progress, Stop, Task,
 };
-use crate::pixels::Size;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use std::sync::{Mutex, PoisonError};
@@ -171,7 +171,9 @@ fn window(folder: &Path, then: Option<Then>) -> Window {
         .with_context_setup(theme::install)
         .build_ui_state(show, None);
     harness.run_ok();
-    until(&mut harness, |app| matches!(app.studio.model, Model::Ready { .. }));
+    until(&mut harness, |app| {
+        matches!(app.studio.model, Model::Ready { .. })
+    });
     harness
 }
 
@@ -198,7 +200,11 @@ fn click(window: &mut Window, label: &str) {
 }
 
 fn opened(window: &mut Window) -> Vec<Option<PathBuf>> {
-    let asked = app(window).backing.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = app(window)
+        .backing
+        .asked
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     asked.opened.iter().map(|(path, _)| path.clone()).collect()
 }
 
@@ -240,7 +246,10 @@ fn a_model_that_does_not_fit_is_loaded_only_when_the_user_insists() {
         app.studio.page == Page::Models && app.studio.models.survey.is_some()
     });
     assert_eq!(opened(&mut window), [None], "only the starter was loaded");
-    assert!(matches!(app(&mut window).studio.model, Model::Ready { .. }), "it stays");
+    assert!(
+        matches!(app(&mut window).studio.model, Model::Ready { .. }),
+        "it stays"
+    );
     for words in [
         "The model may not fit into memory",
         "7B needs about 18.0 GB for 768x768, 12.0 GB are free",
@@ -251,16 +260,18 @@ fn a_model_that_does_not_fit_is_loaded_only_when_the_user_insists() {
         assert!(has(&window, words), "{words}");
     }
     click(&mut window, "Load anyway: big.gguf");
-    until(&mut window, |app| {
-        matches!(&app.studio.model, Model::Ready { name, .. } if name.ends_with("big.gguf"))
-    });
+    until(
+        &mut window,
+        |app| matches!(&app.studio.model, Model::Ready { name, .. } if name.ends_with("big.gguf")),
+    );
     assert_eq!(opened(&mut window), [None, Some(big.clone())]);
     // One that fits is loaded at once.
     let small = folder.path().join("small.gguf");
     app(&mut window).act(Action::LoadModel(Some(small.clone())));
-    until(&mut window, |app| {
-        matches!(&app.studio.model, Model::Ready { name, .. } if name.ends_with("small.gguf"))
-    });
+    until(
+        &mut window,
+        |app| matches!(&app.studio.model, Model::Ready { name, .. } if name.ends_with("small.gguf")),
+    );
     assert_eq!(opened(&mut window), [None, Some(big), Some(small)]);
 }
 
@@ -272,13 +283,18 @@ fn the_last_model_is_looked_at_before_it_is_loaded_again() {
     studio.model_path = Some(big.clone());
     assert_eq!(
         studio.first_model(),
-        [crate::state::Effect::Models(crate::state::ModelEffect::Appraise(big.clone()))]
+        [crate::state::Effect::Models(crate::state::ModelEffect::Appraise(
+            big.clone()
+        ))]
     );
     let look = crate::state::Look {
         appraisal: Ok(appraisal("7B", 18 * GB)),
         free_bytes: Some(12 * GB),
     };
-    studio.act(Action::Models(ModelAction::Appraised(big.clone(), Box::new(look))));
+    studio.act(Action::Models(ModelAction::Appraised(
+        big.clone(),
+        Box::new(look),
+    )));
     assert!(matches!(&studio.model, Model::Failed(failure) if failure.message.contains("18.0 GB")));
     let effects = studio.act(Action::Models(ModelAction::LoadAnyway(big.clone())));
     assert!(effects.contains(&crate::state::Effect::Load(Some(big))));
@@ -291,13 +307,17 @@ fn a_folder_is_imported_with_progress_and_used() {
     show_page(&mut window);
     let checkpoint = folder.path().to_owned();
     app(&mut window).act(Action::Models(ModelAction::PlanFor(checkpoint.clone())));
-    until(&mut window, |app| matches!(app.studio.models.import, Import::Planned(_)));
+    until(&mut window, |app| {
+        matches!(app.studio.models.import, Import::Planned(_))
+    });
     assert!(has(&window, "movqgan.ckpt") && has(&window, "lumina-q4_k.gguf"));
     assert!(has(&window, "smallest and fastest"));
     click(&mut window, "q8_0");
     assert!(has(&window, "lumina-q8_0.gguf") && has(&window, "nearly the exact pictures"));
     click(&mut window, "Import");
-    until(&mut window, |app| matches!(app.studio.models.import, Import::Done { .. }));
+    until(&mut window, |app| {
+        matches!(app.studio.models.import, Import::Done { .. })
+    });
     assert!(has(&window, "2 matrices are stored as q8_0"));
     let made = checkpoint.join("lumina-q8_0.gguf");
     assert!(made.is_file());
@@ -312,18 +332,29 @@ fn an_import_can_be_cancelled() {
     let mut window = window(folder.path(), Some(Then::WaitForCancel));
     show_page(&mut window);
     app(&mut window).act(Action::Models(ModelAction::PlanFor(folder.path().to_owned())));
-    until(&mut window, |app| matches!(app.studio.models.import, Import::Planned(_)));
-    click(&mut window, "Import");
     until(&mut window, |app| {
-        matches!(&app.studio.models.import, Import::Running { step, .. } if step.done == GB)
+        matches!(app.studio.models.import, Import::Planned(_))
     });
+    click(&mut window, "Import");
+    until(
+        &mut window,
+        |app| matches!(&app.studio.models.import, Import::Running { step, .. } if step.done == GB),
+    );
     assert!(has(&window, "25 % · 1.0 GB of 4.0 GB") && has(&window, "left"));
     assert!(has(&window, "model.layers.3.mlp.up_proj.weight"));
     // A second one is not begun.
     app(&mut window).act(Action::Models(ModelAction::PlanFor(folder.path().to_owned())));
-    assert!(matches!(app(&mut window).studio.models.import, Import::Running { ending: Ending::No, .. }));
+    assert!(matches!(
+        app(&mut window).studio.models.import,
+        Import::Running {
+            ending: Ending::No,
+            ..
+        }
+    ));
     click(&mut window, "Cancel");
-    until(&mut window, |app| matches!(app.studio.models.import, Import::Planned(_)));
+    until(&mut window, |app| {
+        matches!(app.studio.models.import, Import::Planned(_))
+    });
     assert!(has(&window, "The import was cancelled"));
     assert!(!folder.path().join("lumina-q4_k.gguf").exists());
     assert!(app(&mut window).studio.mishaps.is_empty(), "that is no mishap");
@@ -335,14 +366,18 @@ fn an_import_that_breaks_off_is_a_failure_and_closing_ends_one() {
     let mut broken = window(folder.path(), Some(Then::Panic));
     let plan = ModelAction::PlanFor(folder.path().to_owned());
     app(&mut broken).act(Action::Models(plan.clone()));
-    until(&mut broken, |app| matches!(app.studio.models.import, Import::Planned(_)));
+    until(&mut broken, |app| {
+        matches!(app.studio.models.import, Import::Planned(_))
+    });
     click(&mut broken, "Import");
     until(&mut broken, |app| !app.studio.mishaps.is_empty());
     assert!(has(&broken, "The folder could not be imported") && has(&broken, "broke off"));
     let other = tempfile::tempdir().expect("a folder");
     let mut waiting = window(other.path(), Some(Then::WaitForCancel));
     app(&mut waiting).act(Action::Models(plan));
-    until(&mut waiting, |app| matches!(app.studio.models.import, Import::Planned(_)));
+    until(&mut waiting, |app| {
+        matches!(app.studio.models.import, Import::Planned(_))
+    });
     click(&mut waiting, "Import");
     // Waits for the thread, which waits for the cancel.
     app(&mut waiting).put_away();
@@ -358,12 +393,20 @@ fn files_of_a_second_start_are_opened() {
     };
     app(&mut window).listen(lease);
     let photo = folder.path().join("photo.png");
-    image::RgbImage::from_pixel(40, 32, image::Rgb([9, 99, 199])).save(&photo).expect("a file");
+    image::RgbImage::from_pixel(40, 32, image::Rgb([9, 99, 199]))
+        .save(&photo)
+        .expect("a file");
     let gone = folder.path().join("gone.png");
-    assert!(matches!(handover::start(&data, &[photo, gone]), Ok(Start::HandedOver)));
+    assert!(matches!(
+        handover::start(&data, &[photo, gone]),
+        Ok(Start::HandedOver)
+    ));
     until(&mut window, |app| app.studio.draft.chain.current().is_some());
     let turn = app(&mut window).studio.draft.chain.current().expect("a source");
-    assert_eq!((turn.photo.name.as_str(), turn.photo.pixels.size()), ("photo.png", Size::new(40, 32)));
+    assert_eq!(
+        (turn.photo.name.as_str(), turn.photo.pixels.size()),
+        ("photo.png", Size::new(40, 32))
+    );
     assert!(has(&window, "gone.png: there is no such file"));
     // A window that goes hears nobody any more; the next start is the window then.
     app(&mut window).put_away();
@@ -379,5 +422,8 @@ fn where_drops_are_not_heard_the_window_says_so() {
     // Painted words have no names; what is read out has.
     app(&mut window).studio.dropping = Dropping::Unheard;
     window.run_ok();
-    assert!(has(&window, "Open a picture: dropping does not work on this desktop"));
+    assert!(has(
+        &window,
+        "Open a picture: dropping does not work on this desktop"
+    ));
 }

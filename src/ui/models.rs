@@ -95,7 +95,9 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 seconds,
             } => {
                 ui.label(palette.strong(name.clone()));
-                let bytes = profile.bytes.map(|bytes| format!(" · {} of weights", gigabytes(bytes)));
+                let bytes = profile
+                    .bytes
+                    .map(|bytes| format!(" · {} of weights", gigabytes(bytes)));
                 let place = format!("Draws on: {}{}", profile.device, bytes.unwrap_or_default());
                 ui.label(palette.secondary(format!("{place} · loaded in {seconds:.1} s")));
                 for skill in &profile.skills {
@@ -161,7 +163,9 @@ fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> Stri
 
 fn processors(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    let Some(survey) = &studio.models.survey else { return };
+    let Some(survey) = &studio.models.survey else {
+        return;
+    };
     let usable = survey.processors.iter().filter(|state| state.hindrance.is_none());
     let usable: Vec<Processor> = usable.map(|state| state.processor).collect();
     let chosen = studio.models.processor;
@@ -222,7 +226,8 @@ fn needs(ui: &mut Ui, appraisal: &Appraisal, room: Option<u64>) {
     let palette = Palette::of(ui);
     let line = needs_line(appraisal, room);
     if appraisal.fits(room) {
-        ui.label(palette.secondary(line)).on_hover_text(needs_tip(appraisal));
+        ui.label(palette.secondary(line))
+            .on_hover_text(needs_tip(appraisal));
         return;
     }
     let warning = egui::RichText::new(line)
@@ -278,7 +283,12 @@ pub(super) fn name_of(path: &Path) -> String {
         let name = above.file_name()?.to_str()?.strip_prefix("models--")?;
         Some(name.replace("--", "/"))
     });
-    repository.unwrap_or_else(|| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
+    repository.unwrap_or_else(|| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    })
 }
 
 fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {
@@ -300,7 +310,10 @@ fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>)
                 match &known.appraisal {
                     Ok(appraisal) => {
                         let weights = appraisal.weights as f64 / 1e9;
-                        let what = format!("{} · {weights:.1} billion weights · {}", appraisal.name, appraisal.format);
+                        let what = format!(
+                            "{} · {weights:.1} billion weights · {}",
+                            appraisal.name, appraisal.format
+                        );
                         ui.label(palette.secondary(what));
                         if let Some(note) = &appraisal.note {
                             ui.add(Label::new(palette.secondary(note.clone())).wrap());

@@ -1,8 +1,8 @@
 //! Work for the models page, and what other starts of the program hand over.
 
+use super::Backing;
 use super::app::App;
 use super::importing::Importing;
-use super::Backing;
 use crate::handover::{Lease, Taken};
 use crate::state::{Action, Asked, Look, ModelAction, ModelEffect, Target};
 use crate::task::{Failure, ImportWish};
@@ -48,7 +48,9 @@ impl<B: Backing> App<B> {
                 });
             }
             ModelEffect::Plan(folder) => {
-                self.files.errands.wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
+                self.files
+                    .errands
+                    .wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
             }
             ModelEffect::Ask(asked, wish) => self.files.errands.wait_for(move || match asked {
                 Asked::Folder => {
@@ -58,12 +60,20 @@ impl<B: Backing> App<B> {
                 Asked::Movq => {
                     let files = dialog("The image tokenizer: movqgan_270M.ckpt or .safetensors")
                         .add_filter("Checkpoints", &["ckpt", "safetensors", "pt"]);
-                    answer(ModelAction::Movq(beside(files, wish.map(|wish| wish.folder)).pick_file()?))
+                    answer(ModelAction::Movq(
+                        beside(files, wish.map(|wish| wish.folder)).pick_file()?,
+                    ))
                 }
                 Asked::Output => {
                     let output = wish.map(|wish| wish.output).unwrap_or_default();
-                    let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                    let files = dialog("Save the model as").add_filter("Models", &["gguf"]).set_file_name(name);
+                    let name = output
+                        .file_name()
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                        .into_owned();
+                    let files = dialog("Save the model as")
+                        .add_filter("Models", &["gguf"])
+                        .set_file_name(name);
                     let folder = output.parent().map(PathBuf::from);
                     answer(ModelAction::Output(beside(files, folder).save_file()?))
                 }
@@ -133,7 +143,9 @@ impl<B: Backing> App<B> {
         }
         ctx.send_viewport_cmd(ViewportCommand::Minimized(false));
         ctx.send_viewport_cmd(ViewportCommand::Focus);
-        ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(UserAttentionType::Informational));
+        ctx.send_viewport_cmd(ViewportCommand::RequestUserAttention(
+            UserAttentionType::Informational,
+        ));
     }
 }
 

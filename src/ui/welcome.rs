@@ -141,7 +141,11 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     }
     let painter = ui.painter();
     let first = rect.center() - vec2(0.0, 11.0);
-    let words = if unheard { "or open a picture to edit it" } else { "or drop a picture here to edit it" };
+    let words = if unheard {
+        "or open a picture to edit it"
+    } else {
+        "or drop a picture here to edit it"
+    };
     painter.text(
         first,
         Align2::CENTER_CENTER,

@@ -3,7 +3,7 @@
 //! The list is also what the keyboard is led through, and where the snapshots come from.
 
 use super::*;
-use crate::state::{Ended, Page};
+use crate::state::{Ended, Page, Verb, Which};
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
 
@@ -201,7 +201,7 @@ pub(super) static STATES: [State; 29] = [
             act(window, Action::Draw);
             tell(window, rows(1, 4).into_iter().chain([finished(1)]));
             let other = app(window).studio.outcomes[1].id;
-            act(window, Action::Compare(other));
+            act(window, Action::Result(Which::Outcome(other), Verb::Compare));
             assert_eq!(app(window).studio.compared, Some(other));
         },
         words: &["Result: a cat, seed 5", "Canvas"],
@@ -373,7 +373,7 @@ fn photo() -> Opened {
     }
 }
 
-fn open(window: &mut Window, target: Target) {
+pub(super) fn open(window: &mut Window, target: Target) {
     ready(window);
     act(window, Action::Opened(Box::new(photo()), target));
 }
