@@ -175,6 +175,8 @@ pub enum Action {
     TakeBack,
     TakenBack(PathBuf),
     NotTakenBack(PathBuf, Failure),
+    /// A picture that was asked for is there no longer.
+    Missed(PathBuf),
     /// These files are there no longer.
     Gone(Vec<PathBuf>),
     /// Results whose files are gone leave the strip.

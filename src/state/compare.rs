@@ -14,7 +14,7 @@ impl Studio {
         let Some(outcome) = self.outcome(id) else {
             return Vec::new();
         };
-        if outcome.gone && outcome.pixels.is_none() {
+        if !outcome.can_be_shown() {
             let title = outcome.title.clone();
             self.say_gone(&title);
             return Vec::new();
@@ -68,7 +68,7 @@ impl Studio {
 
     /// The result to compare the shown one with when nothing is said: the one drawn before it.
     pub fn neighbour(&self, id: OutcomeId) -> Option<OutcomeId> {
-        let usable = |outcome: &&Outcome| !outcome.gone || outcome.pixels.is_some();
+        let usable = |outcome: &&Outcome| outcome.can_be_shown();
         let at = self.outcomes.iter().position(|outcome| outcome.id == id);
         let older = self.outcomes.iter().skip(at.map_or(0, |at| at + 1)).find(usable);
         let newer = || self.outcomes.iter().take(at.unwrap_or_default()).rfind(usable);

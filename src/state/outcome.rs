@@ -42,6 +42,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether its pixels are in memory or can be read.
+    pub fn can_be_shown(&self) -> bool {
+        !self.gone || self.pixels.is_some()
+    }
+
     /// Whether it is kept in the folder of this day, `YYYY-MM-DD`, or not kept yet.
     pub fn is_of(&self, day: &str) -> bool {
         let folder = |path: &PathBuf| path.parent()?.file_name().map(|name| name == day);

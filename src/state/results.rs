@@ -98,6 +98,12 @@ impl Studio {
                 self.error("It could not be taken back", &failure, "");
                 Vec::new()
             }
+            Action::Missed(path) => {
+                let title = self.title_of(&path);
+                let effects = self.gone(&[path]);
+                self.say_gone(&title);
+                effects
+            }
             Action::Gone(paths) => self.gone(&paths),
             Action::TakeOffGone => self.take_off(|outcome| outcome.gone),
             Action::CopyRead(pixels) => vec![Effect::Copy(pixels)],
@@ -217,10 +223,12 @@ impl Studio {
     pub(super) fn say_gone(&mut self, title: &str) {
         let reason = format!("{title}: its file was moved or deleted.");
         self.notify(Tone::Info, "The picture is gone", &reason, "");
-        self.offer_in_notice(Offer {
-            words: "Take it off the strip",
-            action: Box::new(Action::TakeOffGone),
-        });
+        if self.outcomes.iter().any(|outcome| outcome.gone) {
+            self.offer_in_notice(Offer {
+                words: "Take it off the strip",
+                action: Box::new(Action::TakeOffGone),
+            });
+        }
     }
 
     /// Gives the newest notice a button.
@@ -260,19 +268,20 @@ impl Studio {
     /// When what is shown or compared is there no longer, the canvas goes to the picture that
     /// stands at `place` by now.
     fn settle(&mut self, place: usize) -> Vec<Effect> {
+        let can_be_shown = |id| self.outcome(id).is_some_and(Outcome::can_be_shown);
         let mut effects = Vec::new();
-        if self.compared.is_some_and(|id| self.outcome(id).is_none()) {
+        if self.compared.is_some_and(|id| !can_be_shown(id)) {
             self.compared = None;
             effects.push(Effect::Stage(Stage::Compare(None)));
         }
-        let Shown::Outcome(id) = self.shown else {
-            return effects;
-        };
-        if self.outcome(id).is_some() {
-            return effects;
+        match self.shown {
+            Shown::Outcome(id) if !self.outcome(id).is_some_and(Outcome::can_be_shown) => {}
+            _ => return effects,
         }
         (self.compared, self.before_after) = (None, false);
-        let next = self.outcomes.get(place).or(self.outcomes.last());
+        let from_there = self.outcomes.iter().skip(place);
+        let before = self.outcomes.iter().take(place).rev();
+        let next = from_there.chain(before).find(|outcome| outcome.can_be_shown());
         self.shown = next.map_or(Shown::Welcome, |outcome| Shown::Outcome(outcome.id));
         effects.push(Effect::Stage(Stage::Compare(None)));
         effects.extend(self.stage());
@@ -350,18 +359,6 @@ impl Studio {
 
     fn gone(&mut self, paths: &[PathBuf]) -> Vec<Effect> {
         let is_gone = |outcome: &Outcome| outcome.path.as_ref().is_some_and(|path| paths.contains(path));
-        let wanted = [
-            match self.shown {
-                Shown::Outcome(id) => Some(id),
-                _ => None,
-            },
-            self.compared,
-        ];
-        let missed = wanted.into_iter().flatten().filter_map(|id| self.outcome(id));
-        let missed = missed.filter(|outcome| is_gone(outcome) && outcome.pixels.is_none());
-        if let Some(title) = missed.map(|outcome| outcome.title.clone()).next() {
-            self.say_gone(&title);
-        }
         for outcome in self.outcomes.iter_mut().filter(|outcome| is_gone(outcome)) {
             outcome.gone = true;
         }

@@ -113,7 +113,9 @@ impl Store {
             // Whether their files are still there is looked at later and elsewhere.
             studio.outcomes.retain(|outcome| outcome.path.is_some());
         }
-        if let Some(mut run) = self.read_journal()
+        // A whole picture that could not be saved waits in the queue.
+        let waits = |run: &Run| studio.queue.orders().any(|order| order.request.holds(run));
+        if let Some(mut run) = self.read_journal().filter(|run| !waits(run))
             && run.order.request.source.as_mut().is_none_or(&mut fill)
         {
             // It may have begun after the state was written.

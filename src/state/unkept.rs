@@ -1,7 +1,7 @@
 //! Pictures that could not be saved: they wait in memory, and as orders whose every code is known
 //! they outlive the window.
 
-use super::{Effect, Keeping, Queue, Request, Studio};
+use super::{Effect, Keeping, Queue, Request, Run, Studio};
 use crate::task::Failure;
 
 impl Keeping {
@@ -16,6 +16,17 @@ impl Keeping {
         (request.seed, request.candidates) = (self.picture.seed, 1);
         request.resume = Some(self.picture.codes.clone());
         request
+    }
+}
+
+impl Request {
+    /// Whether all that `run` has drawn is given here.
+    pub(super) fn holds(&self, run: &Run) -> bool {
+        let drawn = run.lanes.first().map(|lane| &lane.codes);
+        match (&self.resume, drawn) {
+            (Some(given), Some(drawn)) => self.seed == run.order.request.seed && given.starts_with(drawn),
+            _ => false,
+        }
     }
 }
 

@@ -67,9 +67,7 @@ impl Format {
     /// What it costs and gives.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Q4K => {
-                "smallest and fastest; pictures differ visibly from the exact ones, not worse at a glance"
-            }
+            Self::Q4K => "smallest and fastest; its pictures differ from the exact ones",
             Self::Q8_0 => "nearly the exact pictures at about half the size of f16",
             Self::F16 => "as published, rounded to half precision; the largest",
             Self::Bf16 => "as published bit for bit where the checkpoint is bf16; the largest",

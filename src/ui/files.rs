@@ -40,7 +40,7 @@ impl Files {
             Errand::ReadToCopy(path) => self.errands.run(move || {
                 Some(match picture::read(&path) {
                     Ok(pixels) => Action::CopyRead(Arc::new(pixels)),
-                    Err(_) if !path.exists() => Action::Gone(vec![path]),
+                    Err(_) if !path.exists() => Action::Missed(path),
                     Err(error) => cannot_be_read(&error),
                 })
             }),
@@ -69,7 +69,7 @@ impl Files {
         self.errands.run(move || {
             Some(match picture::read(&path) {
                 Ok(pixels) => Action::Fetched(id, Arc::new(pixels)),
-                Err(_) if !path.exists() => Action::Gone(vec![path]),
+                Err(_) if !path.exists() => Action::Missed(path),
                 Err(error) => Action::NotFetched(id, Failure::failed(error.to_string())),
             })
         });
@@ -121,7 +121,6 @@ fn read(path: &Path, target: Target) -> Action {
             };
             Action::Opened(Box::new(opened), target)
         }
-        Err(_) if !path.exists() => Action::Gone(vec![path.to_owned()]),
         Err(error) => cannot_be_read(&error),
     }
 }

@@ -84,7 +84,7 @@ fn carry_out(library: &mut Library, errand: Errand) -> Option<Action> {
             let error = done.err()?;
             Some(Action::NotStarred(path, failed(error)))
         }
-        Errand::Trash(path) if !path.exists() => Some(Action::Gone(vec![path])),
+        Errand::Trash(path) if !path.exists() => Some(Action::Missed(path)),
         Errand::Trash(path) => Some(match library.remove(&path) {
             Ok(removed) => Action::Trashed(removed.path),
             Err(error) => Action::NotTrashed(path, failed(error)),

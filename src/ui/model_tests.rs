@@ -181,13 +181,17 @@ fn app(window: &mut Window) -> &mut App<Shelf> {
     window.state_mut().as_mut().expect("an open window")
 }
 
-/// Steps until the app is so; a test that never gets there never ends.
+/// Steps until the app is so.
 fn until(window: &mut Window, so: impl Fn(&App<Shelf>) -> bool) {
-    while !so(app(window)) {
+    for _ in 0..20_000 {
+        if so(app(window)) {
+            window.run_ok();
+            return;
+        }
         window.step();
         std::thread::yield_now();
     }
-    window.run_ok();
+    panic!("it never came to that: {:?}", app(window).studio.mishaps);
 }
 
 fn has(window: &Window, words: &str) -> bool {

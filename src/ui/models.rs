@@ -309,11 +309,8 @@ fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>)
                 ui.add(Label::new(palette.secondary(about)).wrap());
                 match &known.appraisal {
                     Ok(appraisal) => {
-                        let weights = appraisal.weights as f64 / 1e9;
-                        let what = format!(
-                            "{} · {weights:.1} billion weights · {}",
-                            appraisal.name, appraisal.format
-                        );
+                        let weights = counted(appraisal.weights);
+                        let what = format!("{} · {weights} weights · {}", appraisal.name, appraisal.format);
                         ui.label(palette.secondary(what));
                         if let Some(note) = &appraisal.note {
                             ui.add(Label::new(palette.secondary(note.clone())).wrap());
@@ -358,6 +355,14 @@ fn model_buttons(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<
         button(ui, "Forget", &format!("Forget {name}"), false, || {
             actions.push(Action::Models(ModelAction::Forget(path.clone())));
         });
+    }
+}
+
+/// `7.1 billion`, `7.7 million`.
+fn counted(weights: u64) -> String {
+    match weights as f64 {
+        few if few < 1e9 => format!("{:.1} million", few / 1e6),
+        many => format!("{:.1} billion", many / 1e9),
     }
 }
 

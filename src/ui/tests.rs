@@ -343,11 +343,7 @@ fn a_finished_picture_is_shown_and_saved() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = painting(folder.path());
     tell(&mut window, rows(0, 4).into_iter().chain([finished(0)]));
-    while app(&mut window).studio.outcomes[0].path.is_none() {
-        window.step();
-        std::thread::yield_now();
-    }
-    window.run_ok();
+    states::await_that(&mut window, |studio| studio.outcomes[0].path.is_some());
     assert!(has(&window, "Result: a cat") && has(&window, "saved in"));
     let path = app(&mut window).studio.outcomes[0].path.clone().expect("a path");
     let task = crate::keeping::task_of(&path).expect("its settings");

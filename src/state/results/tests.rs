@@ -176,3 +176,20 @@ fn what_is_not_saved_yet_waits() {
     let copied = studio.act(Action::Result(which, Verb::Copy));
     assert_eq!(copied, [Effect::Copy(pixels(5))]);
 }
+
+#[test]
+fn a_picture_that_is_missed_leaves_the_canvas() {
+    let mut studio = studio();
+    let effects = studio.act(Action::Missed(path(2)));
+    assert_eq!(studio.shown, Shown::Outcome(OutcomeId(1)));
+    assert!(effects.contains(&Effect::Fetch(OutcomeId(1), path(1))));
+    let notice = &studio.notices[0];
+    assert_eq!(notice.reason, "picture 2: its file was moved or deleted.");
+    assert!(notice.offer.is_some());
+    studio.act(Action::TakeOffGone);
+    assert_eq!(studio.outcomes.len(), 2);
+    // In memory it can still be shown, and is not missed.
+    studio.outcomes[0].pixels = Some(pixels(1));
+    studio.act(Action::Gone(vec![path(1)]));
+    assert_eq!(studio.shown, Shown::Outcome(OutcomeId(1)));
+}

@@ -140,7 +140,9 @@ fn kept_pictures_are_listed_by_day_and_found_by_words() {
     window.get_by_label("Show all pictures").click();
     window.run_ok();
     listed(&mut window, 3);
-    window.get_by_label("Search the prompts").type_text("fox");
+    let search = window.get_by_label("Search the prompts");
+    search.focus();
+    search.type_text("fox");
     window.run_ok();
     window.key_press(Key::Escape);
     window.run_ok();

@@ -393,12 +393,16 @@ pub(super) fn masked(window: &mut Window) {
 }
 
 /// Lets background work come to its end.
-fn await_that(window: &mut Window, there: impl Fn(&crate::state::Studio) -> bool) {
-    while !there(&app(window).studio) {
+pub(super) fn await_that(window: &mut Window, there: impl Fn(&crate::state::Studio) -> bool) {
+    for _ in 0..20_000 {
+        if there(&app(window).studio) {
+            window.run_ok();
+            return;
+        }
         window.step();
         std::thread::yield_now();
     }
-    window.run_ok();
+    panic!("it never came to that");
 }
 
 #[test]
