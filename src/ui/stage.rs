@@ -88,7 +88,11 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
         match told.gesture {
-            Some(Gesture::Press(at)) => middle.actions.push(Action::Paint(Paint::Begin(point(at)))),
+            Some(Gesture::Press(at)) => {
+                // From here on the keys are the mask's, not the prompt's.
+                told.response.request_focus();
+                middle.actions.push(Action::Paint(Paint::Begin(point(at))));
+            }
             Some(Gesture::Drag(to)) => {
                 let trail = if told.trail.is_empty() {
                     vec![to]

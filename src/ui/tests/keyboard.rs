@@ -171,3 +171,33 @@ fn keys_pressed_within_one_frame_all_count() {
     let studio = &app(&mut window).studio;
     assert_eq!((studio.run.is_some(), studio.queue.len()), (true, 1));
 }
+
+/// The prompt has the keyboard until a stroke is painted.
+#[test]
+fn after_a_stroke_the_keys_are_the_masks() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    super::states::open(&mut window, Target::Canvas);
+    assert!(window.get_by_role(Role::MultilineTextInput).is_focused());
+    let middle = window.get_by_label("Canvas").rect().center();
+    window.drag_at(middle);
+    window.run_ok();
+    window.hover_at(middle + egui::vec2(60.0, 20.0));
+    window.run_ok();
+    window.drop_at(middle + egui::vec2(60.0, 20.0));
+    window.run_ok();
+    let done = |window: &mut Window| {
+        let turn = app(window).studio.draft.chain.current().expect("a source");
+        turn.painting.steps_done()
+    };
+    assert_eq!(done(&mut window), 1);
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.key_press(egui::Key::E);
+    window.run_ok();
+    assert_eq!(done(&mut window), 0);
+    let draft = &app(&mut window).studio.draft;
+    assert_eq!(
+        (draft.brush.tool, draft.instruction.as_str()),
+        (crate::state::Tool::Eraser, "")
+    );
+}

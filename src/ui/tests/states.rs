@@ -373,7 +373,7 @@ fn photo() -> Opened {
     }
 }
 
-fn open(window: &mut Window, target: Target) {
+pub(super) fn open(window: &mut Window, target: Target) {
     ready(window);
     act(window, Action::Opened(Box::new(photo()), target));
 }

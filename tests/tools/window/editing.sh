@@ -46,7 +46,7 @@ await_picture $((before + 1))
 edited=$(newest)
 xdotool mousemove 700 20 sleep 0.5
 shot edited-dark
-[ "$(mode "$edited")" = '"edit"' ] || fail "no edit was made: $(mode "$edited")"
+mode "$edited" | grep -q '"edit"' || fail "no edit was made: $(mode "$edited")"
 [ "$(source_of "$edited")" = "$(fingerprint "$home/photo.png")" ] || fail "another source was edited"
 mask_of "$edited" "$home/mask.png"
 # White where any channel differs.

@@ -37,7 +37,7 @@ kill_it
 begin
 settle "$home/back.png"
 [ "$(changed "$home/left.png" "$home/back.png")" = 0 ] || fail "the mask does not look as before the kill"
-click canvas_edge
+click nowhere
 xdotool key ctrl+z
 await 'kept | grep -q "\"done\":11[,}]"'
 xdotool key ctrl+shift+z

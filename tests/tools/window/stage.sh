@@ -22,7 +22,7 @@ declare -A place=(
     [create]="60 70" [pair]="154 70" [edit]="248 70"
     [subject]="60 103" [control]="154 103" [predict]="248 103"
     [prompt]="155 190" [draw]="120 764" [resume]="59 764"
-    [canvas]="722 383" [canvas_edge]="340 400" [example]="526 373"
+    [canvas]="722 383" [nowhere]="500 787" [example]="526 373"
     [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 321" [seed_field]="60 374"
 )
 
