@@ -32,6 +32,12 @@ pub(super) fn remedy(what: &str) -> &'static str {
         "Nothing can be remembered" => {
             "Pictures can be drawn and saved; it is tried again every few seconds."
         }
+        "The graphics device was lost" | "The window broke off and was opened anew" => {
+            "The window was opened anew, nothing is lost. If it happens again, update the graphics driver."
+        }
+        "The graphics driver reported an error" => {
+            "The picture itself is not touched by it. If the window looks wrong, close it and open it again."
+        }
         _ => "",
     }
 }

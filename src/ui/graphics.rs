@@ -24,6 +24,7 @@ const MOST_DEVICES: usize = 5;
 const WAITING: usize = 4;
 
 const LOST: &str = "The graphics device was lost";
+const BROKE: &str = "The window broke off and was opened anew";
 const COMPLAINT: &str = "The graphics driver reported an error";
 
 /// What the driver said since somebody looked.
@@ -179,13 +180,18 @@ pub(super) fn show<B: Backing>(
                 Err(_) => Err(no_window("the window's toolkit broke off")),
             };
         };
+        if shown.is_err() {
+            // On a dead device the toolkit breaks off before the loss can be said.
+            let words = "the graphics device was lost, or drawing the window failed";
+            app.act(Action::Failed(BROKE, Failure::failed(words)));
+        }
         app.save();
     }
     if let Some(mut app) = between.borrow_mut().take() {
         app.put_away();
     }
     Err(Failure::failed(
-        "the graphics device was lost again and again: the state is stored; update the graphics driver, or start \
+        "the window broke off again and again: the state is stored; update the graphics driver, or start \
          with WGPU_BACKEND=gl or VK_DRIVER_FILES set to another driver",
     ))
 }
