@@ -145,8 +145,8 @@ impl MaskRuns {
     /// `None` when the counts do not add up to the size, or to more than [`MOST_PIXELS`].
     pub fn mask(&self) -> Option<Mask> {
         let pixels = u64::from(self.size.width) * u64::from(self.size.height);
-        let counts = self.runs.iter().map(|(_, count)| u64::from(*count));
-        let count = counts.fold(Some(0u64), |sum, count| sum?.checked_add(count));
+        let mut counts = self.runs.iter().map(|(_, count)| u64::from(*count));
+        let count = counts.try_fold(0u64, u64::checked_add);
         if count != Some(pixels) || pixels > MOST_PIXELS {
             return None;
         }

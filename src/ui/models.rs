@@ -5,7 +5,7 @@ use super::theme::{self, Palette};
 use super::widgets::{Chosen, Weight, big_button, card, chip, named};
 use crate::state::{Action, Asked, Model, ModelAction, Page, Studio};
 use crate::task::{Appraisal, Known, Origin, Processor, ProcessorState, gigabytes};
-use egui::{Label, Margin, ScrollArea, Ui};
+use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
 use std::path::Path;
 
 /// The narrowest a card's text may get.
@@ -18,7 +18,14 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
             ui.set_max_width(640.0);
-            ui.label(palette.title("Models"));
+            ui.horizontal(|ui| {
+                ui.label(palette.title("Models"));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.button("Back to the canvas").clicked() {
+                        actions.push(Action::Page(Page::Canvas));
+                    }
+                });
+            });
             ui.label(palette.secondary("Pictures are drawn on this computer; nothing is sent anywhere."));
             ui.add_space(theme::PAD);
             present(ui, studio, actions);
@@ -48,10 +55,6 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             let words = "A .gguf made by this program of Lumina-mGPT 2.0, or the folder it was published as.";
             ui.label(palette.secondary(words));
             import_card::show(ui, studio, actions);
-            ui.add_space(theme::PAD);
-            if ui.button("Back to the canvas").clicked() {
-                actions.push(Action::Page(Page::Canvas));
-            }
         });
     });
 }
