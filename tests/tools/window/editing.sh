@@ -4,7 +4,7 @@
 
 state() { tr -d ' \n' <"$data/state.json"; }
 steps_are() { state | grep -q "\"done\":$1[,}]"; }
-canvas_shot() { import -window root -crop 820x680+312+44 -depth 8 "$1"; }
+canvas_shot() { import -window root -crop 690x520+378+124 -depth 8 "$1"; }
 
 drop_on "${place[canvas]}" "$home/photo.png"
 await 'state | grep -q "\"tab\":\"Edit\""'

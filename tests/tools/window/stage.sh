@@ -85,6 +85,8 @@ drop_on() {
     local at=$1
     shift
     "$drop" "$@" --window "$window" --at "${at/ /,}" || fail "the window did not take $*"
+    # winit says nothing of a pointer that comes back to where it was before the drag.
+    xdotool mousemove_relative 1 1
     sleep 0.7
 }
 
@@ -150,7 +152,10 @@ undisturbed() {
     local file=$1 again=$home/again.png
     shift
     "$program" "$@" --seed "$(seed "$file")" -o "$again" >/dev/null 2>&1 || fail "not drawn again: $*"
-    [ "$(tokens "$file")" = "$(tokens "$again")" ] || fail "$file is not what its seed draws"
+    [ "$(tokens "$file")" = "$(tokens "$again")" ] || {
+        [ -z "${shots:-}" ] || cp "$file" "$again" "$shots/"
+        fail "$file is not what its seed draws: $(info "$file" | sed 's/"mask.*\|"tokens".*//')"
+    }
 }
 
 until xdotool getdisplaygeometry >/dev/null 2>&1; do sleep 0.1; done
