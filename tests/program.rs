@@ -319,7 +319,9 @@ fn every_line_of_json_is_an_event() {
     assert_eq!(names.len(), events.len());
     assert_eq!(names[..2], ["loaded", "started"]);
     assert_eq!(names[names.len() - 2..], ["decoding", "finished"]);
-    assert!(names[2..names.len() - 2].iter().all(|name| *name == "row"));
+    // On a slow machine a row in the making is told, too.
+    let mut between = names[2..names.len() - 2].iter();
+    assert!(between.all(|name| matches!(*name, "row" | "ahead")));
     let rows: Vec<&Value> = events.iter().filter(|event| event["event"] == "row").collect();
     let number = |event: &Value, key: &str| event[key].as_f64().unwrap_or_else(|| panic!("{key}: {event}"));
     for (at, row) in rows.iter().enumerate() {
