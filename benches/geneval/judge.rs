@@ -4,7 +4,9 @@
 use super::finder::{Find, Finder, Seen};
 use super::prompts::Fact;
 use super::world::{Colour, Scene};
+use lumina_studio::picture;
 use lumina_studio::pixels::Pixels;
+use lumina_studio::task::CANNY_THRESHOLDS;
 
 /// A thing is on a side when its middle is this far from the picture's middle (share of the side).
 const OFF_CENTRE: f32 = 0.08;
@@ -106,6 +108,11 @@ fn related(one: &Find, relation: &str, other: &Find) -> bool {
         "above" => one.y < other.y - APART,
         _ => one.y > other.y + APART,
     }
+}
+
+/// The program's own map of edges.
+pub fn canny(picture: &Pixels) -> Pixels {
+    picture::canny(picture, CANNY_THRESHOLDS.0, CANNY_THRESHOLDS.1)
 }
 
 fn edges(map: &Pixels) -> Vec<bool> {
