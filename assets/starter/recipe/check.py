@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 
+import numpy as np
 import torch
 
 import data
@@ -37,8 +38,7 @@ def golden_decoder(run, model, config):
         (folder / name).unlink(missing_ok=True)
         os.link(run.path("export") / name, folder / name)
     group = train_decoder.groups(run, 0, unseen=True)[0]
-    ids, _ = group.sequence(0)
-    ids = torch.from_numpy(ids)[None, :300]
+    ids = torch.from_numpy(group.batch(np.arange(1))[0])[:, :300]
     model = model.cpu()
     logits = torch.nn.functional.linear(model(ids), model.lm_head.weight)
     safetensors.write(folder / "expected.safetensors", {"input_ids": ids, "logits": logits})

@@ -89,7 +89,8 @@ def shown(rng, first):
         if first or held_out(made["scene"]):
             break
     head = {"category": "subject", "task": "subject"}
-    subject = [clause for clause in made["clauses"] if clause[0]["noun" if "noun" in clause[0] else "is"] == made["scene"]["objects"][0]["noun"]]
+    noun = made["scene"]["objects"][0]["noun"]
+    subject = [clause for clause in made["clauses"] if clause[0]["is"] == "count" and clause[0]["noun"] == noun]
     return {**head, "text": made["text"], "scene": made["scene"], "before": made["before"], "clauses": subject[:1]}
 
 

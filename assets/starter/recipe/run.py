@@ -3,7 +3,8 @@
     python run.py small.json --out ../../../target/starter-small --minutes 25 [--stop-after 9]
 
 Every phase goes on where it was killed or stopped: call it again until it says `done`.
-`--minutes` is the time of all training phases together, shared out as the configuration says.
+`--minutes` is the time of all phases together, shared out as the configuration says at the first
+call (budget.json in the folder keeps it).
 """
 import argparse
 import json
@@ -27,11 +28,12 @@ def phases(run):
         yield f"stage-{number}.done", lambda n=number: train_decoder.train(run, n)
 
 
-def with_movq_of(run, other):
-    """Takes another run's image tokenizer (and its tokens, where the stages are the same)."""
-    other = Path(other)
+def with_movq_of(folder, other):
+    """Takes another run's image tokenizer and tokens: the stages must be the same."""
+    folder, other = Path(folder), Path(other)
+    folder.mkdir(parents=True, exist_ok=True)
     for path in [other / "movq.done", *other.glob("tokens-*")]:
-        mine = run.path(path.name)
+        mine = folder / path.name
         if not mine.exists():
             mine.symlink_to(path.resolve())
 
@@ -46,9 +48,9 @@ def main():
     args = parser.parse_args()
     path = Path(args.config)
     config = json.loads((path if path.exists() else HERE / args.config).read_text())
-    run = Run(config, args.out, args.minutes, args.stop_after)
     if args.movq_of:
-        with_movq_of(run, args.movq_of)
+        with_movq_of(args.out, args.movq_of)
+    run = Run(config, args.out, args.minutes, args.stop_after)
     try:
         for name, work in phases(run):
             if not run.path(name).exists():

@@ -15,14 +15,21 @@ class Run:
     def __init__(self, config, folder, minutes, stop_after):
         self.config, self.folder = config, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        # The shares of the phases, scaled so that all of them take `minutes`.
-        shares = config["minutes"]
-        whole = sum(shares.values())
-        self.budget = {name: 60 * minutes * share / whole for name, share in shares.items()}
+        self.budget = self.shared_out(minutes)
         self.stop_at = time.monotonic() + 60 * stop_after if stop_after else float("inf")
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.workers = config.get("workers") or min(16, os.cpu_count() or 1)
         torch.set_float32_matmul_precision("high")
+
+    def shared_out(self, minutes):
+        """Seconds of every phase: `minutes` shared out over those not done at the first call."""
+        path = self.path("budget.json")
+        if not path.exists():
+            done = lambda name: self.path(name.replace(" ", "-") + ".done").exists()
+            shares = {name: share for name, share in self.config["minutes"].items() if not done(name)}
+            whole = sum(shares.values())
+            path.write_text(json.dumps({name: 60 * minutes * share / whole for name, share in shares.items()}))
+        return json.loads(path.read_text())
 
     def log(self, **facts):
         line = json.dumps({k: round(v, 5) if isinstance(v, float) else v for k, v in facts.items()})

@@ -4,7 +4,10 @@ A sequence is the prompt and the picture (MODEL.md 3); where the text is dropped
 from position 0. Only codes that the model will have to draw carry loss: never the header, row ends,
 the end, or a panel that is given.
 """
+import itertools
 import math
+import queue
+import threading
 
 import numpy as np
 import torch
@@ -40,40 +43,85 @@ class Group:
     def __len__(self):
         return len(self.tasks)
 
-    def picture(self, codes, given):
-        """One picture as ids, and whether each is to be drawn."""
-        a = self.alphabet
-        grid = np.full((self.rows, self.columns + 1), a.row_end, np.int64)
-        grid[:, :-1] = codes.reshape(self.rows, self.columns).astype(np.int64) + a.first_code
+    def pictures(self, indices):
+        """All pictures of some examples as ids, n x turns x length, and which are to be drawn."""
+        a, n, rows = self.alphabet, len(indices), self.rows
+        codes = self.codes[indices].reshape(n, self.turns, rows, self.columns)
+        grid = np.full((n, self.turns, rows, self.columns + 1), a.row_end, np.int64)
+        grid[..., :-1] = codes.astype(np.int64) + a.first_code
         drawn = np.zeros(grid.shape, bool)
-        drawn[self.rows // 2 if given else 0 :, :-1] = True
-        high = self.rows * 8
-        ids = np.concatenate([a.header(self.width, high), grid.reshape(-1), [a.end]])
-        return ids, np.concatenate([[False] * 3, drawn.reshape(-1), [False]])
+        given = np.isin(self.tasks[indices], GIVEN)
+        drawn[..., :-1] = True
+        drawn[given, :, : rows // 2] = False
+        flat = lambda x: x.reshape(n, self.turns, -1)
+        ids = np.empty((n, self.turns, self.length), np.int64)
+        ids[..., :3], ids[..., 3:-1], ids[..., -1] = a.header(self.width, rows * 8), flat(grid), a.end
+        wanted = np.zeros(ids.shape, bool)
+        wanted[..., 3:-1] = flat(drawn)
+        return ids, wanted
 
-    def sequence(self, index):
-        a, ids, drawn = self.alphabet, [], []
-        given = self.tasks[index] in GIVEN
-        per_turn = len(self.codes[index]) // self.turns
-        for turn in range(self.turns):
-            number = index * self.turns + turn
-            prompt = self.ids[self.starts[number] : self.ends[number]].astype(np.int64)
-            if not self.dropped[index]:
-                before = [a.first] if turn == 0 else [a.separator]
-                ids.append(np.concatenate([before, prompt, [a.separator]]))
-                drawn.append(np.zeros(len(ids[-1]), bool))
-            one, wanted = self.picture(self.codes[index][turn * per_turn : (turn + 1) * per_turn], given)
-            ids.append(one)
-            drawn.append(wanted)
-        return np.concatenate(ids), np.concatenate(drawn)
+    def prompt(self, index, turn):
+        """What stands before a turn's picture."""
+        if self.dropped[index]:
+            return []
+        a, number = self.alphabet, index * self.turns + turn
+        before = [a.first] if turn == 0 else [a.separator]
+        return [*before, *self.ids[self.starts[number] : self.ends[number]], a.separator]
 
     def batch(self, indices):
-        made = [self.sequence(i) for i in indices]
-        longest = -(-max(len(ids) for ids, _ in made) // 32) * 32
-        ids, drawn = np.zeros((len(made), longest), np.int64), np.zeros((len(made), longest), bool)
-        for row, (one, wanted) in enumerate(made):
-            ids[row, : len(one)], drawn[row, : len(one)] = one, wanted
+        """(ids, which of them are to be drawn, tasks); rows are filled up with zeros."""
+        pictures, wanted = self.pictures(indices)
+        prompts = [[self.prompt(i, turn) for turn in range(self.turns)] for i in indices]
+        longest = max(sum(map(len, p)) for p in prompts) + self.turns * self.length
+        longest = -(-longest // 32) * 32
+        ids, drawn = np.zeros((len(indices), longest), np.int64), np.zeros((len(indices), longest), bool)
+        for row, turns in enumerate(prompts):
+            at = 0
+            for turn, prompt in enumerate(turns):
+                ids[row, at : at + len(prompt)] = prompt
+                at += len(prompt)
+                ids[row, at : at + self.length] = pictures[row, turn]
+                drawn[row, at : at + self.length] = wanted[row, turn]
+                at += self.length
         return ids, drawn, self.tasks[indices]
+
+
+def ahead(make, count=3):
+    """Calls `make()` in a thread of its own, a few results ahead."""
+    ready = queue.Queue(count)
+    over = threading.Event()
+
+    def work():
+        while not over.is_set():
+            made = make()
+            while not over.is_set():
+                try:
+                    ready.put(made, timeout=0.2)
+                    break
+                except queue.Full:
+                    pass
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        while True:
+            yield ready.get()
+    finally:
+        over.set()
+
+
+def batches(run, number, made, first):
+    """Batch after batch; each follows from its step alone, so that a resumed run draws the same ones."""
+    # Batches of long sequences hold fewer examples: more of them, so that every example counts alike.
+    weights = np.array([len(g) * g.length * g.turns for g in made], float)
+    tokens, steps = run.config["decoder"]["batch_tokens"], itertools.count(first)
+
+    def make():
+        rng = np.random.default_rng([run.config["seed"], number, next(steps)])
+        group = made[rng.choice(len(made), p=weights / weights.sum())]
+        size = min(len(group), max(1, tokens // (group.turns * (group.length + 40))))
+        return group.batch(np.sort(rng.choice(len(group), size, replace=False)))
+
+    return ahead(make)
 
 
 def groups(run, number, unseen=False):
@@ -154,17 +202,12 @@ def train(run, number):
         run.save("decoder.checkpoint", {**state, "seconds": phase.seconds()})
 
     seen_groups, unseen = groups(run, number), groups(run, number, unseen=True)
-    # Batches of long sequences hold fewer examples: more of them, so that every example counts alike.
-    weights = np.array([len(g) * g.length * g.turns for g in seen_groups], float)
     body = run.compiled(model, dynamic=True)
     told = phase.seconds()
     running = None
-    while not phase.over() and not phase.interrupted():
-        # The batch follows from the step alone: a resumed run draws the same ones.
-        rng = np.random.default_rng([run.config["seed"], number, in_stage])
-        group = seen_groups[rng.choice(len(seen_groups), p=weights / weights.sum())]
-        size = max(1, settings["batch_tokens"] // (group.turns * (group.length + 40)))
-        batch = group.batch(np.sort(rng.choice(len(group), min(size, len(group)), replace=False)))
+    for batch in batches(run, number, seen_groups, in_stage):
+        if phase.over() or phase.interrupted():
+            break
         warm = min(1, (in_stage + 1) / settings["warm_steps"])
         low = settings["last_share"]
         rate = settings["rate"] * stage["rate"] * warm * (low + (1 - low) * (1 + math.cos(math.pi * phase.progress())) / 2)

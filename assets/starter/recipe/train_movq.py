@@ -6,6 +6,7 @@ loses first), `adversary` a patch discriminator that joins after half of the tim
 """
 import itertools
 import math
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ def edge_loss(a, b):
 
 def ssim(a, b):
     """Mean structural similarity of pictures in -1..1, 7 x 7 windows."""
-    a, b = (F.avg_pool2d((x.float() + 1) / 2, 1).mean(1, keepdim=True) for x in (a, b))
+    a, b = (((x.float() + 1) / 2).mean(1, keepdim=True) for x in (a, b))
     mean = lambda x: F.avg_pool2d(x, 7, 1)
     ma, mb = mean(a), mean(b)
     va, vb, vab = mean(a * a) - ma * ma, mean(b * b) - mb * mb, mean(a * b) - ma * mb
@@ -86,6 +87,11 @@ def as_input(batch, device):
     return x.contiguous(memory_format=torch.channels_last)
 
 
+@lru_cache(maxsize=16)
+def unseen(start, count, width, height):
+    return data.pictures((900_000 + start, count, width, height, "unseen"))[1]
+
+
 @torch.no_grad()
 def measured(model, run, average):
     """PSNR and SSIM on unseen scenes, with the averaged weights, in f32."""
@@ -94,8 +100,7 @@ def measured(model, run, average):
     for width, height, count in run.config["movq"]["measured"]:
         psnr, alike = [], []
         for start in range(0, count, 16):
-            _, batch = data.pictures((900_000 + start, min(16, count - start), width, height, "unseen"))
-            x = as_input(batch, run.device)
+            x = as_input(unseen(start, min(16, count - start), width, height), run.device)
             y = model.picture(model.codes(x))
             mse = ((y - x) / 2).pow(2).mean((1, 2, 3)).clamp(min=1e-7)
             psnr += (-10 * mse.log10()).tolist()
@@ -142,7 +147,7 @@ def train(run):
             state |= {"critic": critic.state_dict(), "critic_optimiser": critic_optimiser.state_dict()}
         run.save("movq.checkpoint", {**state, "seconds": phase.seconds()})
 
-    encode, decode = run.compiled(model.vectors), run.compiled(model.of_vectors)
+    encode, decode = (run.compiled(part, dynamic=False) for part in (model.vectors, model.of_vectors))
     workers = data.Workers(run.workers, data.pictures)
     pool = settings.get("pool")
     plan = itertools.islice(shapes(settings["shapes"], run.config["seed"]), step, None)
