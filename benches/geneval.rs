@@ -124,7 +124,12 @@ fn verdicts(finder: &Finder, prompt: &Prompt, drawn: &Drawn) -> Vec<(String, f64
 }
 
 /// Ground truth, or something wrong, in the place of drawn pictures.
-fn shown(artist: Option<&Artist>, world: &World, scene: &geneval::world::Scene, size: Size) -> Outcome<Pixels> {
+fn shown(
+    artist: Option<&Artist>,
+    world: &World,
+    scene: &geneval::world::Scene,
+    size: Size,
+) -> Outcome<Pixels> {
     let picture = world.render(scene, size);
     match artist {
         Some(artist) => artist.round_trip(&picture),
@@ -154,6 +159,12 @@ fn on_truth(settings: &Settings, finder: &Finder, artist: Option<&Artist>) -> Ou
     let drawing = began.elapsed().as_secs_f64();
     let began = Instant::now();
     let scores = judged(finder, &asked, &drawn);
+    if settings.failures {
+        asked
+            .iter()
+            .zip(&drawn)
+            .for_each(|(prompt, drawn)| tell_failure(finder, prompt, drawn));
+    }
     println!("{}", scores.table());
     println!(
         "\n{} pictures of {size}; made in {drawing:.1} s, judged in {:.3} s each",
@@ -161,6 +172,34 @@ fn on_truth(settings: &Settings, finder: &Finder, artist: Option<&Artist>) -> Ou
         began.elapsed().as_secs_f64() / asked.len().max(1) as f64
     );
     Ok(())
+}
+
+/// What was found in a picture that is not what was asked.
+fn tell_failure(finder: &Finder, prompt: &Prompt, drawn: &Drawn) {
+    let Some(picture) = &drawn.picture else {
+        return;
+    };
+    let seen = finder.look(picture);
+    if finder
+        .clauses(&prompt.clauses, &seen)
+        .iter()
+        .all(|clause| *clause)
+    {
+        return;
+    }
+    println!(
+        "{}: {} ({})",
+        prompt.category, prompt.text, finder.world.backgrounds[seen.background].name
+    );
+    for find in &seen.finds {
+        let tint = find
+            .tint
+            .map_or("own colours", |tint| &finder.world.tints[tint].0);
+        println!(
+            "    {} in {tint} at {:.2} {:.2}, size {:.2}, fit {:.2}, pattern {:.2}",
+            finder.world.nouns[find.noun].name, find.x, find.y, find.size, find.fit, find.pattern
+        );
+    }
 }
 
 /// Another prompt of the same category: the hardest sort of chance.
@@ -223,6 +262,26 @@ fn sheet(artist: &mut Artist, finder: &Finder, settings: &Settings, path: &Path)
     Ok(())
 }
 
+/// The file of a prompt's picture.
+fn file_name(index: usize, prompt: &Prompt) -> String {
+    format!("{index:03}-{}.png", prompt.category.replace(' ', "-"))
+}
+
+/// The judge on pictures that are there already; only those drawn from text.
+fn on_files(settings: &Settings, finder: &Finder, folder: &Path) -> Outcome<()> {
+    let mut asked = Vec::new();
+    let mut drawn = Vec::new();
+    for (index, prompt) in chosen(settings)?.into_iter().enumerate() {
+        let path = folder.join(file_name(index, &prompt));
+        if prompt.task == "generate" && path.is_file() {
+            drawn.push(Drawn::of(picture::read(&path)?));
+            asked.push(prompt);
+        }
+    }
+    println!("{}", judged(finder, &asked, &drawn).table());
+    Ok(())
+}
+
 fn on_model(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcome<()> {
     let prompts = chosen(settings)?;
     let mut drawn = Vec::new();
@@ -230,8 +289,10 @@ fn on_model(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcom
         let made = artist.draw(prompt, &finder.world, settings, settings.seed + index as u64)?;
         if let (Some(folder), Some(pixels)) = (&settings.save, &made.picture) {
             std::fs::create_dir_all(folder)?;
-            let name = format!("{index:03}-{}.png", prompt.category.replace(' ', "-"));
-            std::fs::write(folder.join(name), picture::encode_png(pixels)?)?;
+            std::fs::write(
+                folder.join(file_name(index, prompt)),
+                picture::encode_png(pixels)?,
+            )?;
         }
         drawn.push(made);
         if settings.row.is_none() && (index + 1) % 50 == 0 {
@@ -259,7 +320,16 @@ fn main() -> Outcome<()> {
     if let Some(kind) = settings.ablate {
         return ablate::table(kind, &settings);
     }
+    if settings.list {
+        for (index, prompt) in chosen(&settings)?.iter().enumerate() {
+            println!("{}\t{}", file_name(index, prompt), prompt.text);
+        }
+        return Ok(());
+    }
     let finder = Finder::new(World::new()?);
+    if let Some(folder) = &settings.from {
+        return on_files(&settings, &finder, folder);
+    }
     let needs_model = settings.round_trip || !(settings.truth || settings.shuffled || settings.corrupted);
     let mut artist = match needs_model {
         true => Some(Artist::open(&settings)?),

@@ -92,14 +92,21 @@ fn the_truth_passes_and_what_is_wrong_is_rejected() {
     let prompts = from_text(15);
     let passes = |prompt: &Prompt, scene: &Scene| {
         let seen = finder.look(&finder.world.render(scene, SIZE));
-        finder.clauses(&prompt.clauses, &seen).iter().all(|clause| *clause)
+        finder
+            .clauses(&prompt.clauses, &seen)
+            .iter()
+            .all(|clause| *clause)
     };
     let failed: Vec<&str> = prompts
         .par_iter()
         .filter(|prompt| !passes(prompt, prompt.wanted()))
         .map(|prompt| prompt.text.as_str())
         .collect();
-    assert!(failed.len() <= 1, "of {} true pictures {failed:?} fail", prompts.len());
+    assert!(
+        failed.len() <= 1,
+        "of {} true pictures {failed:?} fail",
+        prompts.len()
+    );
     let mut cases: Vec<(&Prompt, Wrong, Scene)> = Vec::new();
     for (index, prompt) in prompts.iter().enumerate() {
         let fitting: Vec<Wrong> = Wrong::ALL
@@ -116,7 +123,11 @@ fn the_truth_passes_and_what_is_wrong_is_rejected() {
         .filter(|(prompt, _, scene)| passes(prompt, scene))
         .map(|(prompt, wrong, _)| format!("{}: {}", wrong.name(), prompt.text))
         .collect();
-    assert!(passed.len() <= 1, "of {} wrong pictures {passed:?} pass", cases.len());
+    assert!(
+        passed.len() <= 1,
+        "of {} wrong pictures {passed:?} pass",
+        cases.len()
+    );
 }
 
 #[test]
@@ -174,8 +185,14 @@ fn an_edit_that_touches_the_rest_is_noticed() {
 
 #[test]
 fn intervals_are_wilsons() {
-    let share = Share { hits: 45.0, all: 50.0 };
+    let share = Share {
+        hits: 45.0,
+        all: 50.0,
+    };
     let (low, high) = share.interval();
-    assert!((low - 0.7864).abs() < 1e-3 && (high - 0.9565).abs() < 1e-3, "{low} {high}");
+    assert!(
+        (low - 0.7864).abs() < 1e-3 && (high - 0.9565).abs() < 1e-3,
+        "{low} {high}"
+    );
     assert_eq!(Share::default().interval(), (0.0, 1.0));
 }

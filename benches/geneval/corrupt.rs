@@ -54,7 +54,11 @@ pub fn corrupted(world: &World, prompt: &Prompt, wrong: Wrong) -> Option<Scene> 
     let first = scene.objects.first()?.clone();
     match wrong {
         Wrong::Noun => {
-            asks(prompt, |fact| matches!(fact, Fact::Count { noun, .. } if *noun == first.noun)).then_some(())?;
+            asks(
+                prompt,
+                |fact| matches!(fact, Fact::Count { noun, .. } if *noun == first.noun),
+            )
+            .then_some(())?;
             let fits = |kind: Kind| (kind == Kind::Shape) == (first.colour.is_some() && kind != Kind::Plain);
             let others: Vec<&str> = world
                 .nouns
@@ -71,7 +75,11 @@ pub fn corrupted(world: &World, prompt: &Prompt, wrong: Wrong) -> Option<Scene> 
             swapped.for_each(|item| item.noun.clone_from(&other));
         }
         Wrong::Count => {
-            asks(prompt, |fact| matches!(fact, Fact::Count { count, .. } if *count > 1)).then_some(())?;
+            asks(
+                prompt,
+                |fact| matches!(fact, Fact::Count { count, .. } if *count > 1),
+            )
+            .then_some(())?;
             let counts = |noun: &str| scene.objects.iter().filter(|item| item.noun == noun).count();
             let at = scene.objects.iter().position(|item| counts(&item.noun) > 1)?;
             scene.objects.remove(at);
@@ -108,7 +116,9 @@ pub fn corrupted(world: &World, prompt: &Prompt, wrong: Wrong) -> Option<Scene> 
                         .tints
                         .iter()
                         .map(|(name, _)| name)
-                        .filter(|name| Some(*name) != scene.objects[at].colour.as_ref() && **name != scene.background)
+                        .filter(|name| {
+                            Some(*name) != scene.objects[at].colour.as_ref() && **name != scene.background
+                        })
                         .collect();
                     let noun = scene.objects[at].noun.clone();
                     let tint = Some(free[chosen(&prompt.text, free.len())].clone());
@@ -121,7 +131,11 @@ pub fn corrupted(world: &World, prompt: &Prompt, wrong: Wrong) -> Option<Scene> 
             asks(prompt, |fact| matches!(fact, Fact::Size { .. })).then_some(())?;
             let item = scene.objects.first_mut()?;
             item.size = if item.size > 500 { 320 } else { 760 };
-            (item.x, item.y) = if item.size > 500 { (500, 500) } else { (item.x, item.y) };
+            (item.x, item.y) = if item.size > 500 {
+                (500, 500)
+            } else {
+                (item.x, item.y)
+            };
         }
         Wrong::Background => {
             asks(prompt, |fact| matches!(fact, Fact::Background { .. })).then_some(())?;

@@ -88,13 +88,7 @@ impl Artist {
         })
     }
 
-    pub fn draw(
-        &mut self,
-        prompt: &Prompt,
-        world: &World,
-        settings: &Settings,
-        seed: u64,
-    ) -> Outcome<Drawn> {
+    pub fn draw(&mut self, prompt: &Prompt, world: &World, settings: &Settings, seed: u64) -> Outcome<Drawn> {
         let mode = Self::mode(prompt)?;
         let card = &self.session.model().card;
         let own = card.default_size(mode.name());

@@ -7,8 +7,8 @@
 //! size). The best places are looked at in colour: how much of the difference from the background
 //! vanishes when the sprite is put there (its *gain*, and as a share of what its box holds its
 //! *fit*), and how the sprite's own pattern correlates with the picture under its mask. Last, the
-//! places are moved and scaled a little for the best gain, and taken greedily: largest gain first,
-//! whatever overlaps something taken is passed over.
+//! places are moved and scaled a little for the best gain, and taken greedily: the one that explains
+//! most and best (gain times fit squared) first, whatever overlaps something taken is passed over.
 
 use super::world::{Canvas, Colour, Kind, Sprite, World};
 use lumina_studio::pixels::Pixels;
@@ -26,11 +26,11 @@ const SCALES: [usize; 10] = [8, 9, 11, 12, 14, 16, 18, 21, 24, 27];
 /// Silhouettes may reach over the border by this many coarse pixels.
 const BORDER: usize = 2;
 /// Correlation of a silhouette from which a place is looked at in colour.
-const SILHOUETTE: f32 = 0.55;
+const SILHOUETTE: f32 = 0.45;
 /// Places of one sprite that are looked at in colour.
-const PLACES: usize = 10;
+const PLACES: usize = 20;
 /// Sprites that are improved at one place.
-const RIVALS: usize = 8;
+const RIVALS: usize = 10;
 /// A difference from the background of this length is as good as any (colour distance).
 const CLEAR: f32 = 70.0;
 /// A background pixel counts as explained below this colour distance.
@@ -67,7 +67,6 @@ pub struct Find {
     pub size: f32,
     pub fit: f32,
     pub pattern: f32,
-    gain: f32,
 }
 
 /// What was found in a picture.
@@ -112,6 +111,14 @@ struct Measure {
     gain: f32,
     fit: f32,
     pattern: f32,
+}
+
+impl Measure {
+    /// What places are ranked by: a sprite over two things explains more than one over either,
+    /// but worse.
+    fn worth(self) -> f32 {
+        self.gain * self.fit.max(0.0).powi(2)
+    }
 }
 
 /// A picture and its background at one size.
@@ -263,7 +270,11 @@ impl Finder {
         let weight = |at: usize| {
             let across = (at % width) as f32 / (width - 1) as f32 - 0.5;
             let down = (at / width) as f32 / (height - 1) as f32 - 0.5;
-            if across.abs().max(down.abs()) > 0.4 { 1.0 } else { 0.25 }
+            if across.abs().max(down.abs()) > 0.4 {
+                1.0
+            } else {
+                0.25
+            }
         };
         let limit = 3.0 * EXPLAINED * EXPLAINED;
         let score = |canvas: &Canvas| {
@@ -333,10 +344,7 @@ impl Finder {
 
     /// Places where a silhouette fits, a few for every sprite.
     fn silhouetted(&self, view: &View) -> Vec<Place> {
-        let (width, height) = (
-            view.picture.width + 2 * BORDER,
-            view.picture.height + 2 * BORDER,
-        );
+        let (width, height) = (view.picture.width + 2 * BORDER, view.picture.height + 2 * BORDER);
         let mut differs = vec![0.0f32; width * height];
         for y in 0..view.picture.height {
             for x in 0..view.picture.width {
@@ -447,15 +455,18 @@ impl Finder {
         order.into_iter().take(2)
     }
 
-    /// The best sprites of every place, moved and scaled for the largest gain.
+    /// The sprites of most worth at every place, moved and scaled for the largest gain.
     fn improved(&self, view: &View, mut coloured: Vec<(Place, Measure)>) -> Vec<(Place, Measure)> {
-        coloured.sort_by(|a, b| b.1.gain.total_cmp(&a.1.gain));
+        coloured.sort_by(|a, b| b.1.worth().total_cmp(&a.1.worth()));
         let mut groups: Vec<Vec<Place>> = Vec::new();
         for (place, _) in coloured {
             let group = groups.iter_mut().find(|group| near(&group[0], &place));
             match group {
                 Some(group) if group.len() < RIVALS => {
-                    if group.iter().all(|other| (other.noun, other.tint) != (place.noun, place.tint)) {
+                    if group
+                        .iter()
+                        .all(|other| (other.noun, other.tint) != (place.noun, place.tint))
+                    {
                         group.push(place);
                     }
                 }
@@ -517,9 +528,9 @@ impl Finder {
         best
     }
 
-    /// Largest gain first; what overlaps something taken is passed over.
+    /// The most worth first; what overlaps something taken is passed over.
     fn taken(&self, view: &View, mut improved: Vec<(Place, Measure)>) -> Vec<Find> {
-        improved.sort_by(|a, b| b.1.gain.total_cmp(&a.1.gain));
+        improved.sort_by(|a, b| b.1.worth().total_cmp(&a.1.worth()));
         let mut covered = vec![false; view.picture.pixels.len()];
         let mut finds = Vec::new();
         for (place, measure) in improved {
@@ -552,7 +563,6 @@ impl Finder {
                 size: place.side as f32 / FINE as f32,
                 fit: measure.fit,
                 pattern: measure.pattern,
-                gain: measure.gain,
             });
         }
         finds

@@ -48,8 +48,7 @@ impl Finder {
                 std::array::from_fn(|c| sum[c] + colour[c])
             });
             let mean = sum.map(|s| s / alpha.max(1e-3));
-            let far =
-                |tint: &Colour| -> f32 { tint.iter().zip(&mean).map(|(a, b)| (a - b) * (a - b)).sum() };
+            let far = |tint: &Colour| -> f32 { tint.iter().zip(&mean).map(|(a, b)| (a - b) * (a - b)).sum() };
             let order = (0..tints.len()).min_by(|a, b| far(&tints[*a].1).total_cmp(&far(&tints[*b].1)));
             order.unwrap_or_default()
         });
@@ -72,9 +71,9 @@ impl Finder {
                 "big" => find.size >= BIG,
                 _ => (SMALL..BIG).contains(&find.size),
             }),
-            Fact::Larger { noun, than } => all(noun, &|one| {
-                all(than, &|other| one.size > LARGER * other.size)
-            }),
+            Fact::Larger { noun, than } => {
+                all(noun, &|one| all(than, &|other| one.size > LARGER * other.size))
+            }
             Fact::Background { background } => {
                 self.world.backgrounds[seen.background].name == *background && seen.explained >= BACKGROUND
             }
@@ -166,12 +165,7 @@ pub fn edge_agreement(drawn: &Pixels, truth: &Pixels) -> f64 {
 /// Mean absolute difference as a share of white, over the pixels `of` says yes to.
 pub fn mean_error(a: &Pixels, b: &Pixels, of: impl Fn(usize) -> bool) -> f64 {
     let (mut sum, mut count) = (0u64, 0u64);
-    for (at, (a, b)) in a
-        .rgb()
-        .chunks_exact(3)
-        .zip(b.rgb().chunks_exact(3))
-        .enumerate()
-    {
+    for (at, (a, b)) in a.rgb().chunks_exact(3).zip(b.rgb().chunks_exact(3)).enumerate() {
         if of(at) {
             let apart = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)));
             sum += apart.sum::<u64>();

@@ -7,13 +7,34 @@ use serde::Deserialize;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "is")]
 pub enum Fact {
-    Count { noun: String, count: usize },
-    Colour { noun: String, colour: String },
-    Place { noun: String, place: String },
-    Relation { noun: String, relation: String, to: String },
-    Size { noun: String, size: String },
-    Larger { noun: String, than: String },
-    Background { background: String },
+    Count {
+        noun: String,
+        count: usize,
+    },
+    Colour {
+        noun: String,
+        colour: String,
+    },
+    Place {
+        noun: String,
+        place: String,
+    },
+    Relation {
+        noun: String,
+        relation: String,
+        to: String,
+    },
+    Size {
+        noun: String,
+        size: String,
+    },
+    Larger {
+        noun: String,
+        than: String,
+    },
+    Background {
+        background: String,
+    },
 }
 
 /// A second instruction, for the result of the first.

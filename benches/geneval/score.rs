@@ -89,7 +89,10 @@ impl Scores {
 
     /// A table in Markdown.
     pub fn table(&self) -> String {
-        let mut lines = vec!["| category | score (95 % interval) |".to_owned(), "|---|---|".to_owned()];
+        let mut lines = vec![
+            "| category | score (95 % interval) |".to_owned(),
+            "|---|---|".to_owned(),
+        ];
         let others = self
             .shares
             .keys()

@@ -82,6 +82,15 @@ pub struct Settings {
     /// Keep the pictures in a folder
     #[arg(long, value_name = "FOLDER")]
     pub save: Option<PathBuf>,
+    /// Judge the pictures that `--save`, or anyone, put into a folder instead of drawing
+    #[arg(long, value_name = "FOLDER")]
+    pub from: Option<PathBuf>,
+    /// Tell of every true picture that fails what was found in it
+    #[arg(long)]
+    pub failures: bool,
+    /// Print the file names and texts of the prompts, tab between them
+    #[arg(long)]
+    pub list: bool,
     /// Draw 24 prompts with the seeds 0 to 23 side by side
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,

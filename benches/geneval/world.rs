@@ -61,7 +61,6 @@ enum Layer {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Background {
     pub name: String,
-    pub first: bool,
     layers: Vec<Layer>,
     ground: i64,
 }
