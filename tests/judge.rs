@@ -34,8 +34,9 @@ use world::{Scene, World};
 const SIZE: Size = Size::new(128, 128);
 
 fn from_text(every: usize) -> Vec<Prompt> {
-    let all = prompts::read(Edition::Second).unwrap().into_iter();
-    all.filter(|prompt| prompt.task == "generate")
+    let all = prompts::read(Edition::Second).expect("committed prompts");
+    all.into_iter()
+        .filter(|prompt| prompt.task == "generate")
         .step_by(every)
         .collect()
 }

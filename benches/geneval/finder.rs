@@ -86,14 +86,17 @@ struct Silhouette {
     values: Vec<f32>,
 }
 
+/// Noun, tint, side.
 type Cut = (usize, Option<usize>, usize);
+/// Width and height.
+type Sides = (usize, usize);
 
 pub struct Finder {
     pub world: World,
     pub thresholds: Thresholds,
     silhouettes: Vec<Silhouette>,
     cuts: RwLock<HashMap<Cut, Arc<Sprite>>>,
-    backgrounds: RwLock<HashMap<(usize, usize), Arc<Vec<Canvas>>>>,
+    backgrounds: RwLock<HashMap<Sides, Arc<Vec<Canvas>>>>,
 }
 
 /// A sprite put somewhere, in pixels of one of the sizes.
