@@ -1,0 +1,68 @@
+"""The whole recipe: image tokenizer, tokens and decoder stage by stage, export, check.
+
+    python run.py small.json --out ../../../target/starter-small --minutes 25 [--stop-after 9]
+
+Every phase goes on where it was killed or stopped: call it again until it says `done`.
+`--minutes` is the time of all phases together, shared out as the configuration says at the first
+call (budget.json in the folder keeps it).
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import check
+import export
+import make_tokens
+import train_decoder
+import train_movq
+from runs import OutOfTime, Run
+
+HERE = Path(__file__).parent
+
+
+def phases(run):
+    yield "movq.done", lambda: train_movq.train(run)
+    for number in range(len(run.config["stages"])):
+        yield f"tokens-{number}.done", lambda n=number: make_tokens.make(run, n)
+        yield f"stage-{number}.done", lambda n=number: train_decoder.train(run, n)
+
+
+def with_movq_of(folder, other):
+    """Takes another run's image tokenizer and tokens: the stages must be the same."""
+    folder, other = Path(folder), Path(other)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in [other / "movq.done", *other.glob("tokens-*")]:
+        mine = folder / path.name
+        if not mine.exists():
+            mine.symlink_to(path.resolve())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("config")
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--stop-after", type=float, help="minutes; everything is saved then")
+    parser.add_argument("--movq-of", help="another run's folder, whose image tokenizer and tokens are taken")
+    args = parser.parse_args()
+    path = Path(args.config)
+    config = json.loads((path if path.exists() else HERE / args.config).read_text())
+    if args.movq_of:
+        with_movq_of(args.out, args.movq_of)
+    run = Run(config, args.out, args.minutes, args.stop_after)
+    try:
+        for name, work in phases(run):
+            if not run.path(name).exists():
+                work()
+    except OutOfTime:
+        run.log(phase="stopped", note="call again to go on")
+        return 3
+    export.write(run)
+    check.check(run)
+    run.log(phase="done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+"""Trains the decoder, stage by stage: growing resolution, mixed aspects, all tasks in one stream.
+
+A sequence is the prompt and the picture (MODEL.md 3); where the text is dropped, the picture alone
+from position 0. Only codes that the model will have to draw carry loss: never the header, row ends,
+the end, or a panel that is given.
+"""
+import itertools
+import math
+import queue
+import threading
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import decoder
+import text
+from make_tokens import TASKS
+from runs import Average, OutOfTime, Phase
+
+# Tasks whose upper panel is given.
+GIVEN = [TASKS.index(t) for t in ("control", "predict", "subject", "edit", "conversation")]
+
+
+class Group:
+    """All examples of one shape."""
+
+    def __init__(self, name, parts, alphabet):
+        self.width, self.height, self.panels = (int(v) for v in name.split("x"))
+        self.alphabet = alphabet
+        join = lambda key: np.concatenate([p[f"{name}|{key}"] for p in parts])
+        self.codes, self.tasks, self.dropped = join("codes"), join("tasks"), join("dropped")
+        self.turns = int(parts[0][f"{name}|turns"][0])
+        lengths, ids = join("lengths"), join("ids")
+        self.ends, self.ids = np.cumsum(lengths), ids
+        self.starts = self.ends - lengths
+        self.columns = self.width // 8
+        # Rows of one picture of a turn: one panel or two.
+        self.rows = self.height // 8 * (1 if self.panels == 1 else 2)
+        self.length = 3 + self.rows * (self.columns + 1) + 1
+
+    def __len__(self):
+        return len(self.tasks)
+
+    def pictures(self, indices):
+        """All pictures of some examples as ids, n x turns x length, and which are to be drawn."""
+        a, n, rows = self.alphabet, len(indices), self.rows
+        codes = self.codes[indices].reshape(n, self.turns, rows, self.columns)
+        grid = np.full((n, self.turns, rows, self.columns + 1), a.row_end, np.int64)
+        grid[..., :-1] = codes.astype(np.int64) + a.first_code
+        drawn = np.zeros(grid.shape, bool)
+        given = np.isin(self.tasks[indices], GIVEN)
+        drawn[..., :-1] = True
+        drawn[given, :, : rows // 2] = False
+        flat = lambda x: x.reshape(n, self.turns, -1)
+        ids = np.empty((n, self.turns, self.length), np.int64)
+        ids[..., :3], ids[..., 3:-1], ids[..., -1] = a.header(self.width, rows * 8), flat(grid), a.end
+        wanted = np.zeros(ids.shape, bool)
+        wanted[..., 3:-1] = flat(drawn)
+        return ids, wanted
+
+    def prompt(self, index, turn):
+        """What stands before a turn's picture."""
+        if self.dropped[index]:
+            return []
+        a, number = self.alphabet, index * self.turns + turn
+        before = [a.first] if turn == 0 else [a.separator]
+        return [*before, *self.ids[self.starts[number] : self.ends[number]], a.separator]
+
+    def batch(self, indices):
+        """(ids, which of them are to be drawn, tasks); rows are filled up with zeros."""
+        pictures, wanted = self.pictures(indices)
+        prompts = [[self.prompt(i, turn) for turn in range(self.turns)] for i in indices]
+        longest = max(sum(map(len, p)) for p in prompts) + self.turns * self.length
+        longest = -(-longest // 32) * 32
+        ids, drawn = np.zeros((len(indices), longest), np.int64), np.zeros((len(indices), longest), bool)
+        for row, turns in enumerate(prompts):
+            at = 0
+            for turn, prompt in enumerate(turns):
+                ids[row, at : at + len(prompt)] = prompt
+                at += len(prompt)
+                ids[row, at : at + self.length] = pictures[row, turn]
+                drawn[row, at : at + self.length] = wanted[row, turn]
+                at += self.length
+        return ids, drawn, self.tasks[indices]
+
+
+def ahead(make, count=3):
+    """Calls `make()` in a thread of its own, a few results ahead."""
+    ready = queue.Queue(count)
+    over = threading.Event()
+
+    def work():
+        while not over.is_set():
+            made = make()
+            while not over.is_set():
+                try:
+                    ready.put(made, timeout=0.2)
+                    break
+                except queue.Full:
+                    pass
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        while True:
+            yield ready.get()
+    finally:
+        over.set()
+
+
+def batches(run, number, made, first):
+    """Batch after batch; each follows from its step alone, so that a resumed run draws the same ones."""
+    # Batches of long sequences hold fewer examples: more of them, so that every example counts alike.
+    weights = np.array([len(g) * g.length * g.turns for g in made], float)
+    tokens, steps = run.config["decoder"]["batch_tokens"], itertools.count(first)
+
+    def make():
+        rng = np.random.default_rng([run.config["seed"], number, next(steps)])
+        group = made[rng.choice(len(made), p=weights / weights.sum())]
+        size = min(len(group), max(1, tokens // (group.turns * (group.length + 40))))
+        return group.batch(np.sort(rng.choice(len(group), size, replace=False)))
+
+    return ahead(make)
+
+
+def groups(run, number, unseen=False):
+    folder, alphabet = run.path(f"tokens-{number}"), text.Alphabet(text.Tokenizer())
+    files = sorted(folder.glob("unseen.npz" if unseen else "part-*.npz"))
+    parts = [dict(np.load(file)) for file in files]
+    names = sorted({key.split("|")[0] for part in parts for key in part})
+    made = [Group(n, [p for p in parts if f"{n}|tasks" in p], alphabet) for n in names]
+    positions = run.config["decoder"]["positions"]
+    return [g for g in made if g.turns * (g.length + 100) <= positions]
+
+
+def losses(model, body, run, batch):
+    """Loss of every code to be drawn, and the row of the batch it belongs to."""
+    ids, drawn = (torch.from_numpy(part).to(run.device, non_blocking=True) for part in batch[:2])
+    with run.autocast():
+        hidden = body(ids[:, :-1])[drawn[:, 1:]]
+        scores = model.scores(hidden)
+    wanted = ids[:, 1:][drawn[:, 1:]] - model.first_code
+    return F.cross_entropy(scores.float(), wanted, reduction="none"), drawn[:, 1:].nonzero()[:, 0]
+
+
+@torch.no_grad()
+def validated(model, run, unseen, average):
+    """Mean loss a code on unseen scenes, by task, with the averaged weights."""
+    average.swap()
+    sums = {}
+    for group in unseen:
+        size = max(1, run.config["decoder"]["batch_tokens"] // (2 * group.length * group.turns))
+        for start in range(0, len(group), size):
+            batch = group.batch(np.arange(start, min(start + size, len(group))))
+            loss, rows = losses(model, model, run, batch)
+            dropped = group.dropped[start : start + size]
+            for row in range(len(batch[2])):
+                name = "without text" if dropped[row] else TASKS[batch[2][row]]
+                mine = loss[rows == row]
+                total, count = sums.get(name, (0.0, 0))
+                sums[name] = (total + mine.sum().item(), count + len(mine))
+    average.swap()
+    found = {f"unseen {name}": total / max(1, count) for name, (total, count) in sorted(sums.items())}
+    whole = [sum(v) for v in zip(*sums.values())]
+    return {"unseen": whole[0] / max(1, whole[1]), **found}
+
+
+def fresh(run):
+    tokenizer = text.Tokenizer()
+    config = decoder.config_of(run.config["decoder"], tokenizer.size, run.config["movq"]["codes"], tokenizer.specials["<|endoftext|>"])
+    return decoder.Transformer(config, tokenizer.size).to(run.device), config
+
+
+def optimiser_of(model, settings):
+    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "norm" not in n and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if not (p.dim() == 2 and "norm" not in n and "embed" not in n)]
+    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, settings["rate"], (0.9, 0.95), fused=torch.cuda.is_available())
+
+
+def train(run, number):
+    settings, stage = run.config["decoder"], run.config["stages"][number]
+    phase = Phase(run, f"stage {number}")
+    torch.manual_seed(run.config["seed"])
+    model, _ = fresh(run)
+    average, optimiser = Average(model, settings["average"]), optimiser_of(model, settings)
+    step, tokens, seen, in_stage = 0, 0, 0, 0
+    stored = run.load("decoder.checkpoint")
+    if stored:
+        model.load_state_dict(stored["model"])
+        optimiser.load_state_dict(stored["optimiser"])
+        average.load(stored["average"])
+        step, tokens, seen = stored["step"], stored["tokens"], stored["seen"]
+        if stored["stage"] == number:
+            in_stage = stored["in_stage"]
+            phase.resume(stored["seconds"])
+
+    def save(of=number):
+        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
+        state |= {"step": step, "tokens": tokens, "seen": seen, "in_stage": in_stage, "stage": of}
+        run.save("decoder.checkpoint", {**state, "seconds": phase.seconds()})
+
+    seen_groups, unseen = groups(run, number), groups(run, number, unseen=True)
+    body = run.compiled(model, dynamic=True)
+    told = phase.seconds()
+    running = None
+    for batch in batches(run, number, seen_groups, in_stage):
+        if phase.over() or phase.interrupted():
+            break
+        warm = min(1, (in_stage + 1) / settings["warm_steps"])
+        low = settings["last_share"]
+        rate = settings["rate"] * stage["rate"] * warm * (low + (1 - low) * (1 + math.cos(math.pi * phase.progress())) / 2)
+        for g in optimiser.param_groups:
+            g["lr"] = rate
+        loss = losses(model, body, run, batch)[0].mean()
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        average.step()
+        step, in_stage = step + 1, in_stage + 1
+        tokens, seen = tokens + int(batch[0].size), seen + len(batch[2])
+        if in_stage % 10 == 1:
+            value = loss.item()
+            running = value if running is None else 0.9 * running + 0.1 * value
+        if phase.seconds() - told > settings["told_seconds"]:
+            told = phase.seconds()
+            facts = validated(model, run, unseen, average)
+            run.log(phase="decoder", stage=number, step=step, tokens=tokens, examples=seen, seconds=told, loss=running, rate=rate, **facts)
+        if phase.save_due():
+            save()
+    save()
+    if not phase.over():
+        raise OutOfTime
+    facts = validated(model, run, unseen, average)
+    run.log(phase="decoder", stage=number, step=step, tokens=tokens, examples=seen, seconds=phase.seconds(), loss=running, done=True, **facts)
+    average.swap()
+    run.save(f"stage-{number}.done", {"model": model.state_dict(), "tokens": tokens, "unseen": facts["unseen"]})
+
+
+def trained(run):
+    model, config = fresh(run)
+    last = len(run.config["stages"]) - 1
+    model.load_state_dict(run.load(f"stage-{last}.done")["model"])
+    return model.eval().requires_grad_(False), config

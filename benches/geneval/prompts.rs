@@ -1,0 +1,87 @@
+//! What the judge asks for: prompts with their scenes, and what must be true of the pictures.
+
+use super::world::Scene;
+use serde::Deserialize;
+
+/// One thing that can be looked up in a picture.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase", tag = "is")]
+pub enum Fact {
+    Count {
+        noun: String,
+        count: usize,
+    },
+    Colour {
+        noun: String,
+        colour: String,
+    },
+    Place {
+        noun: String,
+        place: String,
+    },
+    Relation {
+        noun: String,
+        relation: String,
+        to: String,
+    },
+    Size {
+        noun: String,
+        size: String,
+    },
+    Larger {
+        noun: String,
+        than: String,
+    },
+    Background {
+        background: String,
+    },
+}
+
+/// A second instruction, for the result of the first.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Then {
+    pub text: String,
+    pub scene: Scene,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Prompt {
+    pub category: String,
+    /// As the program names its modes.
+    pub task: String,
+    #[serde(default)]
+    pub map: Option<String>,
+    pub text: String,
+    /// What the result shows (of the first instruction where there are two).
+    pub scene: Scene,
+    /// What the given picture shows.
+    #[serde(default)]
+    pub before: Option<Scene>,
+    #[serde(default)]
+    pub then: Option<Then>,
+    /// All facts of a clause must hold.
+    pub clauses: Vec<Vec<Fact>>,
+}
+
+impl Prompt {
+    /// What the last picture shows.
+    pub fn wanted(&self) -> &Scene {
+        self.then.as_ref().map_or(&self.scene, |then| &then.scene)
+    }
+}
+
+/// Which prompts are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edition {
+    /// 600 of the second edition's world, of combinations that are kept from training.
+    Second,
+    /// 260 of the first edition's things, backgrounds and words.
+    First,
+}
+
+pub fn read(edition: Edition) -> Result<Vec<Prompt>, serde_json::Error> {
+    serde_json::from_str(match edition {
+        Edition::Second => include_str!("prompts.json"),
+        Edition::First => include_str!("prompts-first.json"),
+    })
+}
