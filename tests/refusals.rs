@@ -435,21 +435,34 @@ fn verify_passes_over_plain_files() {
     assert_eq!(output.status.code(), Some(2));
 }
 
-/// 512 lanes of 1600 tokens are 13 GB, of which 8 may be had.
+/// A model of a million positions and a picture that takes them all: two lanes of 16 GB, of which 8
+/// may be had.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_picture_that_no_memory_holds_is_refused_in_words() {
     let stage = Stage::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter");
+    std::fs::create_dir(stage.path("long")).expect("a folder");
+    for file in std::fs::read_dir(&folder).expect("the starter") {
+        let file = file.expect("a file").path();
+        let name = file.file_name().expect("a name");
+        std::fs::copy(&file, stage.path("long").join(name)).expect("a copy");
+    }
+    let config = std::fs::read_to_string(folder.join("config.json")).expect("a config");
+    let longer = config.replace(
+        "\"max_position_embeddings\": 2048",
+        "\"max_position_embeddings\": 1000000",
+    );
+    assert_ne!(longer, config);
+    std::fs::write(stage.path("long/config.json"), longer).expect("a config");
     let draw = [
         "generate",
         "a cat",
+        "--model",
+        "long",
         "--size",
-        "320x320",
+        "7936x7936",
         "--force",
-        "--best-of",
-        "256",
-        "--window",
-        "1",
         "-o",
         "o.png",
     ];
@@ -467,7 +480,7 @@ fn a_picture_that_no_memory_holds_is_refused_in_words() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(
-        stderr.contains("drawing this picture needs 1") && stderr.contains("fewer candidates"),
+        stderr.contains("drawing this picture needs 32") && stderr.contains("smaller picture"),
         "{stderr}"
     );
     assert!(!stage.path("o.png").exists());
