@@ -441,7 +441,7 @@ fn verify_passes_over_plain_files() {
 #[test]
 fn a_picture_that_no_memory_holds_is_refused_in_words() {
     let stage = Stage::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter");
     std::fs::create_dir(stage.path("long")).expect("a folder");
     for file in std::fs::read_dir(&folder).expect("the starter") {
         let file = file.expect("a file").path();
