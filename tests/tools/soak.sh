@@ -1,10 +1,10 @@
 #!/bin/bash
 # Many pictures of the starter in one run of the real window, from a queue, and its memory meanwhile.
 #   tests/tools/soak.sh PROGRAM [COUNT]
-# Prints the resident memory at every tenth of the way. Fails when the largest of the last quarter
-# is more than 5 % and 8 MB above the largest of the second quarter: the first one still fills the
-# strip's pictures, of which a fixed number stays in memory. 8 MB are two allocator arenas of slack,
-# and far less than the 29 MB that 150 leaked pictures of 128x128 with their previews would take.
+# Prints the resident memory at every tenth of the way. Fails when the most of the last three tenths
+# is more than 5 % and 8 MB above the most of the third to fifth. The strip keeps the thumbnails of up
+# to 200 results, about 0.12 MB each with its texture: 24 MB by design over 200 pictures. A picture
+# that stayed with its pixels, source and codes as well would go over the bound.
 set -eu
 here=$(realpath "$(dirname "$0")")
 program=$(realpath "$1")
