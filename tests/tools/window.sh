@@ -15,7 +15,7 @@ shots=${2:-}
 
 # Sources: a photo of its own shape, and others.
 examples=$here/../../assets/examples
-convert "$examples/fox.png" -strip -resize 320x240! -seed 7 -attenuate 0.2 +noise Gaussian "$home/photo.png"
+convert "$examples/fox.png" -strip -resize 320x240! "$home/photo.png"
 convert "$examples/owl.png" -strip "$home/owl.png"
 convert "$examples/heart.png" -strip "$home/heart.png"
 convert "$home/heart.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
