@@ -616,6 +616,18 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_that_no_machine_holds_is_refused_in_words() {
+        let (decoder, _, _) = golden("decoder-gqa");
+        let refused = decoder.predictor(1 << 40, 256).err().expect("too much");
+        let words = refused.to_string();
+        assert!(matches!(refused, ModelError::Memory(_)), "{words}");
+        assert!(
+            words.contains("drawing this picture needs") && words.contains("fewer candidates"),
+            "{words}"
+        );
+    }
+
+    #[test]
     fn quantised_matrices_stay_close() {
         for (quant, bound) in [(Quant::Q8_0, 0.4), (Quant::BF16, 0.2)] {
             let dir = format!("{}/tests/golden/decoder-mha", env!("CARGO_MANIFEST_DIR"));

@@ -53,7 +53,7 @@ use std::sync::Arc;
 /// Results whose pixels stay in memory.
 const PIXELS_KEPT: usize = 12;
 /// Results of the strip.
-const OUTCOMES_KEPT: usize = 200;
+const OUTCOMES_KEPT: usize = 60;
 /// Longer side of a thumbnail.
 pub const THUMBNAIL: u32 = 240;
 
