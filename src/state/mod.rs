@@ -357,6 +357,10 @@ impl Studio {
         if self.shown == Shown::Run {
             self.shown = Shown::Outcome(id);
             effects.push(Effect::Stage(Stage::Picture(Arc::clone(&pixels))));
+            // A map is looked at beside its picture.
+            if matches!(run.order.request.mode, crate::task::Mode::Predict { .. }) {
+                effects.extend(self.toggle_before_after());
+            }
         }
         let request = &run.order.request;
         let continues = self.draft.chain.current().map(|turn| &turn.photo) == request.source.as_ref();

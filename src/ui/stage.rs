@@ -87,26 +87,16 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let told = middle.canvas.ui(ui, &tools);
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
-        match told.gesture {
-            Some(Gesture::Press(at)) => {
-                // From here on the keys are the mask's, not the prompt's.
-                told.response.request_focus();
-                middle.actions.push(Action::Paint(Paint::Begin(point(at))));
-            }
-            Some(Gesture::Drag(to)) => {
-                let trail = if told.trail.is_empty() {
-                    vec![to]
-                } else {
-                    told.trail
-                };
-                middle.actions.extend(
-                    trail
-                        .into_iter()
-                        .map(|to| Action::Paint(Paint::Extend(point(to)))),
-                );
-            }
-            Some(Gesture::Release(_)) => middle.actions.push(Action::Paint(Paint::Finish)),
-            None => {}
+        for gesture in &told.gestures {
+            middle.actions.push(Action::Paint(match gesture {
+                Gesture::Press(at) => {
+                    // From here on the keys are the mask's, not the prompt's.
+                    told.response.request_focus();
+                    Paint::Begin(point(*at))
+                }
+                Gesture::Drag(to) => Paint::Extend(point(*to)),
+                Gesture::Release(_) => Paint::Finish,
+            }));
         }
     }
     Pointed {

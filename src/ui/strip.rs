@@ -109,6 +109,9 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
     };
     let response = tile.show(ui);
     let share = run.rows().saturating_sub(rows.start) as f32 / rows.len().max(1) as f32;
+    let undrawn = response.rect.split_top_bottom_at_fraction(share).1;
+    ui.painter()
+        .rect_filled(undrawn.shrink2(vec2(1.0, 0.0)), 0, palette.field);
     let bar = Rect::from_min_size(
         response.rect.left_bottom() - vec2(0.0, 4.0),
         vec2(response.rect.width() * share, 4.0),

@@ -27,7 +27,6 @@ use drawing::Drawing;
 use egui::Color32;
 use egui::epaint::MarginF32;
 use sheet::{Sheet, Stamps};
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 use view::{Room, View};
@@ -89,10 +88,9 @@ pub struct CanvasResponse {
     pub pointer: Option<[f32; 2]>,
     /// The decided code under the cursor.
     pub code: Option<u32>,
-    /// A step of the tool's stroke. Every `Press` is followed by exactly one `Release`.
-    pub gesture: Option<Gesture>,
-    /// Every point the pointer passed in this frame's stroke, oldest first; the last is the `Drag`'s.
-    pub trail: Vec<[f32; 2]>,
+    /// The steps of the tool's strokes in this frame, in order; a `Drag` for every point the pointer
+    /// passed. Every `Press` is followed by exactly one `Release`, in this frame or a later one.
+    pub gestures: Vec<Gesture>,
     /// What the user should know about how the picture is shown.
     pub note: Option<String>,
     pub response: egui::Response,
@@ -122,8 +120,8 @@ pub struct Canvas {
     zoom: f32,
     room: Option<Room>,
     held: Option<Held>,
-    /// Steps of strokes that are still to be handed out, one a frame.
-    steps: VecDeque<Gesture>,
+    /// Steps of strokes that are not handed out yet.
+    steps: Vec<Gesture>,
     /// The running stroke in picture pixels, for its outline.
     stroke: Vec<[f32; 2]>,
 }
@@ -191,7 +189,7 @@ impl Canvas {
             zoom: 1.0,
             room: None,
             held: None,
-            steps: VecDeque::new(),
+            steps: Vec::new(),
             stroke: Vec::new(),
         }
     }

@@ -24,8 +24,7 @@ impl Canvas {
         let mut told = CanvasResponse {
             pointer: None,
             code: None,
-            gesture: None,
-            trail: Vec::new(),
+            gestures: Vec::new(),
             note: self.note(),
             response,
         };
@@ -37,7 +36,7 @@ impl Canvas {
                 tool: tools.tool,
             };
             self.steer(ui, &told.response, &scene);
-            self.hold(ui, &mut told, &scene);
+            self.hold(ui, &told.response, &scene);
             let place = self.view.place(size, room).snapped();
             self.zoom = place.zoom;
             self.point_at(ui, &mut told, size, point);
@@ -49,10 +48,7 @@ impl Canvas {
         } else {
             self.let_go();
         }
-        told.gesture = self.steps.pop_front();
-        if !self.steps.is_empty() {
-            ui.ctx().request_repaint();
-        }
+        told.gestures = std::mem::take(&mut self.steps);
         self.name(ui, &told.response);
         told
     }
@@ -153,8 +149,7 @@ impl Canvas {
     }
 
     /// Begins, continues and ends what a pressed button does.
-    fn hold(&mut self, ui: &egui::Ui, told: &mut CanvasResponse, scene: &Scene) {
-        let response = &told.response;
+    fn hold(&mut self, ui: &egui::Ui, response: &Response, scene: &Scene) {
         let place = self.view.place(scene.size, scene.room).snapped();
         let cursor = response
             .interact_pointer_pos()
@@ -167,7 +162,7 @@ impl Canvas {
             let pressed = in_picture(ui.input(|i| i.pointer.press_origin()).unwrap_or(cursor));
             let held = self.taken_up(ui, response, scene, pressed);
             if matches!(held, Held::Stroke { .. }) {
-                self.steps.push_back(Gesture::Press(pressed));
+                self.steps.push(Gesture::Press(pressed));
                 self.stroke = vec![pressed];
             }
             self.held = Some(held);
@@ -177,12 +172,13 @@ impl Canvas {
             && self.comparison.is_none()
             && is_dab(ui, response)
         {
-            self.steps.extend(
-                cursor
-                    .map(in_picture)
-                    .into_iter()
-                    .flat_map(|at| [Gesture::Press(at), Gesture::Release(at)]),
-            );
+            let points = passed(ui);
+            self.steps
+                .extend(points.first().map(|at| Gesture::Press(in_picture(*at))));
+            let rest = points.iter().skip(1).map(|at| Gesture::Drag(in_picture(*at)));
+            self.steps.extend(rest);
+            self.steps
+                .extend(points.last().map(|at| Gesture::Release(in_picture(*at))));
         }
         match self.held {
             Some(Held::Pan) => {
@@ -198,13 +194,15 @@ impl Canvas {
                 }
             }
             Some(Held::Stroke { last }) => {
-                told.trail = passed(ui).into_iter().map(in_picture).collect();
-                told.trail.retain(|at| *at != last);
-                if let Some(&at) = told.trail.last() {
-                    self.steps.push_back(Gesture::Drag(at));
-                    self.stroke.extend(&told.trail);
-                    self.held = Some(Held::Stroke { last: at });
+                let mut last = last;
+                for at in passed(ui).into_iter().map(in_picture) {
+                    if at != last {
+                        self.steps.push(Gesture::Drag(at));
+                        self.stroke.push(at);
+                        last = at;
+                    }
                 }
+                self.held = Some(Held::Stroke { last });
             }
             None => {}
         }
@@ -230,7 +228,7 @@ impl Canvas {
     /// Ends what a button did; a stroke gets its `Release`.
     fn let_go(&mut self) {
         if let Some(Held::Stroke { last }) = self.held.take() {
-            self.steps.push_back(Gesture::Release(last));
+            self.steps.push(Gesture::Release(last));
             self.stroke.clear();
         }
     }
@@ -354,13 +352,26 @@ fn is_dab(ui: &egui::Ui, response: &Response) -> bool {
         })
 }
 
-/// The points the pointer passed since the last frame.
+/// The points the pointer passed since the last frame: from a press on (its own place first) and
+/// up to a release, where there was one.
 fn passed(ui: &egui::Ui) -> Vec<Pos2> {
     ui.input(|i| {
-        let moved = i.events.iter().filter_map(|event| match event {
-            egui::Event::PointerMoved(at) => Some(*at),
-            _ => None,
-        });
-        moved.collect()
+        let mut points = Vec::new();
+        for event in &i.events {
+            match event {
+                egui::Event::PointerMoved(at) => points.push(*at),
+                egui::Event::PointerButton {
+                    pos,
+                    button: PointerButton::Primary,
+                    pressed,
+                    ..
+                } => match pressed {
+                    true => points = vec![*pos],
+                    false => break,
+                },
+                _ => {}
+            }
+        }
+        points
     })
 }

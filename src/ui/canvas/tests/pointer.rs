@@ -19,10 +19,10 @@ fn button(at: Pos2, pressed: bool) -> Event {
 fn gestures(stage: &mut Stage, canvas: &mut Canvas, frames: Vec<Vec<Event>>) -> Vec<Gesture> {
     let mut steps = Vec::new();
     for events in frames {
-        steps.extend(stage.events(canvas, events).gesture);
+        steps.extend(stage.events(canvas, events).gestures);
     }
     for _ in 0..4 {
-        steps.extend(stage.events(canvas, Vec::new()).gesture);
+        steps.extend(stage.events(canvas, Vec::new()).gestures);
     }
     steps
 }
@@ -144,11 +144,29 @@ fn a_stroke_is_pressed_dragged_and_released_once() {
         steps,
         [Gesture::Press([10.0, 20.0]), Gesture::Release([10.0, 20.0])]
     );
+    // And so is a whole stroke, with every point it passed.
+    let quick = vec![
+        moved(b),
+        button(a, true),
+        moved(b),
+        moved(c),
+        button(c, false),
+        moved(a),
+    ];
+    assert_eq!(
+        gestures(&mut stage, &mut canvas, vec![quick]),
+        [
+            Gesture::Press([10.0, 20.0]),
+            Gesture::Drag([15.0, 20.0]),
+            Gesture::Drag([20.0, 30.0]),
+            Gesture::Release([20.0, 30.0]),
+        ]
+    );
     // The picture vanishes under the brush: the stroke is ended.
     stage.events(&mut canvas, vec![moved(a), button(a, true)]);
     canvas.clear();
     let told = stage.events(&mut canvas, Vec::new());
-    assert_eq!(told.gesture, Some(Gesture::Release([10.0, 20.0])));
+    assert_eq!(told.gestures, [Gesture::Release([10.0, 20.0])]);
 }
 
 #[test]
