@@ -6,7 +6,14 @@ mod stage;
 use serde_json::Value;
 use stage::{Stage, events, golden};
 use std::io::{BufRead, BufReader, Read};
-use std::process::Command;
+use std::process::{Child, Command};
+
+/// Sends a signal to the program. The shell's own `kill`: a bare machine has no other.
+fn signal(child: &Child, name: &str) {
+    let line = format!("kill -{name} {}", child.id());
+    let sent = Command::new("sh").args(["-c", &line]).status();
+    assert!(sent.expect("a shell").success());
+}
 
 /// Runs a task (with `--json` on) and interrupts it as soon as `row` is drawn; its events.
 fn interrupted(stage: &Stage, args: &[&str], row: u64) -> Vec<Value> {
@@ -18,9 +25,7 @@ fn interrupted(stage: &Stage, args: &[&str], row: u64) -> Vec<Value> {
         let line = line.expect("text");
         let event: Value = serde_json::from_str(&line).expect("JSON");
         if !sent && event["event"] == "row" && event["row"].as_u64() >= Some(row) {
-            let id = child.id().to_string();
-            let kill = Command::new("kill").args(["-INT", &id]).status();
-            assert!(kill.expect("kill runs").success());
+            signal(&child, "INT");
             sent = true;
         }
         seen += &line;
@@ -142,10 +147,7 @@ fn a_stop_is_said_in_words() {
     // The seed is told when drawing begins.
     stderr.read_line(&mut text).expect("text");
     assert!(text.starts_with("seed "), "{text}");
-    let kill = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill runs").success());
+    signal(&child, "TERM");
     stderr.read_to_string(&mut text).expect("text");
     assert_eq!(child.wait().expect("an end").code(), Some(130), "{text}");
     let line = text.lines().last().expect("a line");
