@@ -8,6 +8,9 @@ use std::collections::hash_map::Entry;
 
 /// Longer side of what is uploaded.
 const SIDE: u32 = 240;
+/// Frames that a texture outlasts its last showing. Painting takes some ten frames a picture: were
+/// it many, the results of a long queue would pile up on the GPU.
+const KEPT: u64 = 60;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key {
@@ -33,10 +36,8 @@ impl Textures {
     /// Forgets what was not shown for a while.
     pub(super) fn next_frame(&mut self) {
         self.frame += 1;
-        if self.frame.is_multiple_of(600) {
-            let oldest = self.frame - 600;
-            self.held.retain(|_, (_, used)| *used >= oldest);
-        }
+        let oldest = self.frame.saturating_sub(KEPT);
+        self.held.retain(|_, (_, used)| *used >= oldest);
     }
 
     fn get(&mut self, ctx: &Context, key: Key, small: impl FnOnce() -> Pixels) -> TextureHandle {
@@ -73,12 +74,57 @@ impl Textures {
     /// The picture being drawn; `stamp` changes with every row.
     pub(super) fn run(&mut self, ctx: &Context, stamp: u64, small: impl FnOnce() -> Pixels) -> TextureHandle {
         match &mut self.run {
-            Some((known, texture)) if *known == stamp => texture.clone(),
+            Some((known, texture)) => {
+                if *known != stamp {
+                    *known = stamp;
+                    texture.set(colour_image(&small()), TextureOptions::LINEAR);
+                }
+                texture.clone()
+            }
             held => {
                 let texture = ctx.load_texture("run", colour_image(&small()), TextureOptions::LINEAR);
                 *held = Some((stamp, texture.clone()));
                 texture
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Size;
+
+    #[test]
+    fn what_is_not_shown_any_more_is_given_back_soon() {
+        let (ctx, mut textures) = (Context::default(), Textures::default());
+        let small = Pixels::filled(Size::new(8, 8), [1, 2, 3]);
+        let uploaded = || ctx.tex_manager().read().num_allocated();
+        let before = uploaded();
+        // Two results, of which the second stays in view.
+        let first = textures.outcome(&ctx, OutcomeId(1), &small).id();
+        for _ in 0..=KEPT {
+            textures.outcome(&ctx, OutcomeId(2), &small);
+            assert_eq!(uploaded() - before, 2);
+            textures.next_frame();
+        }
+        assert_eq!(uploaded() - before, 1);
+        assert_ne!(textures.outcome(&ctx, OutcomeId(1), &small).id(), first);
+    }
+
+    #[test]
+    fn a_run_keeps_one_texture_for_all_its_rows() {
+        let (ctx, mut textures) = (Context::default(), Textures::default());
+        let grey = |shade| move || Pixels::filled(Size::new(8, 8), [shade; 3]);
+        let first = textures.run(&ctx, 1, grey(10));
+        let again = textures.run(&ctx, 1, || unreachable!("nothing new to upload"));
+        let next = textures.run(&ctx, 2, grey(20));
+        assert_eq!((first.id(), first.id()), (again.id(), next.id()));
+        // Its last upload is the new row's.
+        let mut uploads = ctx.tex_manager().write().take_delta();
+        let last = uploads.set.remove(&next.id()).and_then(|mut found| found.pop());
+        uploads.clear();
+        let egui::ImageData::Color(shown) = last.expect("an upload").image;
+        assert_eq!(shown.pixels[0], egui::Color32::from_rgb(20, 20, 20));
     }
 }

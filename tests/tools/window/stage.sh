@@ -4,14 +4,17 @@
 # Places are pixels of a window of 1280x800, which is what a fresh home gets.
 
 home=$(mktemp -d)
-export HOME=$home DISPLAY=:${XVFB_DISPLAY:-83}
-export XDG_RUNTIME_DIR=$home/run
+export HOME=$home XDG_RUNTIME_DIR=$home/run
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_PICTURES_DIR WAYLAND_DISPLAY
 mkdir -m 700 "$XDG_RUNTIME_DIR"
-Xvfb "$DISPLAY" -screen 0 1280x800x24 >/dev/null 2>&1 &
+# The server takes a free number and tells it when it answers.
+mkfifo "$home/display"
+Xvfb -displayfd 3 -screen 0 1280x800x24 >/dev/null 2>&1 3>"$home/display" &
 server=$!
 app=
 trap 'kill -9 $app 2>/dev/null || true; kill $server 2>/dev/null || true; rm -rf "$home"' EXIT
+read -r display <"$home/display" || { echo "window: Xvfb does not start" >&2; exit 1; }
+export DISPLAY=:$display
 
 # Where the program keeps things; a test with XDG variables of its own sets them anew.
 data=$home/.local/share/lumina-studio
