@@ -29,19 +29,19 @@ const COMPLAINT: &str = "The graphics driver reported an error";
 
 /// What the driver said since somebody looked.
 #[derive(Debug, Default)]
-struct Said {
+pub(super) struct Said {
     lost: Option<String>,
     complaints: Vec<String>,
 }
 
-type Ear = Arc<Mutex<Said>>;
+pub(super) type Ear = Arc<Mutex<Said>>;
 
 fn said(ear: &Ear) -> std::sync::MutexGuard<'_, Said> {
     ear.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Hears what becomes of a device; without this its errors end the program.
-fn hear(state: &RenderState, ctx: &Context) -> Ear {
+pub(super) fn hear(state: &RenderState, ctx: &Context) -> Ear {
     let ear = Ear::default();
     let (complaints, waker) = (Arc::clone(&ear), ctx.clone());
     state
@@ -63,20 +63,20 @@ fn hear(state: &RenderState, ctx: &Context) -> Ear {
 }
 
 /// Where the app waits while there is no window.
-type Between<B> = Rc<RefCell<Option<App<B>>>>;
+pub(super) type Between<B> = Rc<RefCell<Option<App<B>>>>;
 
 /// The app in one window.
-struct Shell<B: Backing> {
-    app: Option<App<B>>,
-    between: Between<B>,
-    ear: Ear,
+pub(super) struct Shell<B: Backing> {
+    pub(super) app: Option<App<B>>,
+    pub(super) between: Between<B>,
+    pub(super) ear: Ear,
     /// Why this window was given up.
-    lost: Option<String>,
+    pub(super) lost: Option<String>,
 }
 
 impl<B: Backing> Shell<B> {
     /// Tells what the driver said. On a lost device everything is written and the window goes.
-    fn listen(&mut self, ctx: &Context) {
+    pub(super) fn listen(&mut self, ctx: &Context) {
         let Some(app) = &mut self.app else { return };
         let (complaints, lost) = {
             let mut said = said(&self.ear);

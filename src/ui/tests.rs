@@ -3,6 +3,7 @@
 //! The model behind it never comes to life: the tests say what it reports. Every settled state is
 //! checked for widgets without a name.
 
+mod device;
 mod keyboard;
 mod snapshots;
 mod states;
@@ -125,6 +126,17 @@ fn window(folder: &Path, size: [f32; 2]) -> Window {
 }
 
 fn shown_by(builder: HarnessBuilder<Option<App<Never>>>, folder: &Path, size: [f32; 2]) -> Window {
+    shown(builder, folder, size, None)
+}
+
+/// A window that shows an app which had another one before, or else a new app.
+fn shown(
+    builder: HarnessBuilder<Option<App<Never>>>,
+    folder: &Path,
+    size: [f32; 2],
+    moved: Option<App<Never>>,
+) -> Window {
+    let mut is_moved = moved.is_some();
     let places = Places::below(folder);
     let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Never>>| {
         let app = slot.get_or_insert_with(|| {
@@ -135,13 +147,16 @@ fn shown_by(builder: HarnessBuilder<Option<App<Never>>>, folder: &Path, size: [f
             };
             App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing))
         });
+        if std::mem::take(&mut is_moved) {
+            app.move_to(ui.ctx());
+        }
         app.intake(ui.ctx());
         app.frame(ui);
     };
     let harness = builder
         .with_size(size)
         .with_context_setup(theme::install)
-        .build_ui_state(show, None);
+        .build_ui_state(show, moved);
     let folder = folder.to_owned();
     let mut window = Window { harness, folder };
     window.run_ok();

@@ -104,8 +104,8 @@ mod tests {
         // Two results, of which the second stays in view.
         let first = textures.outcome(&ctx, OutcomeId(1), &small).id();
         for _ in 0..=KEPT {
-            textures.outcome(&ctx, OutcomeId(2), &small);
-            assert_eq!(uploaded() - before, 2);
+            let shown = textures.outcome(&ctx, OutcomeId(2), &small);
+            assert_eq!((uploaded() - before, shown.id() == first), (2, false));
             textures.next_frame();
         }
         assert_eq!(uploaded() - before, 1);

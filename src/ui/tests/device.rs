@@ -1,0 +1,48 @@
+//! A graphics device that goes away under a window.
+
+use super::super::graphics::{Between, Shell, hear};
+use super::*;
+use crate::state::Store;
+use eframe::egui_wgpu::RendererOptions;
+use egui::{RawInput, ViewportCommand, ViewportId};
+use egui_kittest::wgpu::{create_render_state, default_wgpu_setup};
+
+/// What a shell asks of its window in one frame.
+fn asked(shell: &mut Shell<Never>, ctx: &egui::Context) -> Vec<ViewportCommand> {
+    let output = ctx.run_ui(RawInput::default(), |ui| shell.listen(ui.ctx()));
+    output.viewport_output[&ViewportId::ROOT].commands.clone()
+}
+
+#[test]
+fn a_lost_device_costs_no_row_and_is_told_in_the_next_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut first = painting(folder.path());
+    let (ctx, between) = (egui::Context::default(), Between::default());
+    let state = create_render_state(default_wgpu_setup(), RendererOptions::PREDICTABLE);
+    let mut shell = Shell {
+        app: first.state_mut().take(),
+        between: Between::clone(&between),
+        ear: hear(&state, &ctx),
+        lost: None,
+    };
+    assert!(asked(&mut shell, &ctx).is_empty());
+    state.device.destroy();
+    state
+        .device
+        .poll(wgpu::PollType::Poll)
+        .expect("the device answers");
+    assert!(matches!(asked(&mut shell, &ctx)[..], [ViewportCommand::Close]));
+    drop(shell);
+    let stored = Store::open(&Places::below(folder.path()).data)
+        .expect("a store")
+        .load();
+    assert_eq!(stored.draft.prompt, "a cat");
+
+    let moved = between.borrow_mut().take();
+    assert!(moved.is_some());
+    let mut next = shown(Harness::builder(), folder.path(), [1280.0, 800.0], moved);
+    assert!(has(&next, "The graphics device was lost"));
+    assert!(has(&next, "Row 2 of 4"));
+    tell(&mut next, [finished(0)]);
+    assert!(!has(&next, "Row 2 of 4"));
+}
