@@ -130,13 +130,12 @@ fn app(window: &mut Window) -> &mut App<Atelier> {
 }
 
 fn until(window: &mut Window, so: impl Fn(&App<Atelier>) -> bool) {
-    for _ in 0..20_000 {
+    for () in super::tests::patience() {
         if so(app(window)) {
             window.run_ok();
             return;
         }
         window.step();
-        std::thread::yield_now();
     }
     panic!("it never came to that: {:?}", app(window).studio.mishaps);
 }

@@ -139,7 +139,7 @@ impl Backing for Shelf {
             Some(Then::Panic) => panic!("scripted"),
             Some(Then::WaitForCancel) => {
                 while !cancel.is_cancelled() {
-                    std::thread::yield_now();
+                    std::thread::sleep(std::time::Duration::from_millis(1));
                 }
                 return Err(Failure::failed("the import was cancelled, nothing was written"));
             }
@@ -183,13 +183,12 @@ fn app(window: &mut Window) -> &mut App<Shelf> {
 
 /// Steps until the app is so.
 fn until(window: &mut Window, so: impl Fn(&App<Shelf>) -> bool) {
-    for _ in 0..20_000 {
+    for () in super::tests::patience() {
         if so(app(window)) {
             window.run_ok();
             return;
         }
         window.step();
-        std::thread::yield_now();
     }
     panic!("it never came to that: {:?}", app(window).studio.mishaps);
 }

@@ -22,6 +22,7 @@ use egui_kittest::{Harness, HarnessBuilder};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 mod history;
 
@@ -32,6 +33,16 @@ const SAMPLING: Sampling = Sampling {
     temperature: 0.9,
     top_n_sigma: None,
 };
+
+/// Turns to try something in until a minute is over: what is waited for is done by other threads,
+/// and on a busy machine no number of turns is long enough.
+pub(super) fn patience() -> impl Iterator<Item = ()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    std::iter::from_fn(move || {
+        std::thread::yield_now();
+        (Instant::now() < end).then_some(())
+    })
+}
 
 /// A model that is being loaded for as long as the window is open.
 struct Never {

@@ -72,13 +72,12 @@ impl Kept {
 
 /// Lets the threads behind the window work until something is so.
 fn until(window: &mut Window, what: &str, is_so: impl Fn(&mut App<Never>) -> bool) {
-    for _ in 0..100_000 {
+    for () in patience() {
         if is_so(app(window)) {
             window.run_ok();
             return;
         }
         window.step();
-        std::thread::yield_now();
     }
     panic!("never: {what}");
 }
@@ -328,7 +327,7 @@ fn pictures_are_copied_and_saved_elsewhere_from_their_files() {
     let mut window = opened(folder.path(), 1);
     app(&mut window).act(Action::Result(Which::Kept(from.clone()), Verb::Copy));
     let mut copied = None;
-    for _ in 0..100_000 {
+    for () in patience() {
         window.step();
         let commands = &window.output().platform_output.commands;
         copied = commands.iter().find_map(|command| match command {
@@ -338,7 +337,6 @@ fn pictures_are_copied_and_saved_elsewhere_from_their_files() {
         if copied.is_some() {
             break;
         }
-        std::thread::yield_now();
     }
     let image = copied.expect("a picture in the clipboard");
     assert_eq!(

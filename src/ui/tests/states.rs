@@ -394,13 +394,12 @@ pub(super) fn masked(window: &mut Window) {
 
 /// Lets background work come to its end.
 pub(super) fn await_that(window: &mut Window, there: impl Fn(&crate::state::Studio) -> bool) {
-    for _ in 0..20_000 {
+    for () in patience() {
         if there(&app(window).studio) {
             window.run_ok();
             return;
         }
         window.step();
-        std::thread::yield_now();
     }
     panic!("it never came to that");
 }
