@@ -7,9 +7,9 @@ home=$(mktemp -d)
 export HOME=$home XDG_RUNTIME_DIR=$home/run
 unset XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_STATE_HOME XDG_PICTURES_DIR WAYLAND_DISPLAY
 mkdir -m 700 "$XDG_RUNTIME_DIR"
-# The server takes a free number and tells it when it answers.
+# The server takes a free number and tells it when it answers; it stays when its last window goes.
 mkfifo "$home/display"
-Xvfb -displayfd 3 -screen 0 1280x800x24 >/dev/null 2>&1 3>"$home/display" &
+Xvfb -noreset -displayfd 3 -screen 0 1280x800x24 >/dev/null 2>&1 3>"$home/display" &
 server=$!
 app=
 trap 'kill -9 $app 2>/dev/null || true; kill $server 2>/dev/null || true; rm -rf "$home"' EXIT
