@@ -217,10 +217,18 @@ impl Studio {
         vec![Effect::Cancel]
     }
 
-    fn resume_interrupted(&mut self) -> Vec<Effect> {
-        if !matches!(self.model, Model::Ready { .. }) {
-            self.notify(Tone::Info, "Not yet", "The model is still being loaded.", "");
-            return Vec::new();
+    pub(super) fn resume_interrupted(&mut self) -> Vec<Effect> {
+        match (&self.model, &mut self.run) {
+            (Model::Ready { .. }, _) => {}
+            (Model::Loading, Some(run)) => {
+                run.wish = Some(Wish::Resume);
+                return Vec::new();
+            }
+            _ => {
+                let why = "There is no model to draw it with.";
+                self.notify(Tone::Info, "Not yet", why, "Choose one on the models page.");
+                return Vec::new();
+            }
         }
         let Some(run) = self.run.take() else {
             return Vec::new();

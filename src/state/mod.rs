@@ -247,6 +247,9 @@ impl Studio {
                     profile: profile.clone(),
                     seconds: *seconds,
                 };
+                if self.run.as_ref().is_some_and(Run::waits) {
+                    return self.resume_interrupted();
+                }
                 self.pump()
             }
             Report::LoadFailed(failure) => {
@@ -391,7 +394,7 @@ impl Studio {
                 }
                 self.leave_run(&mut effects);
             }
-            Some(Wish::Interrupt) | None => {
+            Some(Wish::Interrupt | Wish::Resume) | None => {
                 run.phase = Phase::Interrupted;
                 run.task = None;
                 self.run = Some(run);

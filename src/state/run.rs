@@ -27,6 +27,8 @@ pub enum Wish {
     Discard,
     /// It stays on the canvas and can be resumed.
     Interrupt,
+    /// It goes on as soon as the model is there.
+    Resume,
 }
 
 /// What the engine said it would draw.
@@ -81,6 +83,11 @@ impl Run {
             tally: Tally::default(),
             wish: None,
         }
+    }
+
+    /// Whether it goes on as soon as the model is there.
+    pub fn waits(&self) -> bool {
+        (self.phase, self.wish) == (Phase::Interrupted, Some(Wish::Resume))
     }
 
     /// Takes in what the engine said.

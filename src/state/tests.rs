@@ -238,6 +238,29 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
 }
 
 #[test]
+fn resume_before_the_model_is_there_goes_on_when_it_is() {
+    let mut before = ready();
+    draw(&mut before, "a cat", 0);
+    before.apply(&started(0));
+    before.apply(&row(0, 0));
+    let run = before.run.take().expect("a picture under way");
+    let mut studio = Studio::default();
+    studio.bring_back(run);
+    assert_eq!(studio.act(Action::Resume), vec![]);
+    assert!(studio.run.as_ref().is_some_and(Run::waits) && studio.notices.is_empty());
+    let effects = studio.apply(&loaded());
+    assert_eq!(submitted(&effects)[0].resume, Some(vec![1, 1, 1, 1]));
+
+    let run = studio.run.take().expect("the same one");
+    studio = Studio::default();
+    studio.bring_back(run);
+    studio.apply(&Report::LoadFailed(Failure::failed("no such file")));
+    studio.act(Action::Resume);
+    let told = studio.notices.last().expect("a word");
+    assert_eq!(told.reason, "There is no model to draw it with.");
+}
+
+#[test]
 fn a_new_picture_does_not_cost_an_interrupted_one() {
     let mut studio = ready();
     draw(&mut studio, "a cat", 0);

@@ -166,6 +166,9 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
         Phase::Drawing => format!("Row {at} of {of}"),
         Phase::Paused => format!("Paused at row {at} of {of}"),
         Phase::Decoding => "Finishing the picture …".to_owned(),
+        Phase::Interrupted if run.waits() => {
+            format!("Stopped at row {at} of {of} · Goes on when the model is loaded")
+        }
         Phase::Interrupted => format!("Stopped at row {at} of {of} · Resume draws the rest"),
     };
     let mut pace = Vec::new();
