@@ -3,6 +3,7 @@
 Nothing here needs torch: workers start quickly and hold no GPU.
 """
 import multiprocessing
+import os
 import random
 
 import numpy as np
@@ -19,9 +20,24 @@ def panel(kind, scene, width, height):
     return world.canny(picture) if kind == "canny" else picture
 
 
+def cut(rng, scene, picture, width, height):
+    """A part of a picture round one of its things, sometimes wherever it falls."""
+    tall, wide = picture.shape[:2]
+    x, y = rng.randrange(wide), rng.randrange(tall)
+    if scene["objects"] and rng.random() < 0.85:
+        item = rng.choice(scene["objects"])
+        x, y = (world.of_side(item[k], side) for k, side in (("x", wide), ("y", tall)))
+        x, y = x + rng.randint(-width // 3, width // 3), y + rng.randint(-height // 3, height // 3)
+    left, top = min(max(0, x - width // 2), wide - width), min(max(0, y - height // 2), tall - height)
+    return picture[top : top + height, left : left + width]
+
+
 def pictures(job):
-    """A batch for the image tokenizer: n x height x width x 3, uint8."""
-    index, count, width, height, seed = job
+    """A batch for the image tokenizer: n x height x width x 3, uint8.
+
+    `within`, where given, is the side of the pictures that parts of width x height are cut from.
+    """
+    index, count, width, height, seed, *within = job
     out = np.empty((count, height, width, 3), np.uint8)
     for i in range(count):
         number = index * 1000 + i
@@ -30,7 +46,10 @@ def pictures(job):
         # Maps are a quarter of what is drawn: they are the easier part.
         shown = [p for p in turn["panels"] if p[0] == "picture"] or turn["panels"]
         kind, scene = rng.choice(shown if rng.random() < 0.75 else turn["panels"])
-        out[i] = panel(kind, scene, width, height)
+        if within:
+            out[i] = cut(rng, scene, panel(kind, scene, within[0], within[0]), width, height)
+        else:
+            out[i] = panel(kind, scene, width, height)
     return index, out
 
 
@@ -66,6 +85,9 @@ class Workers:
 
     def __init__(self, count, work):
         self.work = work
+        # A worker's small matrices are ten times slower when several threads share each.
+        for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[threads] = "1"
         self.pool = multiprocessing.get_context("spawn").Pool(count) if count > 1 else None
         self.ahead = 2 * count + 2
 

@@ -37,6 +37,17 @@ def turned(x, cos, sin):
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1)
 
 
+def attended(q, k, v, causal):
+    """Attention; on a CPU written out, for the backward pass of torch's own is slow there."""
+    if q.is_cuda or not causal:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    b, heads, t, size = q.shape
+    hidden = torch.full((t, t), float("-inf"), dtype=q.dtype).triu(1)
+    q, k, v = (x.reshape(b * heads, t, size) for x in (q, k, v))
+    shares = torch.baddbmm(hidden, q, k.transpose(1, 2), alpha=size**-0.5).softmax(-1)
+    return torch.bmm(shares, v).view(b, heads, t, size)
+
+
 class Block(nn.Module):
     def __init__(self, config):
         super().__init__()
@@ -58,7 +69,7 @@ class Block(nn.Module):
         if cache is not None:
             k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
             causal = t > 1
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+        y = attended(q, k, v, causal)
         x = x + self.o_proj(y.transpose(1, 2).reshape(b, t, -1))
         gate, up = self.gate_up(self.post_attention_layernorm(x)).chunk(2, -1)
         return x + self.down_proj(F.silu(gate) * up), (k, v)

@@ -49,7 +49,7 @@ def write(run):
     safetensors.write(out / "model.safetensors", tensors)
     flat = {name: t.detach().float().cpu().contiguous().clone() for name, t in image.state_dict().items()}
     torch.save(flat, out / "movqgan.ckpt")
-    plain = {"config.json": config, "movq.json": movq.config_of(run.config["movq"]), "lumina.json": card(run)}
+    plain = {"config.json": config, "movq.json": movq.config_of(train_movq.sizes(run)), "lumina.json": card(run)}
     for name, content in plain.items():
         (out / name).write_text(json.dumps(content, indent=1) + "\n")
     for name in ("tokenizer.json", "tokenizer_config.json"):

@@ -12,8 +12,10 @@ import sys
 from pathlib import Path
 
 import check
+import earlier
 import export
 import make_tokens
+import start
 import train_decoder
 import train_movq
 from runs import OutOfTime, Run
@@ -45,12 +47,18 @@ def main():
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--stop-after", type=float, help="minutes; everything is saved then")
     parser.add_argument("--movq-of", help="another run's folder, whose image tokenizer and tokens are taken")
+    parser.add_argument("--start-from", help="a folder that start.py made, or a checkpoint, whose networks are trained on")
     args = parser.parse_args()
     path = Path(args.config)
     config = json.loads((path if path.exists() else HERE / args.config).read_text())
     if args.movq_of:
         with_movq_of(args.out, args.movq_of)
     run = Run(config, args.out, args.minutes, args.stop_after)
+    if args.start_from and earlier.is_checkpoint(args.start_from):
+        if not run.path("earlier").exists():
+            run.path("earlier").symlink_to(Path(args.start_from).resolve())
+    elif args.start_from:
+        start.take(Path(args.start_from), run)
     try:
         for name, work in phases(run):
             if not run.path(name).exists():

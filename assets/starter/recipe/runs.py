@@ -2,6 +2,7 @@
 import json
 import os
 import time
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -11,24 +12,31 @@ class OutOfTime(Exception):
     """This call's time is over; everything is saved, the next call goes on."""
 
 
+def has_fast_bf16(device):
+    """Whether products of bf16 numbers are faster than those of f32; a CPU needs instructions for them."""
+    device = torch.device(device)
+    return device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.cpu._is_avx512_bf16_supported()
+
+
 class Run:
     def __init__(self, config, folder, minutes, stop_after):
         self.config, self.folder = config, Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.budget = self.shared_out(minutes)
+        self.minutes = minutes
         self.stop_at = time.monotonic() + 60 * stop_after if stop_after else float("inf")
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.workers = config.get("workers") or min(16, os.cpu_count() or 1)
         torch.set_float32_matmul_precision("high")
 
-    def shared_out(self, minutes):
-        """Seconds of every phase: `minutes` shared out over those not done at the first call."""
+    @cached_property
+    def budget(self):
+        """Seconds of every phase: the minutes shared out over those not done at the first call."""
         path = self.path("budget.json")
         if not path.exists():
             done = lambda name: self.path(name.replace(" ", "-") + ".done").exists()
             shares = {name: share for name, share in self.config["minutes"].items() if not done(name)}
             whole = sum(shares.values())
-            path.write_text(json.dumps({name: 60 * minutes * share / whole for name, share in shares.items()}))
+            path.write_text(json.dumps({name: 60 * self.minutes * share / whole for name, share in shares.items()}))
         return json.loads(path.read_text())
 
     def log(self, **facts):
@@ -52,25 +60,34 @@ class Run:
         return torch.load(path, map_location=self.device, weights_only=False) if path.exists() else None
 
     def autocast(self):
-        return torch.autocast(self.device, torch.bfloat16)
+        return torch.autocast(self.device, torch.bfloat16, enabled=has_fast_bf16(self.device))
 
-    def compiled(self, module, **options):
-        return torch.compile(module, **options) if self.config.get("compile") and self.device == "cuda" else module
+    def compiled(self, part, module, **options):
+        """The module compiled where the configuration names its part; on a CPU that takes a C++ compiler."""
+        return torch.compile(module, **options) if part in self.config["compile"] else module
 
 
 class Phase:
-    """A part of a run with a time of its own, which goes on where a kill or a pause left it."""
+    """A part of a run with a time of its own, which goes on where a kill or a pause left it.
+
+    On a CPU it is the time that all threads computed: a machine with other work to do takes longer
+    for the same training.
+    """
 
     def __init__(self, run, name):
         self.run, self.name, self.budget = run, name, run.budget[name]
-        self.spent, self.began = 0.0, time.monotonic()
+        self.spent, self.began = 0.0, self.clock()
         self.saved = time.monotonic()
 
+    def clock(self):
+        on_gpu = self.run.device == "cuda"
+        return time.monotonic() if on_gpu else time.process_time() / torch.get_num_threads()
+
     def resume(self, spent):
-        self.spent, self.began = spent, time.monotonic()
+        self.spent, self.began = spent, self.clock()
 
     def seconds(self):
-        return self.spent + time.monotonic() - self.began
+        return self.spent + self.clock() - self.began
 
     def progress(self):
         return min(1.0, self.seconds() / self.budget)
@@ -95,6 +112,11 @@ class Average:
         self.decay, self.steps = decay, 0
         self.source = [p for p in module.parameters() if p.requires_grad]
         self.mean = [p.detach().clone() for p in self.source]
+
+    @torch.no_grad()
+    def restart(self):
+        for p, mean in zip(self.source, self.mean):
+            mean.copy_(p)
 
     @torch.no_grad()
     def step(self):

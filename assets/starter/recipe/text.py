@@ -29,7 +29,11 @@ class Tokenizer:
         self.piece = lru_cache(maxsize=50000)(self._piece)
 
     def _piece(self, piece):
-        parts = [CHARACTERS[b] for b in piece.encode()]
+        return self.joined([CHARACTERS[b] for b in piece.encode()])
+
+    def joined(self, parts):
+        """Ids of characters as the vocabulary writes them, joined as far as the merges say."""
+        parts = list(parts)
         while len(parts) > 1:
             ranked = [(self.ranks.get(pair, 1 << 30), i) for i, pair in enumerate(zip(parts, parts[1:]))]
             rank, _ = min(ranked)

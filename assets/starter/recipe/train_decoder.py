@@ -15,8 +15,12 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import decoder
+import earlier
+import safetensors
 import text
+import train_movq
 from make_tokens import TASKS
+from muon import Both, Muon
 from runs import Average, OutOfTime, Phase
 
 # Tasks whose upper panel is given.
@@ -168,15 +172,22 @@ def validated(model, run, unseen, average):
 
 def fresh(run):
     tokenizer = text.Tokenizer()
-    config = decoder.config_of(run.config["decoder"], tokenizer.size, run.config["movq"]["codes"], tokenizer.specials["<|endoftext|>"])
+    config = decoder.config_of(run.config["decoder"], tokenizer.size, train_movq.sizes(run)["codes"], tokenizer.specials["<|endoftext|>"])
     return decoder.Transformer(config, tokenizer.size).to(run.device), config
 
 
 def optimiser_of(model, settings):
-    matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "norm" not in n and "embed" not in n]
-    others = [p for n, p in model.named_parameters() if not (p.dim() == 2 and "norm" not in n and "embed" not in n)]
-    groups = [{"params": matrices, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, settings["rate"], (0.9, 0.95), fused=torch.cuda.is_available())
+    """Muon moves the layers' matrices if it has a rate, AdamW the rest."""
+    fused = {"qkv": 3, "gate_up": 2}
+    layers = [(p, fused.get(n.split(".")[-2], 1)) for n, p in model.named_parameters() if p.dim() == 2 and n.startswith("layers") and "norm" not in n]
+    known = {id(p) for p, _ in layers}
+    others = [p for p in model.parameters() if id(p) not in known]
+    head = [p for p in others if p is model.lm_head.weight]
+    rest = [p for p in others if p is not model.lm_head.weight]
+    decayed = head if settings.get("muon") else [*head, *(p for p, _ in layers)]
+    groups = [{"params": decayed, "weight_decay": 0.1}, {"params": rest, "weight_decay": 0.0}]
+    adam = torch.optim.AdamW(groups, settings["rate"], (0.9, 0.95), fused=torch.cuda.is_available())
+    return Both(adam, *([Muon(layers, settings["muon"], decay=settings.get("muon_decay", 0.1))] if settings.get("muon") else []))
 
 
 def train(run, number):
@@ -195,6 +206,12 @@ def train(run, number):
         if stored["stage"] == number:
             in_stage = stored["in_stage"]
             phase.resume(stored["seconds"])
+    elif run.path("start.safetensors").exists():
+        model.load_public({k: v.float().to(run.device) for k, v in safetensors.read(run.path("start.safetensors")).items()})
+        average.restart()
+    elif run.path("earlier").exists():
+        earlier.decoder(run.path("earlier"), model, train_movq.trained(run), run.device)
+        average.restart()
 
     def save(of=number):
         state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
@@ -202,7 +219,7 @@ def train(run, number):
         run.save("decoder.checkpoint", {**state, "seconds": phase.seconds()})
 
     seen_groups, unseen = groups(run, number), groups(run, number, unseen=True)
-    body = run.compiled(model, dynamic=True)
+    body = run.compiled("decoder", model, dynamic=True)
     told = phase.seconds()
     running = None
     for batch in batches(run, number, seen_groups, in_stage):
@@ -210,11 +227,13 @@ def train(run, number):
             break
         warm = min(1, (in_stage + 1) / settings["warm_steps"])
         low = settings["last_share"]
-        rate = settings["rate"] * stage["rate"] * warm * (low + (1 - low) * (1 + math.cos(math.pi * phase.progress())) / 2)
-        for g in optimiser.param_groups:
-            g["lr"] = rate
+        # Constant at first where `decay_from` says so, then down along a half wave.
+        first = stage.get("decay_from", settings.get("decay_from", 0.0))
+        down = max(0.0, (phase.progress() - first) / max(1e-9, 1 - first))
+        share = stage["rate"] * warm * (low + (1 - low) * (1 + math.cos(math.pi * down)) / 2)
+        optimiser.share(share)
         loss = losses(model, body, run, batch)[0].mean()
-        optimiser.zero_grad(set_to_none=True)
+        optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
@@ -227,7 +246,7 @@ def train(run, number):
         if phase.seconds() - told > settings["told_seconds"]:
             told = phase.seconds()
             facts = validated(model, run, unseen, average)
-            run.log(phase="decoder", stage=number, step=step, tokens=tokens, examples=seen, seconds=told, loss=running, rate=rate, **facts)
+            run.log(phase="decoder", stage=number, step=step, tokens=tokens, examples=seen, seconds=told, loss=running, share=share, **facts)
         if phase.save_due():
             save()
     save()

@@ -14,7 +14,9 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import data
+import earlier
 import movq
+from muon import Both, Muon
 from runs import Average, OutOfTime, Phase
 
 
@@ -111,20 +113,81 @@ def measured(model, run, average):
 
 
 def shapes(settings, seed):
-    """Step by step: (width, height, count), chosen by weight."""
+    """Step by step: (width, height, count and, for parts of pictures, their side), chosen by weight."""
     rng = np.random.default_rng(seed)
     weights = np.array([s[3] for s in settings], float)
     while True:
-        yield settings[rng.choice(len(settings), p=weights / weights.sum())][:3]
+        width, height, count, _, *within = settings[rng.choice(len(settings), p=weights / weights.sum())]
+        yield width, height, count, within
+
+
+def batches(run, phase, first):
+    """Batch after batch; each follows from its step alone. Parts of pictures come before whole ones."""
+    settings, seed = run.config["movq"], run.config["seed"]
+    workers = data.Workers(run.workers, data.pictures)
+    try:
+        for name in ("parts", "shapes"):
+            plan = itertools.islice(shapes(settings.get(name, []), seed), first, None)
+            jobs = ((step, count, w, h, f"{seed}|{name}", *within) for step, (w, h, count, within) in enumerate(plan, first))
+            if name == "parts" and "parts" not in settings:
+                continue
+            for step, batch in workers.results(jobs):
+                first = step + 1
+                yield batch
+                if name == "parts" and phase.progress() > settings["parts_until"]:
+                    break
+    finally:
+        workers.close()
+
+
+def optimiser_of(model, settings):
+    """Muon moves the filters if it has a rate, AdamW the rest."""
+    taken = [p for p in model.parameters() if p.requires_grad]
+    filters = [p for p in taken if p.dim() == 4 and min(p.shape[:2]) >= 8] if settings.get("muon") else []
+    known = set(map(id, filters))
+    others = [p for p in taken if id(p) not in known]
+    adam = torch.optim.AdamW(others, settings["rate"], (0.9, 0.95), weight_decay=0.01)
+    return Both(adam, *([Muon([(p, 1) for p in filters], settings["muon"], decay=0.01)] if filters else []))
+
+
+@torch.no_grad()
+def thinned(model, run):
+    """The model without code vectors that nearly say the same as a more used one.
+
+    Running means put many vectors where most of the pictures are: a plain ground is told in dozens
+    of ways that look alike, and a decoder would have to guess which. Vectors nearer to each other
+    than `apart` times the rounding error (root mean square) become one.
+    """
+    settings = run.config["movq"]
+    vectors = []
+    for number in range(4):
+        _, batch = data.pictures((number, 32, 128, 128, f"{run.config['seed']}|thinned"))
+        z = model.vectors(as_input(batch, run.device))
+        vectors.append(z.permute(0, 2, 3, 1).reshape(-1, z.shape[1]))
+    vectors, book = torch.cat(vectors), model.quantize.embedding.weight.float()
+    codes = model.quantize.nearest(vectors)
+    least = settings["apart"] * (vectors - book[codes]).pow(2).sum(1).mean().sqrt()
+    used = torch.bincount(codes, minlength=len(book))
+    between, kept = torch.cdist(book, book), []
+    for code in used.argsort(descending=True, stable=True).tolist():
+        if not kept or between[code, kept].min() >= least:
+            kept.append(code)
+    state = model.state_dict()
+    state["quantize.embedding.weight"] = state["quantize.embedding.weight"][sorted(kept)]
+    fewer = movq.Movq(movq.config_of({**settings, "codes": len(kept)})).to(run.device, memory_format=torch.channels_last)
+    fewer.load_state_dict(state)
+    return fewer
 
 
 def train(run):
     settings, phase = run.config["movq"], Phase(run, "movq")
     torch.manual_seed(run.config["seed"])
     model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=torch.channels_last)
+    if run.path("earlier").exists():
+        model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
     critic = Patches().to(run.device) if settings["adversary"] else None
     means, average = Means(model.quantize), Average(model, settings["average"])
-    optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], settings["rate"], (0.9, 0.95), weight_decay=0.01)
+    optimiser = optimiser_of(model, settings)
     critic_optimiser = torch.optim.AdamW(critic.parameters(), settings["rate"] / 2, (0.5, 0.9)) if critic else None
     generator, step, seen = torch.Generator().manual_seed(run.config["seed"]), 0, 0
     stored = run.load("movq.checkpoint")
@@ -147,31 +210,15 @@ def train(run):
             state |= {"critic": critic.state_dict(), "critic_optimiser": critic_optimiser.state_dict()}
         run.save("movq.checkpoint", {**state, "seconds": phase.seconds()})
 
-    encode, decode = (run.compiled(part, dynamic=False) for part in (model.vectors, model.of_vectors))
-    workers = data.Workers(run.workers, data.pictures)
-    pool = settings.get("pool")
-    plan = itertools.islice(shapes(settings["shapes"], run.config["seed"]), step, None)
-    # A pool of batches drawn again and again, where workers are too few to keep up.
-    number = (lambda n: n % pool) if pool else (lambda n: n)
-    made = {}
-
-    def batches():
-        jobs = ((number(n), count, w, h, run.config["seed"]) for n, (w, h, count) in enumerate(plan, step))
-        if not pool:
-            yield from (batch for _, batch in workers.results(jobs))
-        for job in jobs if pool else ():
-            if job not in made:
-                made[job] = data.pictures(job)[1]
-            yield made[job]
-
+    encode, decode = (run.compiled("movq", part, dynamic=False) for part in (model.vectors, model.of_vectors))
+    made = batches(run, phase, step)
     try:
-        for batch in batches():
+        for batch in made:
             if phase.over() or phase.interrupted():
                 break
             x = as_input(batch, run.device)
-            rate = settings["rate"] * min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
+            share = min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
+            optimiser.share(share)
             with run.autocast():
                 z = encode(x)
                 flat = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
@@ -195,7 +242,7 @@ def train(run):
                 last = model.decoder.conv_out.weight
                 pull, push = (torch.autograd.grad(part, last, retain_graph=True)[0].norm() for part in (loss, fooled))
                 loss = loss + settings["adversary"] * (pull / (push + 1e-4)).clamp(max=1e3).detach() * fooled
-            optimiser.zero_grad(set_to_none=True)
+            optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
@@ -214,23 +261,32 @@ def train(run):
                 dead = means.restart(flat.detach().float(), generator)
             if step % settings["told_every"] == 0:
                 used = len(codes.unique())
-                facts = {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "rate": rate}
+                facts = {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "share": share}
                 if step % (10 * settings["told_every"]) == 0:
                     facts |= measured(model, run, average)
                 run.log(phase="movq", step=step, pictures=seen, seconds=phase.seconds(), **facts)
             if phase.save_due():
                 save()
     finally:
-        workers.close()
+        made.close()
     save()
     if not phase.over():
         raise OutOfTime
     run.log(phase="movq", step=step, pictures=seen, seconds=phase.seconds(), done=True, **measured(model, run, average))
     average.swap()
+    if settings.get("apart"):
+        model = thinned(model, run)
+        facts = measured(model, run, Average(model, 0))
+        run.log(phase="movq", codes=len(model.quantize.embedding.weight), **facts)
     run.save("movq.done", model.state_dict())
 
 
+def sizes(run):
+    """The settings with the number of codes that are left."""
+    return {**run.config["movq"], "codes": len(run.load("movq.done")["quantize.embedding.weight"])}
+
+
 def trained(run):
-    model = movq.Movq(movq.config_of(run.config["movq"])).to(run.device)
+    model = movq.Movq(movq.config_of(sizes(run))).to(run.device)
     model.load_state_dict(run.load("movq.done"))
     return model.eval().requires_grad_(False)

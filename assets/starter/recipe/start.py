@@ -1,0 +1,68 @@
+"""What a run has learned so far, small enough to keep: another run goes on from it.
+
+    python start.py cpu.json ../../../target/starter-cpu start
+    python run.py cpu.json --start-from start --out ../../../target/starter-cpu-2 --minutes 100
+
+The folder holds both networks in bf16 (the codebook in f32), the decoder's running means as the
+last checkpoint or the last stage left them.
+"""
+import sys
+from pathlib import Path
+
+import torch
+
+import movq
+import safetensors
+import train_decoder
+from runs import Average, Run
+
+
+def kept(tensors):
+    return {name: t.float() if "embedding" in name else t.to(torch.bfloat16) for name, t in tensors.items()}
+
+
+def decoder_of(run):
+    """The last weights there are, as running means."""
+    model, _ = train_decoder.fresh(run)
+    stored, done = run.load("decoder.checkpoint"), None
+    for number in range(len(run.config["stages"])):
+        done = run.load(f"stage-{number}.done") or done
+    if stored and (done is None or stored["tokens"] > done["tokens"]):
+        model.load_state_dict(stored["model"])
+        average = Average(model, 0)
+        average.load(stored["average"])
+        average.swap()
+    elif done:
+        model.load_state_dict(done["model"])
+    else:
+        return None
+    return model
+
+
+def write(run, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    safetensors.write(folder / "movq.safetensors", kept(run.load("movq.done")))
+    model = decoder_of(run)
+    if model is not None:
+        public = {name: t.to(torch.bfloat16) for name, t in model.public().items()}
+        safetensors.write(folder / "decoder.safetensors", public)
+
+
+def take(folder, run):
+    """Puts what is kept in a folder into a run's that is not there yet."""
+    if not run.path("movq.done").exists():
+        tensors = safetensors.read(folder / "movq.safetensors")
+        codes = len(tensors["quantize.embedding.weight"])
+        image = movq.Movq(movq.config_of({**run.config["movq"], "codes": codes}))
+        image.load_state_dict({name: t.float() for name, t in tensors.items()})
+        run.save("movq.done", image.state_dict())
+    theirs, mine = folder / "decoder.safetensors", run.path("start.safetensors")
+    if theirs.exists() and not mine.exists():
+        mine.write_bytes(theirs.read_bytes())
+
+
+if __name__ == "__main__":
+    import json
+
+    config, made, folder = sys.argv[1:]
+    write(Run(json.loads(Path(config).read_text()), made, 1, None), Path(folder))
