@@ -126,49 +126,52 @@ impl<T: Cell> Planes<T> {
         let mut scores = vec![0.0f32; padded * lens.len()];
         let mut out = vec![0.0f32; queries.len()];
         let scale = 1.0 / (dim as f32).sqrt();
-        fast(|| {
-            for first in (0..padded).step_by(BLOCK) {
-                let rows = queries
-                    .chunks_exact(dim)
-                    .zip(scores.chunks_exact_mut(padded))
-                    .zip(lens);
-                for ((query, scores), _) in rows.filter(|(_, len)| **len > first) {
-                    let mut sums = [0.0f32; BLOCK];
-                    for (q, keys) in query.iter().zip(keys.chunks_exact(stride)) {
-                        let Some(keys) = keys[first..].first_chunk::<BLOCK>() else {
-                            break;
-                        };
-                        for (sum, key) in sums.iter_mut().zip(keys) {
-                            *sum += q * key.wide();
+        fast(
+            #[inline(always)]
+            || {
+                for first in (0..padded).step_by(BLOCK) {
+                    let rows = queries
+                        .chunks_exact(dim)
+                        .zip(scores.chunks_exact_mut(padded))
+                        .zip(lens);
+                    for ((query, scores), _) in rows.filter(|(_, len)| **len > first) {
+                        let mut sums = [0.0f32; BLOCK];
+                        for (q, keys) in query.iter().zip(keys.chunks_exact(stride)) {
+                            let Some(keys) = keys[first..].first_chunk::<BLOCK>() else {
+                                break;
+                            };
+                            for (sum, key) in sums.iter_mut().zip(keys) {
+                                *sum += q * key.wide();
+                            }
+                        }
+                        for (score, sum) in scores[first..first + BLOCK].iter_mut().zip(sums) {
+                            *score = sum * scale;
                         }
                     }
-                    for (score, sum) in scores[first..first + BLOCK].iter_mut().zip(sums) {
-                        *score = sum * scale;
+                }
+                for (scores, len) in scores.chunks_exact_mut(padded).zip(lens) {
+                    let most = scores[..*len].iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                    for score in &mut scores[..*len] {
+                        *score = exp(*score - most);
+                    }
+                    let part = 1.0 / sum(&scores[..*len], |v| v);
+                    for score in &mut scores[..*len] {
+                        *score *= part;
                     }
                 }
-            }
-            for (scores, len) in scores.chunks_exact_mut(padded).zip(lens) {
-                let most = scores[..*len].iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                for score in &mut scores[..*len] {
-                    *score = exp(*score - most);
+                for first in (0..longest).step_by(BLOCK) {
+                    let rows = out
+                        .chunks_exact_mut(dim)
+                        .zip(scores.chunks_exact(padded))
+                        .zip(lens);
+                    for ((out, scores), len) in rows.filter(|(_, len)| **len > first) {
+                        let last = (first + BLOCK).min(*len);
+                        let values = &values[first * dim..last * dim];
+                        mix(out, &scores[first..last], values);
+                    }
                 }
-                let part = 1.0 / sum(&scores[..*len], |v| v);
-                for score in &mut scores[..*len] {
-                    *score *= part;
-                }
-            }
-            for first in (0..longest).step_by(BLOCK) {
-                let rows = out
-                    .chunks_exact_mut(dim)
-                    .zip(scores.chunks_exact(padded))
-                    .zip(lens);
-                for ((out, scores), len) in rows.filter(|(_, len)| **len > first) {
-                    let last = (first + BLOCK).min(*len);
-                    let values = &values[first * dim..last * dim];
-                    mix(out, &scores[first..last], values);
-                }
-            }
-        });
+            },
+        );
         out
     }
 }

@@ -340,45 +340,48 @@ impl Pass {
         let per_group = self.weight.len() / 32 * pixels;
         let mut out = vec![0.0f32; x.len()];
         let group = |(group, (out, x)): (usize, (&mut [f32], &[f32]))| {
-            fast(|| {
-                // Two passes, summed line by line in f64: exact enough for any size.
-                let count = x.len() as f64;
-                let total = |f: &dyn Fn(&[f32]) -> f32| {
-                    x.chunks(width).map(|line| f64::from(f(line))).sum::<f64>() / count
-                };
-                let mean = total(&|line| sum(line, |v| v)) as f32;
-                let variance = total(&|line| sum(line, |v| (v - mean) * (v - mean)));
-                let scale = (1.0 / (variance + EPS).sqrt()) as f32;
-                let first = group * (self.weight.len() / 32);
-                for (index, (out, x)) in out
-                    .chunks_exact_mut(pixels)
-                    .zip(x.chunks_exact(pixels))
-                    .enumerate()
-                {
-                    let channel = first + index;
-                    let weight = scale * self.weight[channel];
-                    let bias = self.bias[channel] - mean * weight;
-                    let lines = out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate();
-                    for (row, (out, x)) in lines {
-                        match modulation {
-                            None => line(out, x, weight, bias),
-                            Some((y, b, (rows, columns))) => {
-                                let at = (channel * rows + row * rows / height) * columns;
-                                let cell = width / columns;
-                                let cells = out.chunks_exact_mut(cell).zip(x.chunks_exact(cell));
-                                for ((out, x), (y, b)) in
-                                    cells.zip(y[at..at + columns].iter().zip(&b[at..at + columns]))
-                                {
-                                    line(out, x, weight * y, bias * y + b);
+            fast(
+                #[inline(always)]
+                || {
+                    // Two passes, summed line by line in f64: exact enough for any size.
+                    let count = x.len() as f64;
+                    let total = |f: &dyn Fn(&[f32]) -> f32| {
+                        x.chunks(width).map(|line| f64::from(f(line))).sum::<f64>() / count
+                    };
+                    let mean = total(&|line| sum(line, |v| v)) as f32;
+                    let variance = total(&|line| sum(line, |v| (v - mean) * (v - mean)));
+                    let scale = (1.0 / (variance + EPS).sqrt()) as f32;
+                    let first = group * (self.weight.len() / 32);
+                    for (index, (out, x)) in out
+                        .chunks_exact_mut(pixels)
+                        .zip(x.chunks_exact(pixels))
+                        .enumerate()
+                    {
+                        let channel = first + index;
+                        let weight = scale * self.weight[channel];
+                        let bias = self.bias[channel] - mean * weight;
+                        let lines = out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate();
+                        for (row, (out, x)) in lines {
+                            match modulation {
+                                None => line(out, x, weight, bias),
+                                Some((y, b, (rows, columns))) => {
+                                    let at = (channel * rows + row * rows / height) * columns;
+                                    let cell = width / columns;
+                                    let cells = out.chunks_exact_mut(cell).zip(x.chunks_exact(cell));
+                                    for ((out, x), (y, b)) in
+                                        cells.zip(y[at..at + columns].iter().zip(&b[at..at + columns]))
+                                    {
+                                        line(out, x, weight * y, bias * y + b);
+                                    }
                                 }
                             }
-                        }
-                        if self.then == Then::Swish {
-                            out.iter_mut().for_each(|v| *v /= 1.0 + exp(-*v));
+                            if self.then == Then::Swish {
+                                out.iter_mut().for_each(|v| *v /= 1.0 + exp(-*v));
+                            }
                         }
                     }
-                }
-            });
+                },
+            );
         };
         out.par_chunks_exact_mut(per_group)
             .zip(x.par_chunks_exact(per_group))

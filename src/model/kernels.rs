@@ -6,7 +6,8 @@
 
 use pulp::Arch;
 
-/// Runs `work` compiled for the best instruction set at hand. What it calls must be inlined.
+/// Runs `work` compiled for the best instruction set at hand. It and what it calls must be marked
+/// `#[inline(always)]`: what is left outside has the oldest processor's instructions.
 #[inline(always)]
 pub(super) fn fast<R>(work: impl FnOnce() -> R) -> R {
     Arch::new().dispatch(work)
@@ -60,14 +61,17 @@ pub(super) fn add(to: &mut [f32], from: &[f32]) {
 /// RMSNorm of each row: x / sqrt(mean(x^2) + eps) * weight.
 pub(super) fn rms_norm(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
     let mut out = x.to_vec();
-    fast(|| {
-        for row in out.chunks_exact_mut(weight.len()) {
-            let scale = 1.0 / (sum(row, |v| v * v) / weight.len() as f32 + eps).sqrt();
-            for (v, w) in row.iter_mut().zip(weight) {
-                *v = *v * scale * w;
+    fast(
+        #[inline(always)]
+        || {
+            for row in out.chunks_exact_mut(weight.len()) {
+                let scale = 1.0 / (sum(row, |v| v * v) / weight.len() as f32 + eps).sqrt();
+                for (v, w) in row.iter_mut().zip(weight) {
+                    *v = *v * scale * w;
+                }
             }
-        }
-    });
+        },
+    );
     out
 }
 
@@ -125,20 +129,23 @@ impl Activation {
     /// Rows of [gate, up] become rows of act(gate) * up.
     pub(super) fn gated(self, rows: &[f32], width: usize) -> Vec<f32> {
         let mut out = vec![0.0; rows.len() / 2];
-        fast(|| {
-            for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(2 * width)) {
-                let (gate, up) = row.split_at(width);
-                if self == Self::Silu {
-                    for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
-                        *out = g / (1.0 + exp(-g)) * u;
-                    }
-                } else {
-                    for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
-                        *out = self.of(*g) * u;
+        fast(
+            #[inline(always)]
+            || {
+                for (out, row) in out.chunks_exact_mut(width).zip(rows.chunks_exact(2 * width)) {
+                    let (gate, up) = row.split_at(width);
+                    if self == Self::Silu {
+                        for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
+                            *out = g / (1.0 + exp(-g)) * u;
+                        }
+                    } else {
+                        for ((out, g), u) in out.iter_mut().zip(gate).zip(up) {
+                            *out = self.of(*g) * u;
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         out
     }
 }

@@ -2,6 +2,7 @@
 //! where they share their input, in shards where they are large.
 
 use super::kernels::add;
+use super::q8::Blocks;
 use super::weights::{ModelError, Quant, Stored, Weights};
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
@@ -17,15 +18,42 @@ pub(super) struct Linear {
     pub(super) outs: usize,
 }
 
-/// Rows of weights in blocks. All formats, f32 too, go through candle's dot products of one row
-/// with one column, so that a row's result does not depend on what else is in the batch: that is
-/// what makes a seed one picture for every window.
+/// Rows of weights in blocks. All formats, f32 too, go through dot products of one row with one
+/// column (candle's, or where those are slow our own), so that a row's result does not depend on
+/// what else is in the batch: that is what makes a seed one picture for every window.
 ///
 /// Large matrices are cut into shards of rows, one a thread. candle's own pool is not used (the
 /// program sets its size to 1): its caller spins until the last worker is done, which brings
 /// everything to a halt as soon as another program wants a core.
 pub(super) struct Matrix {
-    shards: Vec<QTensor>,
+    shards: Vec<Shard>,
+}
+
+/// Some rows of a matrix.
+enum Shard {
+    Candle(QTensor),
+    Own(Blocks),
+}
+
+impl Shard {
+    fn new(rows: QTensor) -> candle_core::Result<Self> {
+        Ok(match Blocks::of(&rows)? {
+            Some(blocks) => Self::Own(blocks),
+            None => Self::Candle(rows),
+        })
+    }
+
+    /// [rows, in] -> [rows, outs].
+    fn multiply(&self, input: &CpuStorage, layout: &Layout) -> candle_core::Result<Vec<f32>> {
+        match (self, input) {
+            (Self::Own(blocks), CpuStorage::F32(input)) => Ok(blocks.multiply(input)),
+            (Self::Candle(rows), input) => match rows.cpu_fwd(input, layout)?.0 {
+                CpuStorage::F32(values) => Ok(values),
+                _ => candle_core::bail!("a product of f32 rows came back in another type"),
+            },
+            _ => candle_core::bail!("rows that are multiplied are f32"),
+        }
+    }
 }
 
 /// A matrix in the format asked for, or the nearest one that holds its rows; as stored if none is.
@@ -65,9 +93,9 @@ impl Matrix {
         let rows = outs.div_ceil(count).next_multiple_of(SHARD_ROWS).max(SHARD_ROWS);
         let shards = (0..outs)
             .step_by(rows)
-            .map(|first| block_rows(whole, first..outs.min(first + rows)));
+            .map(|first| Ok(Shard::new(block_rows(whole, first..outs.min(first + rows))?)?));
         Ok(Self {
-            shards: shards.collect::<Result<_, _>>()?,
+            shards: shards.collect::<Result<_, ModelError>>()?,
         })
     }
 
@@ -80,17 +108,13 @@ impl Matrix {
         let rows = input.len() / columns;
         let layout = Layout::contiguous(Shape::from((rows, columns)));
         let input = CpuStorage::F32(input);
-        let product = |shard: &QTensor| match shard.cpu_fwd(&input, &layout)?.0 {
-            CpuStorage::F32(values) => Ok(values),
-            _ => candle_core::bail!("a product of f32 rows came back in another type"),
-        };
         if let [whole] = &self.shards[..] {
-            return product(whole);
+            return whole.multiply(&input, &layout);
         }
         let parts = self
             .shards
             .par_iter()
-            .map(product)
+            .map(|shard| shard.multiply(&input, &layout))
             .collect::<candle_core::Result<Vec<_>>>()?;
         let mut out = vec![0.0; rows * outs];
         let mut first = 0;

@@ -20,6 +20,7 @@ pub mod network;
 pub mod preview;
 pub mod processors;
 pub mod prompts;
+mod q8;
 pub mod text;
 pub mod transformer;
 pub mod weights;

@@ -419,19 +419,22 @@ impl Decoder {
         let (head_dim, hidden) = (config.head_dim(), config.hidden_size);
         let kv = config.kv_heads() * head_dim;
         let mut qkv = block.qkv.forward(x, rows)?;
-        fast(|| {
-            for (row, place) in qkv.chunks_exact_mut(hidden + 2 * kv).zip(places) {
-                let (q, rest) = row.split_at_mut(hidden);
-                for (head, x) in q.chunks_exact_mut(head_dim).enumerate() {
-                    block.q_norm.apply(x, head);
-                    self.rope.apply(x, place.at);
+        fast(
+            #[inline(always)]
+            || {
+                for (row, place) in qkv.chunks_exact_mut(hidden + 2 * kv).zip(places) {
+                    let (q, rest) = row.split_at_mut(hidden);
+                    for (head, x) in q.chunks_exact_mut(head_dim).enumerate() {
+                        block.q_norm.apply(x, head);
+                        self.rope.apply(x, place.at);
+                    }
+                    for (head, x) in rest[..kv].chunks_exact_mut(head_dim).enumerate() {
+                        block.k_norm.apply(x, head);
+                        self.rope.apply(x, place.at);
+                    }
                 }
-                for (head, x) in rest[..kv].chunks_exact_mut(head_dim).enumerate() {
-                    block.k_norm.apply(x, head);
-                    self.rope.apply(x, place.at);
-                }
-            }
-        });
+            },
+        );
         for (row, place) in qkv.chunks_exact(hidden + 2 * kv).zip(places) {
             fed[place.lane]
                 .1

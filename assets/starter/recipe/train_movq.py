@@ -17,7 +17,7 @@ import data
 import earlier
 import movq
 from muon import Both, Muon
-from runs import Average, OutOfTime, Phase
+from runs import Average, OutOfTime, Phase, layout_of
 
 
 def steps_between(x):
@@ -86,7 +86,7 @@ class Means:
 
 def as_input(batch, device):
     x = torch.from_numpy(batch).to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return x.contiguous(memory_format=torch.channels_last)
+    return x.contiguous(memory_format=layout_of(device))
 
 
 @lru_cache(maxsize=16)
@@ -174,7 +174,7 @@ def thinned(model, run):
             kept.append(code)
     state = model.state_dict()
     state["quantize.embedding.weight"] = state["quantize.embedding.weight"][sorted(kept)]
-    fewer = movq.Movq(movq.config_of({**settings, "codes": len(kept)})).to(run.device, memory_format=torch.channels_last)
+    fewer = movq.Movq(movq.config_of({**settings, "codes": len(kept)})).to(run.device, memory_format=layout_of(run.device))
     fewer.load_state_dict(state)
     return fewer
 
@@ -182,7 +182,7 @@ def thinned(model, run):
 def train(run):
     settings, phase = run.config["movq"], Phase(run, "movq")
     torch.manual_seed(run.config["seed"])
-    model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=torch.channels_last)
+    model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=layout_of(run.device))
     if run.path("earlier").exists():
         model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
     critic = Patches().to(run.device) if settings["adversary"] else None
