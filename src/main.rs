@@ -115,11 +115,16 @@ fn device(processor: Processor) -> Device {
 }
 
 fn main() -> ExitCode {
-    // SAFETY: no other thread runs yet. candle reads it once, before its first product; why it is
-    // 1 is said at `model::transformer`'s matrices, which bring their own threads.
+    // SAFETY: no other thread runs yet. candle reads the first once, before its first product; why
+    // it is 1 is said at `model::matrix`, which brings its own threads. The second it asks for at
+    // every product, and where it is not set it reads all of /proc/cpuinfo instead.
     #[allow(unsafe_code)]
     unsafe {
         std::env::set_var("CANDLE_NUM_THREADS", "1");
+        if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+            let threads = std::thread::available_parallelism().map_or(1, usize::from);
+            std::env::set_var("RAYON_NUM_THREADS", threads.to_string());
+        }
     }
     let args = Args::parse();
     let code = match &args.command {
