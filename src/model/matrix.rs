@@ -2,7 +2,7 @@
 //! where they share their input, in shards where they are large.
 
 use super::kernels::add;
-use super::q8::Blocks;
+use super::q8::{Blocks, candle_is_fast};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
@@ -35,12 +35,30 @@ enum Shard {
     Own(Blocks),
 }
 
+/// How the matrices of a decoder are held.
+#[derive(Clone, Copy)]
+pub(super) struct Form {
+    /// The format they are brought to, or the nearest that holds their rows; as stored if `None`.
+    pub(super) quant: Option<Quant>,
+    pub(super) sums: Sums,
+}
+
+/// In which order products are summed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sums {
+    /// The same on every processor where there is a kernel for it (Q8_0): a seed is one picture.
+    Alike,
+    /// As is fastest.
+    Fast,
+}
+
 impl Shard {
-    fn new(rows: QTensor) -> candle_core::Result<Self> {
-        Ok(match Blocks::of(&rows)? {
-            Some(blocks) => Self::Own(blocks),
-            None => Self::Candle(rows),
-        })
+    fn new(rows: QTensor, sums: Sums) -> candle_core::Result<Self> {
+        let own = match sums == Sums::Alike || !candle_is_fast() {
+            true => Blocks::of(&rows)?,
+            false => None,
+        };
+        Ok(own.map_or(Self::Candle(rows), Self::Own))
     }
 
     /// [rows, in] -> [rows, outs].
@@ -79,11 +97,11 @@ const SHARD_FROM: usize = 1 << 21;
 const SHARD_ROWS: usize = 16;
 
 impl Matrix {
-    pub(super) fn new(stored: Stored, quant: Option<Quant>) -> Result<Self, ModelError> {
-        Self::sharded(&*fitted(stored, quant)?)
+    pub(super) fn new(stored: Stored, form: Form) -> Result<Self, ModelError> {
+        Self::sharded(&*fitted(stored, form.quant)?, form.sums)
     }
 
-    fn sharded(whole: &QTensor) -> Result<Self, ModelError> {
+    fn sharded(whole: &QTensor, sums: Sums) -> Result<Self, ModelError> {
         let (outs, ins) = whole.shape().dims2()?;
         let count = if outs * ins < SHARD_FROM {
             1
@@ -91,9 +109,12 @@ impl Matrix {
             rayon::current_num_threads()
         };
         let rows = outs.div_ceil(count).next_multiple_of(SHARD_ROWS).max(SHARD_ROWS);
-        let shards = (0..outs)
-            .step_by(rows)
-            .map(|first| Ok(Shard::new(block_rows(whole, first..outs.min(first + rows))?)?));
+        let shards = (0..outs).step_by(rows).map(|first| {
+            Ok(Shard::new(
+                block_rows(whole, first..outs.min(first + rows))?,
+                sums,
+            )?)
+        });
         Ok(Self {
             shards: shards.collect::<Result<_, ModelError>>()?,
         })
@@ -136,12 +157,12 @@ impl Linear {
         parts: &[(String, usize)],
         ins: usize,
         bias: Bias,
-        quant: Option<Quant>,
+        form: Form,
     ) -> Result<Self, ModelError> {
         let stored = parts
             .iter()
             .map(|(name, outs)| weights.stored_as(&format!("{name}.weight"), &[*outs, ins]));
-        let matrix = Matrix::new(below_each_other(stored.collect::<Result<_, _>>()?)?, quant)?;
+        let matrix = Matrix::new(below_each_other(stored.collect::<Result<_, _>>()?)?, form)?;
         let bias = match bias {
             Bias::None => None,
             Bias::Added => {

@@ -6,7 +6,7 @@
 use super::attention::{Cache, Precision, Shape as CacheShape};
 use super::config::Config;
 use super::kernels::{Activation, add, fast, layer_norm, rms_norm, rotate};
-use super::matrix::{Linear, Matrix, rows_of, vector};
+use super::matrix::{Form, Linear, Matrix, Sums, rows_of, vector};
 use super::memory::{DRAWING, affordable, refusal};
 use super::weights::{ModelError, Quant, Stored, Weights};
 use crate::decode::{Feed, PredictError, Predictor};
@@ -89,18 +89,13 @@ struct Block {
 }
 
 impl Block {
-    fn load(
-        weights: &dyn Weights,
-        config: &Config,
-        layer: usize,
-        quant: Option<Quant>,
-    ) -> Result<Self, ModelError> {
+    fn load(weights: &dyn Weights, config: &Config, layer: usize, form: Form) -> Result<Self, ModelError> {
         let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
         let kv = config.kv_heads() * config.head_dim();
         let name = |part: &str| format!("model.layers.{layer}.{part}");
         let linear = |parts: &[(&str, usize)], ins, bias: bool| {
             let parts: Vec<_> = parts.iter().map(|(part, outs)| (name(part), *outs)).collect();
-            Linear::load(weights, &parts, ins, bias.into(), quant)
+            Linear::load(weights, &parts, ins, bias.into(), form)
         };
         let qkv = [
             ("self_attn.q_proj", hidden),
@@ -140,7 +135,8 @@ pub struct Decoder {
 }
 
 /// Decoders of fewer weights than this are held in f32 if they are stored in a half type, and so
-/// are their keys and values; larger ones keep both in half precision.
+/// are their keys and values; larger ones keep both in half precision. The smaller ones also draw
+/// the same on every processor, where larger ones need the fastest kernels there are.
 pub(super) const WIDEN_BELOW: usize = 1 << 30;
 
 pub(super) fn weights_of(config: &Config) -> usize {
@@ -169,28 +165,28 @@ impl Decoder {
         quant: Option<Quant>,
     ) -> Result<Self, ModelError> {
         let shape = [config.vocab_size, config.hidden_size];
-        let quant = quant.or(widened(weights, config)?);
+        let is_small = weights_of(config) < WIDEN_BELOW;
+        let form = Form {
+            quant: quant.or(widened(weights, config)?),
+            sums: if is_small { Sums::Alike } else { Sums::Fast },
+        };
         let embedding = weights.stored_as("model.embed_tokens.weight", &shape)?;
         let (head_rows, outs) = head_rows(weights, config, head)?;
         let blocks = (0..config.num_hidden_layers)
-            .map(|layer| Block::load(weights, config, layer, quant))
+            .map(|layer| Block::load(weights, config, layer, form))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             embedding,
             blocks,
             norm: vector(weights, "model.norm.weight", &[config.hidden_size])?,
             head: Linear {
-                matrix: Matrix::new(head_rows, quant)?,
+                matrix: Matrix::new(head_rows, form)?,
                 bias: None,
                 outs,
             },
             rope: Rope::new(config),
             activation: Activation::named(&config.hidden_act),
-            precision: if weights_of(config) < WIDEN_BELOW {
-                Precision::F32
-            } else {
-                Precision::Bf16
-            },
+            precision: if is_small { Precision::F32 } else { Precision::Bf16 },
             config: config.clone(),
         })
     }
