@@ -2,9 +2,49 @@
 //! with a password in a file of the user's.
 
 #[cfg(not(unix))]
-pub(super) use of_ports::{Line, Listener, Stream, bytes_of, text_of};
+pub(super) use of_ports::{Line, Listener, bytes_of, text_of};
 #[cfg(unix)]
-pub(super) use of_unix::{Line, Listener, Stream, bytes_of, text_of};
+pub(super) use of_unix::{Line, Listener, bytes_of, text_of};
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+#[cfg(not(unix))]
+type Wire = std::net::TcpStream;
+#[cfg(unix)]
+type Wire = std::os::unix::net::UnixStream;
+
+/// One conversation.
+#[derive(Debug)]
+pub(super) struct Stream(Wire);
+
+impl Stream {
+    pub(super) fn patience(&self, patience: Duration) -> io::Result<()> {
+        self.0.set_read_timeout(Some(patience))?;
+        self.0.set_write_timeout(Some(patience))
+    }
+
+    pub(super) fn end_of_message(&self) -> io::Result<()> {
+        self.0.shutdown(Shutdown::Write)
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
 
 /// Sixteen digits for a path.
 fn digits(path: &std::path::Path) -> String {
@@ -16,16 +56,15 @@ fn digits(path: &std::path::Path) -> String {
 
 #[cfg(unix)]
 mod of_unix {
+    use super::Stream;
     use directories::BaseDirs;
     use std::ffi::{OsStr, OsString};
     use std::fs::{self, DirBuilder, Permissions};
-    use std::io::{self, Read, Write};
-    use std::net::Shutdown;
+    use std::io;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::{Path, PathBuf};
-    use std::time::Duration;
 
     /// A socket's path. In the user's folder for such things where there is one: it is emptied
     /// when the user has logged out.
@@ -34,9 +73,6 @@ mod of_unix {
 
     #[derive(Debug)]
     pub(in super::super) struct Listener(UnixListener);
-
-    #[derive(Debug)]
-    pub(in super::super) struct Stream(UnixStream);
 
     /// Makes a folder that only its user can enter.
     fn private(folder: &Path) -> io::Result<()> {
@@ -95,33 +131,6 @@ mod of_unix {
         }
     }
 
-    impl Stream {
-        pub(in super::super) fn patience(&self, patience: Duration) -> io::Result<()> {
-            self.0.set_read_timeout(Some(patience))?;
-            self.0.set_write_timeout(Some(patience))
-        }
-
-        pub(in super::super) fn end_of_message(&self) -> io::Result<()> {
-            self.0.shutdown(Shutdown::Write)
-        }
-    }
-
-    impl Read for Stream {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            self.0.read(into)
-        }
-    }
-
-    impl Write for Stream {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.flush()
-        }
-    }
-
     pub(in super::super) fn bytes_of(path: &Path) -> Vec<u8> {
         path.as_os_str().as_bytes().to_vec()
     }
@@ -133,11 +142,12 @@ mod of_unix {
 
 #[cfg(not(unix))]
 mod of_ports {
+    use super::Stream;
     use crate::task::new_seed;
     use std::ffi::OsString;
     use std::fs;
     use std::io::{self, Read, Write};
-    use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+    use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::path::{Path, PathBuf};
     use std::time::Duration;
 
@@ -147,9 +157,6 @@ mod of_ports {
 
     #[derive(Debug)]
     pub(in super::super) struct Listener(TcpListener, String);
-
-    #[derive(Debug)]
-    pub(in super::super) struct Stream(TcpStream);
 
     const PASSWORD: usize = 32;
 
@@ -197,33 +204,6 @@ mod of_ports {
                 true => Ok(Stream(stream)),
                 false => Err(io::Error::other("a stranger")),
             }
-        }
-    }
-
-    impl Stream {
-        pub(in super::super) fn patience(&self, patience: Duration) -> io::Result<()> {
-            self.0.set_read_timeout(Some(patience))?;
-            self.0.set_write_timeout(Some(patience))
-        }
-
-        pub(in super::super) fn end_of_message(&self) -> io::Result<()> {
-            self.0.shutdown(Shutdown::Write)
-        }
-    }
-
-    impl Read for Stream {
-        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-            self.0.read(into)
-        }
-    }
-
-    impl Write for Stream {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.0.flush()
         }
     }
 

@@ -527,7 +527,7 @@ fn the_smallest_window_cuts_nothing_off() {
         "Draw",
         "Settings",
         "Shortcuts (?)",
-        "Draw a heart above a star on a white background",
+        "Draw a penguin in the snow",
     ] {
         let rect = window.get_by_label(name).rect();
         assert!(

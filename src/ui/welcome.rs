@@ -21,14 +21,14 @@ pub(super) const EXAMPLES: [Example; 3] = [
         png: include_bytes!("../../assets/examples/fox.png"),
     },
     Example {
-        prompt: "an owl at sunset",
-        seed: 1,
-        png: include_bytes!("../../assets/examples/owl.png"),
+        prompt: "a mushroom in a meadow",
+        seed: 10,
+        png: include_bytes!("../../assets/examples/mushroom.png"),
     },
     Example {
-        prompt: "a heart above a star on a white background",
-        seed: 16,
-        png: include_bytes!("../../assets/examples/heart.png"),
+        prompt: "a penguin in the snow",
+        seed: 11,
+        png: include_bytes!("../../assets/examples/penguin.png"),
     },
 ];
 

@@ -16,9 +16,9 @@ shots=${2:-}
 # Sources: a photo of its own shape, and others.
 examples=$here/../../assets/examples
 convert "$examples/fox.png" -strip -resize 320x240! "$home/photo.png"
-convert "$examples/owl.png" -strip "$home/owl.png"
-convert "$examples/heart.png" -strip "$home/heart.png"
-convert "$home/heart.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
+convert "$examples/mushroom.png" -strip "$home/mushroom.png"
+convert "$examples/penguin.png" -strip "$home/penguin.png"
+convert "$home/penguin.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
 
 for part in ${PARTS:-drawing editing sources restart folders}; do
     # shellcheck disable=SC1090

@@ -28,7 +28,7 @@ pub(super) static STATES: [State; 29] = [
             "Starter · 32 px",
             "CPU · 2 threads",
             "ready",
-            "Draw an owl at sunset",
+            "Draw a mushroom in a meadow",
             "appear here",
         ],
     },

@@ -27,8 +27,8 @@ drawn_from subject "$home/photo.png" subject "$home/photo.png" "at night"
 shot subject
 photo_rows=$(upper "$result")
 first=$(lower "$result")
-drop_on "147 312" "$home/owl.png"
-drawn_from subject "$home/owl.png" subject "$home/owl.png" "at night"
+drop_on "147 312" "$home/mushroom.png"
+drawn_from subject "$home/mushroom.png" subject "$home/mushroom.png" "at night"
 [ "$(upper "$result")" != "$photo_rows" ] || fail "another subject, the same rows"
 click first_subject
 drawn_from subject "$home/photo.png" subject "$home/photo.png" "at night"
@@ -52,13 +52,13 @@ shot control-photo
 say "control: by a map and by a photo whose map was made here, its codes are the forced rows"
 
 click predict
-drop_on "155 280" "$home/heart.png"
-drawn_from predict "$home/heart.png" predict "$home/heart.png" --kind canny
+drop_on "155 280" "$home/penguin.png"
+drawn_from predict "$home/penguin.png" predict "$home/penguin.png" --kind canny
 shot predict
-heart_rows=$(upper "$result")
-drop_on "155 280" "$home/owl.png"
-drawn_from predict "$home/owl.png" predict "$home/owl.png" --kind canny
-[ "$(upper "$result")" != "$heart_rows" ] || fail "another picture, the same rows"
+penguin_rows=$(upper "$result")
+drop_on "155 280" "$home/mushroom.png"
+drawn_from predict "$home/mushroom.png" predict "$home/mushroom.png" --kind canny
+[ "$(upper "$result")" != "$penguin_rows" ] || fail "another picture, the same rows"
 say "predict: the picture's codes are the forced rows"
 
 click pair
