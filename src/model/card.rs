@@ -3,7 +3,7 @@
 use super::weights::ModelError;
 use crate::pixels::Size;
 use crate::task::Sampling;
-use crate::token::trained_sizes;
+use crate::token::{best_size, trained_sizes};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -141,12 +141,39 @@ impl Card {
         }
         let sizes = self.sizes(task);
         (!sizes.is_empty() && !sizes.contains(&size)).then(|| {
-            let some: Vec<String> = sizes.iter().take(4).map(Size::to_string).collect();
+            // Its own size, then the one of the shape that was asked for.
+            let mut some: Vec<Size> = self.default_size(task).into_iter().collect();
+            some.extend(best_size(size, &sizes).filter(|alike| !some.contains(alike)));
+            let others = match sizes.len() - some.len() {
+                0 => String::new(),
+                1 => " and one other size".to_owned(),
+                count => format!(" and {count} other sizes"),
+            };
+            let some: Vec<String> = some.iter().map(Size::to_string).collect();
             format!(
-                "{} was not trained for {size} in `{task}`, but for {}",
+                "{} was not trained for {size} in `{task}`, but for {}{others}",
                 self.name,
                 some.join(", ")
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_that_is_refused_is_told_which_ones_fit() {
+        let card = Card::from_json(PUBLISHED).unwrap();
+        let refusal = card.refusal("generate", None, Size::new(512, 256)).unwrap();
+        assert!(
+            refusal.contains("512x256") && refusal.contains("768x768, 1088x544 and 71 other sizes"),
+            "{refusal}"
+        );
+        assert_eq!(card.refusal("generate", None, Size::new(768, 768)), None);
+        let starter = Card::from_json(STARTER).unwrap();
+        let refusal = starter.refusal("generate", None, Size::new(256, 256)).unwrap();
+        assert!(refusal.ends_with("but for 128x128"), "{refusal}");
     }
 }

@@ -523,12 +523,7 @@ fn the_smallest_window_cuts_nothing_off() {
     let mut window = window(folder.path(), [1024.0, 640.0]);
     tell(&mut window, [loaded()]);
     assert!(!has(&window, "Results"), "the strip folds away");
-    for name in [
-        "Draw",
-        "Settings",
-        "Shortcuts (?)",
-        "Draw a penguin in the snow",
-    ] {
+    for name in ["Draw", "Settings", "Shortcuts (?)", "Draw a penguin in the snow"] {
         let rect = window.get_by_label(name).rect();
         assert!(
             rect.min.x >= 0.0 && rect.max.x <= 1024.0 && rect.max.y <= 640.0,

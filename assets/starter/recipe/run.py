@@ -47,18 +47,18 @@ def main():
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--stop-after", type=float, help="minutes; everything is saved then")
     parser.add_argument("--movq-of", help="another run's folder, whose image tokenizer and tokens are taken")
-    parser.add_argument("--start-from", help="a folder that start.py made, or a checkpoint, whose networks are trained on")
+    parser.add_argument("--start-from", action="append", help="a folder that start.py made, or a checkpoint, whose networks are trained on; what the first of several holds is taken from it")
     args = parser.parse_args()
     path = Path(args.config)
     config = json.loads((path if path.exists() else HERE / args.config).read_text())
     if args.movq_of:
         with_movq_of(args.out, args.movq_of)
     run = Run(config, args.out, args.minutes, args.stop_after)
-    if args.start_from and earlier.is_checkpoint(args.start_from):
-        if not run.path("earlier").exists():
-            run.path("earlier").symlink_to(Path(args.start_from).resolve())
-    elif args.start_from:
-        start.take(Path(args.start_from), run)
+    for folder in args.start_from or []:
+        if not earlier.is_checkpoint(folder):
+            start.take(Path(folder), run)
+        elif not run.path("earlier").exists():
+            run.path("earlier").symlink_to(Path(folder).resolve())
     try:
         for name, work in phases(run):
             if not run.path(name).exists():
