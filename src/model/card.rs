@@ -168,7 +168,7 @@ mod tests {
         let card = Card::from_json(PUBLISHED).unwrap();
         let refusal = card.refusal("generate", None, Size::new(512, 256)).unwrap();
         assert!(
-            refusal.contains("512x256") && refusal.contains("768x768, 1088x544 and 71 other sizes"),
+            refusal.contains("512x256") && refusal.contains("768x768, 1056x544 and 71 other sizes"),
             "{refusal}"
         );
         assert_eq!(card.refusal("generate", None, Size::new(768, 768)), None);
