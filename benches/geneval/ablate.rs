@@ -3,68 +3,123 @@
 use super::drawing::Drawn;
 use super::score::Scores;
 use super::settings::{Series, Settings};
-use std::path::Path;
+use lumina_studio::model::bundle::find_movq;
+use lumina_studio::model::import::{Import, import};
+use lumina_studio::model::weights::Quant;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 const HEAD: &str = "| setting | score from text (95 % interval) | seconds a picture | forwards | codes a forward | model file | peak memory |\n|---|---|---|---|---|---|---|";
 
-/// (label, arguments) of every row; `FORMAT` alone asks for a model file of that format.
-fn rows(kind: Series) -> Vec<(&'static str, Vec<&'static str>)> {
+/// One row: what it is called, the model's format, and what else the judge is told.
+struct Row(&'static str, Option<Quant>, &'static [&'static str]);
+
+fn rows(kind: Series) -> Vec<Row> {
+    const ONE: &[&str] = &["--window", "1"];
     match kind {
         Series::Quant => vec![
-            ("f32", vec!["--quant", "f32", "--window", "1"]),
-            ("f16", vec!["--quant", "f16", "--window", "1"]),
-            ("Q8_0", vec!["--quant", "q8_0", "--window", "1"]),
-            ("Q4_K", vec!["--quant", "q4_k", "--window", "1"]),
+            Row("f32", Some(Quant::F32), ONE),
+            Row("f16", Some(Quant::F16), ONE),
+            Row("Q8_0", Some(Quant::Q8_0), ONE),
+            Row("Q4_K", Some(Quant::Q4K), ONE),
         ],
         Series::Window => vec![
-            ("window 1", vec!["--window", "1"]),
-            ("window 4", vec!["--window", "4"]),
-            ("window 16", vec!["--window", "16"]),
-            ("window auto", vec![]),
+            Row("window 1", None, ONE),
+            Row("window 4", None, &["--window", "4"]),
+            Row("window 16", None, &["--window", "16"]),
+            Row("window auto", None, &[]),
         ],
         Series::BestOf => vec![
-            ("best of 1", vec!["--best-of", "1"]),
-            ("best of 4", vec!["--best-of", "4"]),
-            ("best of 8", vec!["--best-of", "8"]),
+            Row("best of 1", None, &["--best-of", "1"]),
+            Row("best of 4", None, &["--best-of", "4"]),
+            Row("best of 8", None, &["--best-of", "8"]),
         ],
         Series::Cfg => vec![
-            ("guidance 1", vec!["--cfg", "1"]),
-            ("guidance 2", vec!["--cfg", "2"]),
-            ("guidance 4", vec!["--cfg", "4"]),
-            ("guidance 8", vec!["--cfg", "8"]),
+            Row("guidance 1", None, &["--cfg", "1"]),
+            Row("guidance 2", None, &["--cfg", "2"]),
+            Row("guidance 4", None, &["--cfg", "4"]),
+            Row("guidance 8", None, &["--cfg", "8"]),
         ],
         Series::Chain => vec![
-            ("f32", vec!["--quant", "f32", "--window", "1"]),
-            ("4 bit", vec!["--quant", "q4_k", "--window", "1"]),
-            ("4 bit, guessing ahead", vec!["--quant", "q4_k"]),
+            Row("f32", Some(Quant::F32), ONE),
+            Row("4 bit", Some(Quant::Q4K), ONE),
+            Row("4 bit, guessing ahead", Some(Quant::Q4K), &[]),
         ],
     }
 }
 
+/// Arguments without some options that take a value.
+fn without(arguments: &[String], options: &[&str]) -> Vec<String> {
+    let mut kept = Vec::new();
+    let mut skip = false;
+    for argument in arguments {
+        let name = argument.split('=').next().unwrap_or_default();
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        if options.contains(&name) {
+            skip = !argument.contains('=');
+        } else {
+            kept.push(argument.clone());
+        }
+    }
+    kept
+}
+
+/// A checkpoint's folder brought to a format, as a file of its own in `into`; f32 is no file's format.
+fn model_file(settings: &Settings, quant: Quant, into: &Path) -> Outcome<Option<PathBuf>> {
+    let Some(folder) = settings.model.as_deref().filter(|model| model.is_dir()) else {
+        return Ok(None);
+    };
+    if quant == Quant::F32 {
+        return Ok(None);
+    }
+    let movq = match &settings.movq {
+        Some(movq) => movq.clone(),
+        None => find_movq(folder)?,
+    };
+    let out = into.join(format!("{}.gguf", quant.name()));
+    let wish = Import {
+        folder,
+        movq: &movq,
+        movq_config: None,
+        quant,
+        out: &out,
+    };
+    import(&wish, &mut |_| {}, &|| false)?;
+    Ok(Some(out))
+}
+
 /// Runs the judge for every row of a series and prints the table.
+///
+/// Formats need a model that still has all its bits: a folder, not a quantised file.
 pub fn table(kind: Series, settings: &Settings) -> Outcome<()> {
     let program = std::env::current_exe()?;
     let given: Vec<String> = std::env::args().skip(1).collect();
-    let without_series = |arguments: &[String]| -> Vec<String> {
-        let mut kept = Vec::new();
-        let mut skip = false;
-        for argument in arguments {
-            if skip || argument == "--ablate" || argument.starts_with("--ablate=") {
-                skip = argument == "--ablate";
-                continue;
-            }
-            kept.push(argument.clone());
-        }
-        kept
-    };
-    let common = without_series(&given);
+    let given = without(&given, &["--ablate"]);
+    let folder = tempfile::tempdir()?;
     println!("{HEAD}");
-    for (label, arguments) in rows(kind) {
+    for Row(label, quant, arguments) in rows(kind) {
         let mut command = Command::new(&program);
-        command.args(&common).args(arguments).args(["--row", label]);
+        let file = match quant {
+            Some(quant) => model_file(settings, quant, folder.path())?,
+            None => None,
+        };
+        match (&file, quant) {
+            (Some(file), _) => {
+                command.args(without(&given, &["--model", "--movq"]));
+                command.arg("--model").arg(file);
+            }
+            (None, Some(quant)) => {
+                command.args(&given).arg("--quant").arg(quant.name());
+            }
+            (None, None) => {
+                command.args(&given);
+            }
+        }
+        command.args(arguments).args(["--row", label]);
         if settings.only.is_empty() {
             command.args(["--only", "generate"]);
         }

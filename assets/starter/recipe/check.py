@@ -55,7 +55,7 @@ def golden_movq(run, image):
     image, expected = image.cpu(), {}
     for i, (width, height) in enumerate([(64, 64), (96, 64)]):
         _, batch = data.pictures((800_000 + i, 1, width, height, "unseen"))
-        x = train_movq.as_input(batch, "cpu").contiguous()
+        x = movq.as_input(batch, "cpu").contiguous()
         codes = image.codes(x)
         z = image.quantize.embedding(codes).permute(0, 3, 1, 2)
         expected[f"image_{i}"] = torch.from_numpy(batch)[0].permute(2, 0, 1).contiguous()

@@ -45,7 +45,7 @@ def together(old, new, device):
     counts = torch.zeros(len(new.quantize.embedding.weight), len(old.quantize.embedding.weight))
     for number in range(PICTURES):
         _, batch = data.pictures((number, 32, 128, 128, "together"))
-        x = (torch.from_numpy(batch).permute(0, 3, 1, 2).float() / 127.5 - 1).to(device)
+        x = movq.as_input(batch, device)
         mine, theirs = (model.codes(x).flatten().cpu() for model in (new, old))
         counts.view(-1).index_add_(0, mine * counts.shape[1] + theirs, torch.ones(len(mine)))
     return counts

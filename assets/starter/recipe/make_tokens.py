@@ -3,6 +3,7 @@ import numpy as np
 import torch
 
 import data
+import movq
 import train_movq
 from runs import OutOfTime, Phase
 
@@ -30,7 +31,7 @@ class Shelf:
 
 
 def encoded(model, panels, device):
-    x = train_movq.as_input(np.ascontiguousarray(panels), device)
+    x = movq.as_input(np.ascontiguousarray(panels), device)
     with torch.no_grad():
         return model.codes(x).cpu().numpy()
 

@@ -6,6 +6,14 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+from runs import layout_of
+
+
+def as_input(batch, device):
+    """Pictures of bytes, n x height x width x 3, as the network takes them: -1 to 1, channels first."""
+    x = torch.from_numpy(batch).to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return x.contiguous(memory_format=layout_of(device))
+
 
 class GroupNorm(nn.GroupNorm):
     """In f32 whatever comes in."""

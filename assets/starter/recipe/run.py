@@ -55,7 +55,7 @@ def main():
         with_movq_of(args.out, args.movq_of)
     run = Run(config, args.out, args.minutes, args.stop_after)
     for folder in args.start_from or []:
-        if not earlier.is_checkpoint(folder):
+        if start.is_export(Path(folder)) or not earlier.is_checkpoint(folder):
             start.take(Path(folder), run)
         elif not run.path("earlier").exists():
             run.path("earlier").symlink_to(Path(folder).resolve())

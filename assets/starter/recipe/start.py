@@ -13,6 +13,7 @@ import torch
 
 import movq
 import safetensors
+import text
 import train_decoder
 from runs import Average, Run
 
@@ -48,15 +49,28 @@ def write(run, folder):
         safetensors.write(folder / "decoder.safetensors", public)
 
 
+def is_export(folder):
+    """Whether a folder is what `export.py` wrote, in the recipe's own words."""
+    file = folder / "tokenizer.json"
+    return file.exists() and file.read_bytes() == (text.HERE / "tokenizer.json").read_bytes()
+
+
+def image_of(folder):
+    if is_export(folder):
+        return torch.load(folder / "movqgan.ckpt", map_location="cpu", weights_only=True)
+    return safetensors.read(folder / "movq.safetensors")
+
+
 def take(folder, run):
-    """Puts what is kept in a folder into a run's that is not there yet."""
+    """Puts what is kept in a folder, or an export, into a run's that is not there yet."""
     if not run.path("movq.done").exists():
-        tensors = safetensors.read(folder / "movq.safetensors")
+        tensors = image_of(folder)
         codes = len(tensors["quantize.embedding.weight"])
         image = movq.Movq(movq.config_of({**run.config["movq"], "codes": codes}))
         image.load_state_dict({name: t.float() for name, t in tensors.items()})
         run.save("movq.done", image.state_dict())
-    theirs, mine = folder / "decoder.safetensors", run.path("start.safetensors")
+    theirs = folder / ("model.safetensors" if is_export(folder) else "decoder.safetensors")
+    mine = run.path("start.safetensors")
     if theirs.exists() and not mine.exists():
         mine.write_bytes(theirs.read_bytes())
 

@@ -84,11 +84,6 @@ class Means:
         return len(dead)
 
 
-def as_input(batch, device):
-    x = torch.from_numpy(batch).to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return x.contiguous(memory_format=layout_of(device))
-
-
 @lru_cache(maxsize=16)
 def unseen(start, count, width, height):
     return data.pictures((900_000 + start, count, width, height, "unseen"))[1]
@@ -102,7 +97,7 @@ def measured(model, run, average):
     for width, height, count in run.config["movq"]["measured"]:
         psnr, alike = [], []
         for start in range(0, count, 16):
-            x = as_input(unseen(start, min(16, count - start), width, height), run.device)
+            x = movq.as_input(unseen(start, min(16, count - start), width, height), run.device)
             y = model.picture(model.codes(x))
             mse = ((y - x) / 2).pow(2).mean((1, 2, 3)).clamp(min=1e-7)
             psnr += (-10 * mse.log10()).tolist()
@@ -162,7 +157,7 @@ def thinned(model, run):
     vectors = []
     for number in range(4):
         _, batch = data.pictures((number, 32, 128, 128, f"{run.config['seed']}|thinned"))
-        z = model.vectors(as_input(batch, run.device))
+        z = model.vectors(movq.as_input(batch, run.device))
         vectors.append(z.permute(0, 2, 3, 1).reshape(-1, z.shape[1]))
     vectors, book = torch.cat(vectors), model.quantize.embedding.weight.float()
     codes = model.quantize.nearest(vectors)
@@ -216,7 +211,7 @@ def train(run):
         for batch in made:
             if phase.over() or phase.interrupted():
                 break
-            x = as_input(batch, run.device)
+            x = movq.as_input(batch, run.device)
             share = min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
             optimiser.share(share)
             with run.autocast():
