@@ -81,6 +81,9 @@ fn model_file(settings: &Settings, quant: Quant, into: &Path) -> Outcome<Option<
         None => find_movq(folder)?,
     };
     let out = into.join(format!("{}.gguf", quant.name()));
+    if out.exists() {
+        return Ok(Some(out));
+    }
     let wish = Import {
         folder,
         movq: &movq,
@@ -103,21 +106,13 @@ pub fn table(kind: Series, settings: &Settings) -> Outcome<()> {
     println!("{HEAD}");
     for Row(label, quant, arguments) in rows(kind) {
         let mut command = Command::new(&program);
-        let file = match quant {
-            Some(quant) => model_file(settings, quant, folder.path())?,
-            None => None,
-        };
-        match (&file, quant) {
-            (Some(file), _) => {
-                command.args(without(&given, &["--model", "--movq"]));
-                command.arg("--model").arg(file);
-            }
-            (None, Some(quant)) => {
-                command.args(&given).arg("--quant").arg(quant.name());
-            }
-            (None, None) => {
-                command.args(&given);
-            }
+        let file = quant.map(|quant| model_file(settings, quant, folder.path()));
+        if let Some(file) = file.transpose()?.flatten() {
+            command.args(without(&given, &["--model", "--movq"]));
+            command.arg("--model").arg(file);
+        } else {
+            command.args(&given);
+            command.args(quant.iter().flat_map(|quant| ["--quant", quant.name()]));
         }
         command.args(arguments).args(["--row", label]);
         if settings.only.is_empty() {

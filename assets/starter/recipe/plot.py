@@ -6,6 +6,7 @@ A point is one measurement of the running means on scenes that were never traine
 log.jsonl): every stage has its own, so a dashed line marks where one begins.
 """
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -28,12 +29,11 @@ def points(folder):
 
 
 def ticks(least, most, count=6):
-    """Round numbers that span a range."""
-    rough = max(most - least, 1e-9) / count
-    unit = 10.0 ** (len(str(int(1e9 * rough))) - 10)
+    """Round numbers within a range."""
+    rough = (most - least) / count
+    unit = 10 ** math.floor(math.log10(rough))
     step = min((m * unit for m in (1, 2, 5, 10)), key=lambda s: abs(s - rough))
-    first = int(least / step)
-    return [step * n for n in range(first, int(most / step) + 2) if step * n >= least - 1e-9]
+    return [step * n for n in range(math.ceil(least / step), math.floor(most / step) + 1)]
 
 
 def drawn(runs):
@@ -51,11 +51,9 @@ def drawn(runs):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13" fill="{AXIS}">']
     out.append('<rect width="100%" height="100%" fill="white"/>')
     for y in ticks(low, high):
-        if low <= y <= high:
-            out += [line(LEFT, down(y), right, down(y), FAINT), text(LEFT - 8, down(y) + 4, f"{y:.4g}", 'text-anchor="end"')]
+        out += [line(LEFT, down(y), right, down(y), FAINT), text(LEFT - 8, down(y) + 4, f"{y:.4g}", 'text-anchor="end"')]
     for x in ticks(0, most):
-        if x <= most:
-            out += [line(across(x), bottom, across(x), bottom + 5, AXIS), text(across(x), bottom + 20, f"{x:.4g}", 'text-anchor="middle"')]
+        out += [line(across(x), bottom, across(x), bottom + 5, AXIS), text(across(x), bottom + 20, f"{x:.4g}", 'text-anchor="middle"')]
     out.append(line(LEFT, bottom, right, bottom, AXIS))
     out.append(text((LEFT + right) / 2, HEIGHT - 14, "million tokens seen", 'text-anchor="middle"'))
     out.append(text(LEFT, TOP - 8, "loss a code on unseen scenes (nats)"))

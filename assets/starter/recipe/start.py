@@ -55,21 +55,22 @@ def is_export(folder):
     return file.exists() and file.read_bytes() == (text.HERE / "tokenizer.json").read_bytes()
 
 
-def image_of(folder):
+def networks_of(folder):
+    """The image tokenizer's tensors and the decoder's file; a folder need not hold the latter."""
     if is_export(folder):
-        return torch.load(folder / "movqgan.ckpt", map_location="cpu", weights_only=True)
-    return safetensors.read(folder / "movq.safetensors")
+        image = torch.load(folder / "movqgan.ckpt", map_location="cpu", weights_only=True)
+        return image, folder / "model.safetensors"
+    return safetensors.read(folder / "movq.safetensors"), folder / "decoder.safetensors"
 
 
 def take(folder, run):
     """Puts what is kept in a folder, or an export, into a run's that is not there yet."""
+    tensors, theirs = networks_of(folder)
     if not run.path("movq.done").exists():
-        tensors = image_of(folder)
         codes = len(tensors["quantize.embedding.weight"])
         image = movq.Movq(movq.config_of({**run.config["movq"], "codes": codes}))
         image.load_state_dict({name: t.float() for name, t in tensors.items()})
         run.save("movq.done", image.state_dict())
-    theirs = folder / ("model.safetensors" if is_export(folder) else "decoder.safetensors")
     mine = run.path("start.safetensors")
     if theirs.exists() and not mine.exists():
         mine.write_bytes(theirs.read_bytes())
