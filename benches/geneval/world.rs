@@ -12,6 +12,9 @@ const SPRITES: &[u8] = include_bytes!("../../assets/starter/recipe/sprites.png")
 const DEPTH_LAYERS: [f32; 3] = [150.0, 200.0, 250.0];
 const DEPTH_FAR: f32 = 30.0;
 const DEPTH_GROUND: f32 = 80.0;
+/// Pixels of a code of the image tokenizer, and how many of them things are wide.
+const CODE: i64 = 8;
+const CODES: [i64; 8] = [3, 5, 6, 8, 12, 16, 24, 32];
 
 pub type Colour = [f32; 3];
 
@@ -314,11 +317,14 @@ impl World {
 
     /// Left, top and side of a thing in pixels.
     pub fn placed(item: &Item, width: usize, height: usize) -> (i64, i64, usize) {
-        let side = of_side(item.size, width.min(height)).max(8);
-        let half = side / 2;
+        let wide = of_side(item.size, width.min(height));
+        // The first of equals is the smaller.
+        let side = CODES.iter().map(|codes| CODE * codes).min_by_key(|side| (side - wide).abs());
+        let side = side.unwrap_or(CODE);
+        let corner = |centre: i64| (2 * centre - side + CODE).div_euclid(2 * CODE) * CODE;
         (
-            of_side(item.x, width) - half,
-            of_side(item.y, height) - half,
+            corner(of_side(item.x, width)),
+            corner(of_side(item.y, height)),
             side as usize,
         )
     }

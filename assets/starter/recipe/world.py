@@ -10,8 +10,11 @@ Drawing, in the order of the data:
 - background layers one over the other: a band is rows from..to, its colour going linearly from
   top (first row) to bottom (last row); a polygon (convex) and a disc hold the pixels whose centre
   they hold; dots are squares of max(1, shorter // 64) pixels;
-- an object is its sprite, tinted where it has a colour, scaled to size x size pixels and put with
-  its corner at centre - size // 2; later objects cover earlier ones. Scaling works on colours
+- things stand on the grid of the image tokenizer's codes, so that one thing of one size is told in
+  the same codes wherever it stands: the side is the nearest of CODES codes (of equals the smaller),
+  the corner the nearest corner of a code to centre - side / 2 (of equals the farther);
+- an object is its sprite, tinted where it has a colour, scaled to side x side pixels and put there;
+  later objects cover earlier ones. Scaling works on colours
   multiplied by alpha: pixel i of n is the mean of the sprite's pixels j weighted with
   max(0, 1 - |(j + 0.5) - (i + 0.5) * s / n| / max(1, s / n)), along y and then along x;
 - a tint: every channel becomes clamp(colour + ((3 * (luma - mean luma)) >> 2)) with luma =
@@ -32,6 +35,9 @@ NOUNS = {noun["name"]: noun for noun in WORLD["nouns"]}
 BACKGROUNDS = {background["name"]: background for background in WORLD["backgrounds"]}
 COLOURS = WORLD["colours"]
 TINTS = WORLD["tints"]
+# Pixels of a code of the image tokenizer, and how many of them things are wide.
+CODE = 8
+CODES = (3, 5, 6, 8, 12, 16, 24, 32)
 # Grey of the depth map: objects by layer (far, middle, near), the ground from far to near.
 DEPTH_LAYERS = (150, 200, 250)
 DEPTH_FAR, DEPTH_GROUND = 30, 80
@@ -116,8 +122,10 @@ def background(name, width, height):
 
 def placed(item, width, height):
     """(left, top, side) of an object in pixels."""
-    side = max(8, of_side(item["size"], min(width, height)))
-    return of_side(item["x"], width) - side // 2, of_side(item["y"], height) - side // 2, side
+    wide = of_side(item["size"], min(width, height))
+    side = CODE * min(CODES, key=lambda codes: abs(CODE * codes - wide))
+    corner = lambda centre: (2 * centre - side + CODE) // (2 * CODE) * CODE
+    return corner(of_side(item["x"], width)), corner(of_side(item["y"], height)), side
 
 
 def _windows(item, width, height):
