@@ -86,7 +86,7 @@ def make(run, number):
                 break
             first = max(0, index - 1) * stage["part"]
             starts = range(first, first + count, chunk)
-            jobs = [(s, min(chunk, first + count - s), stage["sizes"], stage.get("tasks"), of) for s in starts]
+            jobs = [(s, min(chunk, first + count - s), stage["sizes"], stage.get("tasks"), stage.get("kinds"), of) for s in starts]
             arrays = part(model, run, workers, jobs)
             with open(f"{path}.new", "wb") as file:
                 np.savez(file, **arrays)

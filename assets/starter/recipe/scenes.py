@@ -182,13 +182,13 @@ class Scenes:
     KINDS = {"single": 28, "count": 15, "pair": 12, "relation": 14, "binding": 8, "larger": 4, "long": 14, "overlap": 5}
     FIRST_KINDS = {"single": 50, "count": 15, "pair": 7, "relation": 28}
 
-    def __init__(self, rng, first=False):
+    def __init__(self, rng, first=False, kinds=None):
         self.rng, self.first = rng, first
         self.words = Words(rng, first)
+        self.kinds = kinds or (self.FIRST_KINDS if first else self.KINDS)
 
     def make(self, kind=None, background=None):
-        kinds = self.FIRST_KINDS if self.first else self.KINDS
-        kind = kind or self.rng.choices(list(kinds), list(kinds.values()))[0]
+        kind = kind or self.rng.choices(list(self.kinds), list(self.kinds.values()))[0]
         background = background or self.rng.choice(self.words.backgrounds)
         made = getattr(self, kind)(background)
         made["kind"] = kind
@@ -230,6 +230,10 @@ class Scenes:
         clauses.append([setting_of(background)])
         parts = [words.name(noun, colour, size), words.place(place) if place else "", words.setting(background)]
         return _asked(scene, " ".join(part for part in parts if part), clauses)
+
+    def alone(self, background):
+        """One thing that fills much of the picture: what a thing looks like is learned from these first."""
+        return self.single(background, self.rng.choice(["normal", "big"]))
 
     def count(self, background, count=None):
         rng, words = self.rng, self.words
@@ -503,8 +507,11 @@ def subject(scenes, **wish):
 TASKS = {"generate": 60, "pair": 5, "control": 10, "predict": 8, "subject": 6, "edit": 9, "conversation": 2}
 
 
-def sample(index, seed, tasks=None):
+def sample(index, seed, tasks=None, kinds=None):
     """Training example number `index`: {"task", "map", "text" (a turn each), "panels"}.
+
+    `kinds` are the shares of the kinds of scenes, where they are not to be those of `Scenes.KINDS`;
+    edits and subjects choose their own.
 
     A panel is (what to draw, scene) with what one of picture, canny, depth; `conversation` has two
     turns of two panels each, every other task one turn.
@@ -512,7 +519,7 @@ def sample(index, seed, tasks=None):
     rng = random.Random(f"{seed}|{index}")
     tasks = tasks or TASKS
     task = rng.choices(list(tasks), list(tasks.values()))[0]
-    scenes, edits = Scenes(rng), Edits(rng)
+    scenes, edits = Scenes(rng, kinds=kinds), Edits(rng)
     said = rng.random() >= 0.1
     turn = lambda text, panels: {"template": text, "said": said, "panels": panels}
     if task == "generate":
