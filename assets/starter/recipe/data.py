@@ -55,14 +55,14 @@ def pictures(job):
 
 def examples(job):
     """Training examples of the decoder: (task, width, height, prompts, dropped, panels) each."""
-    start, count, sizes, tasks, kinds, seed = job
+    start, count, sizes, seed, asked = job
     tokenizer = _tokenizer()
     made = []
     for index in range(start, start + count):
         rng = random.Random(f"{seed}|size|{index}")
         names = list(sizes)
         width, height = (int(v) for v in rng.choices(names, [sizes[n] for n in names])[0].split("x"))
-        example = scenes.sample(index, seed, tasks, kinds)
+        example = scenes.sample(index, seed, **asked)
         turns = example["turns"]
         prompts = [tokenizer.encode(text.filled(turn, width, height)) for turn in turns]
         drawn = [panel(kind, scene, width, height) for turn in turns for kind, scene in turn["panels"]]

@@ -71,6 +71,7 @@ def make(run, number):
     workers = data.Workers(run.workers, data.examples)
     seed = f"{run.config['seed']}|{number}"
     chunk = 32
+    asked = {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
     phase = Phase(run, f"tokens {number}")
     plans = [("unseen", f"{seed}|unseen", stage["unseen"])]
     parts = stage["examples"] // stage["part"]
@@ -86,7 +87,7 @@ def make(run, number):
                 break
             first = max(0, index - 1) * stage["part"]
             starts = range(first, first + count, chunk)
-            jobs = [(s, min(chunk, first + count - s), stage["sizes"], stage.get("tasks"), stage.get("kinds"), of) for s in starts]
+            jobs = [(s, min(chunk, first + count - s), stage["sizes"], of, asked) for s in starts]
             arrays = part(model, run, workers, jobs)
             with open(f"{path}.new", "wb") as file:
                 np.savez(file, **arrays)

@@ -93,15 +93,21 @@ def article(text):
 
 
 class Words:
-    """Chooses words and things with one random stream; `first` keeps to the first edition's world."""
+    """Chooses words and things with one random stream; `first` keeps to the first edition's world.
 
-    def __init__(self, rng, first=False):
+    Things of that world come `familiar` times as often as others.
+    """
+
+    def __init__(self, rng, first=False, familiar=1):
         self.rng, self.first = rng, first
         fits = lambda entry: entry["first"] or not first
         self.nouns = [n["name"] for n in world.WORLD["nouns"] if fits(n)]
         self.things = [n for n in self.nouns if world.NOUNS[n]["kind"] != "shape"]
         self.tintable = [n for n in self.nouns if world.NOUNS[n]["kind"] != "plain"]
         self.backgrounds = [b["name"] for b in world.WORLD["backgrounds"] if fits(b)]
+        if familiar > 1:
+            repeated = lambda nouns: [n for n in nouns for _ in range(familiar if world.NOUNS[n]["first"] else 1)]
+            self.things, self.tintable = repeated(self.things), repeated(self.tintable)
 
     def noun(self, noun, count=1):
         words = world.NOUNS[noun]["words"]
@@ -182,9 +188,9 @@ class Scenes:
     KINDS = {"single": 28, "count": 15, "pair": 12, "relation": 14, "binding": 8, "larger": 4, "long": 14, "overlap": 5}
     FIRST_KINDS = {"single": 50, "count": 15, "pair": 7, "relation": 28}
 
-    def __init__(self, rng, first=False, kinds=None):
+    def __init__(self, rng, first=False, kinds=None, familiar=1):
         self.rng, self.first = rng, first
-        self.words = Words(rng, first)
+        self.words = Words(rng, first, familiar)
         self.kinds = kinds or (self.FIRST_KINDS if first else self.KINDS)
 
     def make(self, kind=None, background=None):
@@ -366,10 +372,10 @@ class Edits:
 
     OPERATIONS = ["replace", "background", "add", "remove", "move", "recolour"]
 
-    def __init__(self, rng, first=False):
+    def __init__(self, rng, first=False, familiar=1):
         self.rng, self.first = rng, first
-        self.words = Words(rng, first)
-        self.scenes = Scenes(rng, first)
+        self.words = Words(rng, first, familiar)
+        self.scenes = Scenes(rng, first, familiar=familiar)
 
     def make(self, operation=None, before=None):
         """None where this scene cannot be changed so."""
@@ -507,7 +513,7 @@ def subject(scenes, **wish):
 TASKS = {"generate": 60, "pair": 5, "control": 10, "predict": 8, "subject": 6, "edit": 9, "conversation": 2}
 
 
-def sample(index, seed, tasks=None, kinds=None):
+def sample(index, seed, tasks=None, kinds=None, familiar=1):
     """Training example number `index`: {"task", "map", "text" (a turn each), "panels"}.
 
     `kinds` are the shares of the kinds of scenes, where they are not to be those of `Scenes.KINDS`;
@@ -519,7 +525,7 @@ def sample(index, seed, tasks=None, kinds=None):
     rng = random.Random(f"{seed}|{index}")
     tasks = tasks or TASKS
     task = rng.choices(list(tasks), list(tasks.values()))[0]
-    scenes, edits = Scenes(rng, kinds=kinds), Edits(rng)
+    scenes, edits = Scenes(rng, kinds=kinds, familiar=familiar), Edits(rng, familiar=familiar)
     said = rng.random() >= 0.1
     turn = lambda text, panels: {"template": text, "said": said, "panels": panels}
     if task == "generate":
