@@ -319,7 +319,10 @@ impl World {
     pub fn placed(item: &Item, width: usize, height: usize) -> (i64, i64, usize) {
         let wide = of_side(item.size, width.min(height));
         // The first of equals is the smaller.
-        let side = CODES.iter().map(|codes| CODE * codes).min_by_key(|side| (side - wide).abs());
+        let side = CODES
+            .iter()
+            .map(|codes| CODE * codes)
+            .min_by_key(|side| (side - wide).abs());
         let side = side.unwrap_or(CODE);
         let corner = |centre: i64| (2 * centre - side + CODE).div_euclid(2 * CODE) * CODE;
         (
