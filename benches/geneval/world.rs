@@ -3,6 +3,7 @@
 
 use image::RgbaImage;
 use lumina_studio::pixels::{Pixels, Size};
+use lumina_studio::token::CODE_PIXELS;
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -12,8 +13,8 @@ const SPRITES: &[u8] = include_bytes!("../../assets/starter/recipe/sprites.png")
 const DEPTH_LAYERS: [f32; 3] = [150.0, 200.0, 250.0];
 const DEPTH_FAR: f32 = 30.0;
 const DEPTH_GROUND: f32 = 80.0;
-/// Pixels of a code of the image tokenizer, and how many of them things are wide.
-const CODE: i64 = 8;
+/// Things stand on the grid of codes: its step in pixels, and how many of them things are wide.
+const CODE: i64 = CODE_PIXELS as i64;
 const CODES: [i64; 8] = [3, 5, 6, 8, 12, 16, 24, 32];
 
 pub type Colour = [f32; 3];

@@ -102,12 +102,10 @@ class Words:
         self.rng, self.first = rng, first
         fits = lambda entry: entry["first"] or not first
         self.nouns = [n["name"] for n in world.WORLD["nouns"] if fits(n)]
-        self.things = [n for n in self.nouns if world.NOUNS[n]["kind"] != "shape"]
-        self.tintable = [n for n in self.nouns if world.NOUNS[n]["kind"] != "plain"]
+        times = lambda noun: familiar if world.NOUNS[noun]["first"] else 1
+        without = lambda kind: [n for n in self.nouns if world.NOUNS[n]["kind"] != kind for _ in range(times(n))]
+        self.things, self.tintable = without("shape"), without("plain")
         self.backgrounds = [b["name"] for b in world.WORLD["backgrounds"] if fits(b)]
-        if familiar > 1:
-            repeated = lambda nouns: [n for n in nouns for _ in range(familiar if world.NOUNS[n]["first"] else 1)]
-            self.things, self.tintable = repeated(self.things), repeated(self.tintable)
 
     def noun(self, noun, count=1):
         words = world.NOUNS[noun]["words"]
@@ -517,7 +515,7 @@ def sample(index, seed, tasks=None, kinds=None, familiar=1):
     """Training example number `index`: {"task", "map", "text" (a turn each), "panels"}.
 
     `kinds` are the shares of the kinds of scenes, where they are not to be those of `Scenes.KINDS`;
-    edits and subjects choose their own.
+    edits and subjects choose their own. `familiar`: see `Words`.
 
     A panel is (what to draw, scene) with what one of picture, canny, depth; `conversation` has two
     turns of two panels each, every other task one turn.
