@@ -15,6 +15,7 @@ import movq
 import safetensors
 import text
 import train_decoder
+import train_movq
 from runs import Average, Run
 
 
@@ -42,7 +43,7 @@ def decoder_of(run):
 
 def write(run, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    safetensors.write(folder / "movq.safetensors", kept(run.load("movq.done")))
+    safetensors.write(folder / "movq.safetensors", kept(train_movq.state_of(run)))
     model = decoder_of(run)
     if model is not None:
         public = {name: t.to(torch.bfloat16) for name, t in model.public().items()}

@@ -33,6 +33,11 @@ def edge_loss(a, b):
     return loss
 
 
+def reconstruction(y, x, settings):
+    loss = (y - x).abs().mean() + settings["square"] * F.mse_loss(y, x)
+    return loss + settings["edges"] * edge_loss(y, x) if settings["edges"] else loss
+
+
 def ssim(a, b):
     """Mean structural similarity of pictures in -1..1, 7 x 7 windows."""
     a, b = (((x.float() + 1) / 2).mean(1, keepdim=True) for x in (a, b))
@@ -116,9 +121,9 @@ def shapes(settings, seed):
         yield width, height, count, within
 
 
-def batches(run, phase, first):
+def batches(run, phase, first, settings):
     """Batch after batch; each follows from its step alone. Parts of pictures come before whole ones."""
-    settings, seed = run.config["movq"], run.config["seed"]
+    seed = run.config["seed"]
     workers = data.Workers(run.workers, data.pictures)
     try:
         for name in ("parts", "shapes"):
@@ -206,7 +211,7 @@ def train(run):
         run.save("movq.checkpoint", {**state, "seconds": phase.seconds()})
 
     encode, decode = (run.compiled("movq", part, dynamic=False) for part in (model.vectors, model.of_vectors))
-    made = batches(run, phase, step)
+    made = batches(run, phase, step, settings)
     try:
         for batch in made:
             if phase.over() or phase.interrupted():
@@ -228,9 +233,7 @@ def train(run):
                 commitment = F.mse_loss(z, q)
                 y = decode(z + (q - z).detach())
             y = y.float()
-            loss = (y - x).abs().mean() + settings["square"] * F.mse_loss(y, x) + settings["commitment"] * commitment
-            if settings["edges"]:
-                loss = loss + settings["edges"] * edge_loss(y, x)
+            loss = reconstruction(y, x, settings) + settings["commitment"] * commitment
             if critic and phase.progress() > 0.5:
                 with run.autocast():
                     fooled = -critic(y).float().mean()
@@ -276,6 +279,68 @@ def train(run):
     run.save("movq.done", model.state_dict())
 
 
+def sharpen(run):
+    """Trains on what draws a picture of its codes; the codes of every picture stay, and with them all examples.
+
+    Here are only whole pictures, in the shapes and as often as `sharpen` says, at a lower rate.
+    """
+    settings, phase = {**run.config["movq"], **run.config["sharpen"]}, Phase(run, "sharpen")
+    torch.manual_seed(run.config["seed"])
+    model = trained(run).to(memory_format=layout_of(run.device))
+    for part in (model.decoder, model.post_quant_conv):
+        part.train().requires_grad_(True)
+    average, optimiser = Average(model, settings["average"]), optimiser_of(model, settings)
+    step, seen, stored = 0, 0, run.load("sharpen.checkpoint")
+    if stored:
+        model.load_state_dict(stored["model"])
+        optimiser.load_state_dict(stored["optimiser"])
+        average.load(stored["average"])
+        step, seen = stored["step"], stored["seen"]
+        phase.resume(stored["seconds"])
+
+    def save():
+        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
+        run.save("sharpen.checkpoint", {**state, "step": step, "seen": seen, "seconds": phase.seconds()})
+
+    made = batches(run, phase, step, {"shapes": settings["shapes"]})
+    try:
+        for batch in made:
+            if phase.over() or phase.interrupted():
+                break
+            x = movq.as_input(batch, run.device)
+            share = min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
+            optimiser.share(share * settings["rate_share"])
+            with run.autocast():
+                with torch.no_grad():
+                    q = model.quantize.embedding(model.codes(x)).permute(0, 3, 1, 2)
+                y = model.of_vectors(q)
+            loss = reconstruction(y.float(), x, settings)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
+            optimiser.step()
+            average.step()
+            step, seen = step + 1, seen + len(x)
+            if step % settings["told_every"] == 0:
+                facts = measured(model, run, average) if step % (4 * settings["told_every"]) == 0 else {}
+                run.log(phase="sharpen", step=step, pictures=seen, seconds=phase.seconds(), loss=loss.item(), share=share, **facts)
+            if phase.save_due():
+                save()
+    finally:
+        made.close()
+    save()
+    if not phase.over():
+        raise OutOfTime
+    run.log(phase="sharpen", step=step, pictures=seen, seconds=phase.seconds(), done=True, **measured(model, run, average))
+    average.swap()
+    run.save("sharpen.done", model.state_dict())
+
+
+def state_of(run):
+    """The image tokenizer as its last phase left it."""
+    return run.load("sharpen.done") or run.load("movq.done")
+
+
 def sizes(run):
     """The settings with the number of codes that are left."""
     return {**run.config["movq"], "codes": len(run.load("movq.done")["quantize.embedding.weight"])}
@@ -283,5 +348,5 @@ def sizes(run):
 
 def trained(run):
     model = movq.Movq(movq.config_of(sizes(run))).to(run.device)
-    model.load_state_dict(run.load("movq.done"))
+    model.load_state_dict(state_of(run))
     return model.eval().requires_grad_(False)
