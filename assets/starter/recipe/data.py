@@ -32,16 +32,32 @@ def cut(rng, scene, picture, width, height):
     return picture[top : top + height, left : left + width]
 
 
+def pair(rng):
+    """A scene and the same scene after an edit: (kind of panel, before, after)."""
+    edits = scenes.Edits(rng)
+    made = edits.make()
+    while made is None:
+        made = edits.make()
+    kind = rng.choices(["picture", "canny", "depth"], [10, 1, 1])[0]
+    return kind, made["before"], made["scene"]
+
+
 def pictures(job):
     """A batch for the image tokenizer: n x height x width x 3, uint8.
 
-    `within`, where given, is the side of the pictures that parts of width x height are cut from.
+    `within`, where given, is the side of the pictures that parts of width x height are cut from;
+    "pairs" there makes of every two pictures one scene before and after an edit.
     """
     index, count, width, height, seed, *within = job
     out = np.empty((count, height, width, 3), np.uint8)
     for i in range(count):
         number = index * 1000 + i
         rng = random.Random(f"{seed}|movq|{number}")
+        if within == ["pairs"]:
+            if i % 2 == 0:
+                kind, *both = pair(rng)
+                out[i : i + 2] = [panel(kind, scene, width, height) for scene in both]
+            continue
         turn = scenes.sample(number, f"{seed}|movq")["turns"][0]
         # Maps are a quarter of what is drawn: they are the easier part.
         shown = [p for p in turn["panels"] if p[0] == "picture"] or turn["panels"]

@@ -67,11 +67,13 @@ def networks_of(folder):
 def take(folder, run):
     """Puts what is kept in a folder, or an export, into a run's that is not there yet."""
     tensors, theirs = networks_of(folder)
-    if not run.path("movq.done").exists():
+    # The image tokenizer is taken as it is, or trained on where the configuration says so; its codes stay what they are, but for being told a little differently.
+    to = "movq.start" if run.config["movq"].get("again") else "movq.done"
+    if not run.path(to).exists() and not run.path("movq.done").exists():
         codes = len(tensors["quantize.embedding.weight"])
         image = movq.Movq(movq.config_of({**run.config["movq"], "codes": codes}))
         image.load_state_dict({name: t.float() for name, t in tensors.items()})
-        run.save("movq.done", image.state_dict())
+        run.save(to, image.state_dict())
     mine = run.path("start.safetensors")
     if theirs.exists() and not mine.exists():
         mine.write_bytes(theirs.read_bytes())

@@ -38,6 +38,25 @@ def reconstruction(y, x, settings):
     return loss + settings["edges"] * edge_loss(y, x) if settings["edges"] else loss
 
 
+def changed_alike(x, z):
+    """How far vectors of the same patch are from each other in pictures that differ elsewhere.
+
+    `x` holds pictures before and after an edit in turn. Codes that hang on what is drawn elsewhere
+    are noise to a decoder: it learns each thing anew on every ground. Returns the mean square of the
+    differences, in variances of the vectors.
+    """
+    same = F.max_pool2d((x[0::2] != x[1::2]).any(1, keepdim=True).float(), 8) == 0
+    apart = (z[0::2] - z[1::2]).pow(2).mean(1, keepdim=True) / z.detach().var()
+    return (apart * same).sum() / same.sum().clamp(min=1)
+
+
+def alike_codes(x, codes):
+    """The share of patches that are the same before and after an edit and have the same code."""
+    same = F.max_pool2d((x[0::2] != x[1::2]).any(1).float(), 8) == 0
+    codes = codes.view(len(x), x.shape[2] // 8, x.shape[3] // 8)
+    return ((codes[0::2] == codes[1::2]) & same).sum().item() / max(1, same.sum().item())
+
+
 def ssim(a, b):
     """Mean structural similarity of pictures in -1..1, 7 x 7 windows."""
     a, b = (((x.float() + 1) / 2).mean(1, keepdim=True) for x in (a, b))
@@ -183,7 +202,12 @@ def train(run):
     settings, phase = run.config["movq"], Phase(run, "movq")
     torch.manual_seed(run.config["seed"])
     model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=layout_of(run.device))
-    if run.path("earlier").exists():
+    again = run.load("movq.start")
+    if again:
+        model = movq.Movq(movq.config_of({**settings, "codes": len(again["quantize.embedding.weight"])}))
+        model.load_state_dict(again)
+        model = model.to(run.device, memory_format=layout_of(run.device))
+    elif run.path("earlier").exists():
         model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
     critic = Patches().to(run.device) if settings["adversary"] else None
     means, average = Means(model.quantize), Average(model, settings["average"])
@@ -222,7 +246,7 @@ def train(run):
             with run.autocast():
                 z = encode(x)
                 flat = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
-                if step == 0:
+                if step == 0 and not again:
                     means.count.fill_(0)
                     means.restart(flat.detach(), generator)
                     means.count.fill_(1)
@@ -234,6 +258,9 @@ def train(run):
                 y = decode(z + (q - z).detach())
             y = y.float()
             loss = reconstruction(y, x, settings) + settings["commitment"] * commitment
+            if settings.get("alike"):
+                apart = changed_alike(x, z)
+                loss = loss + settings["alike"] * apart
             if critic and phase.progress() > 0.5:
                 with run.autocast():
                     fooled = -critic(y).float().mean()
@@ -255,11 +282,12 @@ def train(run):
                 critic_optimiser.step()
             step, seen = step + 1, seen + len(x)
             dead = None
-            if step % 50 == 0 and phase.progress() < 0.8:
+            if step % 50 == 0 and phase.progress() < 0.8 and not again:
                 dead = means.restart(flat.detach().float(), generator)
             if step % settings["told_every"] == 0:
                 used = len(codes.unique())
-                facts = {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "share": share}
+                facts = {"alike": alike_codes(x, codes), "apart": apart.item()} if settings.get("alike") else {}
+                facts |= {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "share": share}
                 if step % (10 * settings["told_every"]) == 0:
                     facts |= measured(model, run, average)
                 run.log(phase="movq", step=step, pictures=seen, seconds=phase.seconds(), **facts)
@@ -272,7 +300,7 @@ def train(run):
         raise OutOfTime
     run.log(phase="movq", step=step, pictures=seen, seconds=phase.seconds(), done=True, **measured(model, run, average))
     average.swap()
-    if settings.get("apart"):
+    if settings.get("apart") and not again:
         model = thinned(model, run)
         facts = measured(model, run, Average(model, 0))
         run.log(phase="movq", codes=len(model.quantize.embedding.weight), **facts)
