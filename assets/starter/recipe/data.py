@@ -34,8 +34,7 @@ def cut(rng, scene, picture, width, height):
 
 def pair(rng):
     """A scene and the same scene after an edit: (kind of panel, before, after)."""
-    edits = scenes.Edits(rng)
-    made = edits.make()
+    edits, made = scenes.Edits(rng), None
     while made is None:
         made = edits.make()
     kind = rng.choices(["picture", "canny", "depth"], [10, 1, 1])[0]

@@ -19,8 +19,7 @@ CARD = {
 def card(run):
     """lumina.json: what it was trained for, and nothing else."""
     config = run.config
-    # A stage's sizes, where it is only a step on the way, need not be among those to draw at.
-    sizes = set(config["card"].get("sizes") or (name for stage in config["stages"] for name in stage["sizes"]))
+    sizes = {name for stage in config["stages"] for name in stage["sizes"]}
     default = config["card"]["size"]
     order = sorted(sizes - {default}, key=lambda s: [int(v) for v in s.split("x")])
     sizes = [[int(v) for v in name.split("x")] for name in [default, *order]]

@@ -28,8 +28,6 @@ def phases(run):
     for number in range(len(run.config["stages"])):
         yield f"tokens-{number}.done", lambda n=number: make_tokens.make(run, n)
         yield f"stage-{number}.done", lambda n=number: train_decoder.train(run, n)
-    if "sharpen" in run.config:
-        yield "sharpen.done", lambda: train_movq.sharpen(run)
 
 
 def with_movq_of(folder, other):

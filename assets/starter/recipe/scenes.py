@@ -172,9 +172,9 @@ def _asked(scene, text, clauses):
     return {"scene": scene, "text": text, "clauses": clauses}
 
 
-def _spot(place, size):
+def _spot(place, size, margin=40):
     """Where a single thing of a size stands: its centre."""
-    near = size // 2 + 40
+    near = size // 2 + margin
     x = near if "left" in place else 1000 - near if "right" in place else 500
     y = near if "top" in place else 1000 - near if "bottom" in place else 500
     return x, y
@@ -240,20 +240,21 @@ class Scenes:
         return self.single(background, self.rng.choice(["normal", "big"]))
 
     def crowd(self, background):
-        """The picture full of things, each at a place of its own: here most codes show a thing, so that shapes are learned several times as fast as from the other kinds."""
+        """The picture full of things, each at a place of its own: most of its codes show one."""
         rng, words = self.rng, self.words
         corners = [place for place in PLACE_WORDS if " " in place]
         places, wide = rng.choice([(corners, 500), (corners, 500), (corners, 375), (list(PLACE_WORDS), 312)])
         objects, said, clauses, used = [], [], [], []
         for place in rng.sample(places, len(places)):
-            noun, colour = words.pick(background, 0.2, exclude=used)
+            x, y = _spot(place, wide, margin=0)
+            # Of so many things some combination would nearly always be one that is kept from training.
             for _ in range(40):
-                if not held_out({"background": background, "objects": [*objects, thing(noun, colour, wide, 0, 0, 1)]}):
-                    break
                 noun, colour = words.pick(background, 0.2, exclude=used)
+                item = thing(noun, colour, wide, x, y, 1)
+                if not held_out({"background": background, "objects": [*objects, item]}):
+                    break
             used.append(noun)
-            x, y = (wide // 2 if near in place else 1000 - wide // 2 if far in place else 500 for near, far in (("left", "right"), ("top", "bottom")))
-            objects.append(thing(noun, colour, wide, x, y, 1))
+            objects.append(item)
             said.append(f"{words.name(noun, colour)} {words.place(place)}")
             clauses.append([*facts_of(noun, colour), placed(noun, place)])
         text = f"{self._joined(said)}, {words.setting(background)}"

@@ -15,7 +15,6 @@ import movq
 import safetensors
 import text
 import train_decoder
-import train_movq
 from runs import Average, Run
 
 
@@ -43,7 +42,7 @@ def decoder_of(run):
 
 def write(run, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    safetensors.write(folder / "movq.safetensors", kept(train_movq.state_of(run)))
+    safetensors.write(folder / "movq.safetensors", kept(run.load("movq.done")))
     model = decoder_of(run)
     if model is not None:
         public = {name: t.to(torch.bfloat16) for name, t in model.public().items()}
@@ -67,7 +66,7 @@ def networks_of(folder):
 def take(folder, run):
     """Puts what is kept in a folder, or an export, into a run's that is not there yet."""
     tensors, theirs = networks_of(folder)
-    # The image tokenizer is taken as it is, or trained on where the configuration says so; its codes stay what they are, but for being told a little differently.
+    # Taken as it is, or trained on where the configuration says so.
     to = "movq.start" if run.config["movq"].get("again") else "movq.done"
     if not run.path(to).exists() and not run.path("movq.done").exists():
         codes = len(tensors["quantize.embedding.weight"])

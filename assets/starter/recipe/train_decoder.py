@@ -129,12 +129,9 @@ def batches(run, number, made, first):
 
 
 def groups(run, number, unseen=False):
-    """The examples of a stage, which count `times` as much as those of earlier ones that it names in `also`; unseen ones are its own."""
-    alphabet, stage = text.Alphabet(text.Tokenizer()), run.config["stages"][number]
-    files = [run.path(f"tokens-{number}") / "unseen.npz"]
-    if not unseen:
-        drawn_from = [*stage.get("also", []), *[number] * stage.get("times", 1)]
-        files = [f for n in drawn_from for f in sorted(run.path(f"tokens-{n}").glob("part-*.npz"))]
+    """The examples of a stage, to learn from or unseen."""
+    alphabet = text.Alphabet(text.Tokenizer())
+    files = sorted(run.path(f"tokens-{number}").glob("unseen.npz" if unseen else "part-*.npz"))
     parts = [dict(np.load(file)) for file in files]
     names = sorted({key.split("|")[0] for part in parts for key in part})
     made = [Group(n, [p for p in parts if f"{n}|tasks" in p], alphabet) for n in names]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 import data
 import earlier
 import movq
+import world
 from muon import Both, Muon
 from runs import Average, OutOfTime, Phase, layout_of
 
@@ -33,28 +34,25 @@ def edge_loss(a, b):
     return loss
 
 
-def reconstruction(y, x, settings):
-    loss = (y - x).abs().mean() + settings["square"] * F.mse_loss(y, x)
-    return loss + settings["edges"] * edge_loss(y, x) if settings["edges"] else loss
+def same_patches(x):
+    """Which patches (of a code each) two pictures in turn have in common: n / 2 x rows x columns.
 
-
-def changed_alike(x, z):
-    """How far vectors of the same patch are from each other in pictures that differ elsewhere.
-
-    `x` holds pictures before and after an edit in turn. Codes that hang on what is drawn elsewhere
-    are noise to a decoder: it learns each thing anew on every ground. Returns the mean square of the
-    differences, in variances of the vectors.
+    A code that hangs on what is drawn elsewhere is noise to a decoder: it learns each thing anew on
+    every ground. Pictures before and after an edit have most patches in common.
     """
-    same = F.max_pool2d((x[0::2] != x[1::2]).any(1, keepdim=True).float(), 8) == 0
-    apart = (z[0::2] - z[1::2]).pow(2).mean(1, keepdim=True) / z.detach().var()
+    return F.max_pool2d((x[0::2] != x[1::2]).any(1).float(), world.CODE) == 0
+
+
+def difference(z, same):
+    """Mean square of the differences of such patches' vectors, in variances of the vectors."""
+    apart = (z[0::2] - z[1::2]).pow(2).mean(1) / z.detach().var()
     return (apart * same).sum() / same.sum().clamp(min=1)
 
 
-def alike_codes(x, codes):
-    """The share of patches that are the same before and after an edit and have the same code."""
-    same = F.max_pool2d((x[0::2] != x[1::2]).any(1).float(), 8) == 0
-    codes = codes.view(len(x), x.shape[2] // 8, x.shape[3] // 8)
-    return ((codes[0::2] == codes[1::2]) & same).sum().item() / max(1, same.sum().item())
+def alike(codes, same):
+    """The share of such patches that have the same code."""
+    codes = codes.view(-1, 2, *same.shape[1:])
+    return ((codes[:, 0] == codes[:, 1]) & same).sum().item() / max(1, same.sum().item())
 
 
 def ssim(a, b):
@@ -140,9 +138,9 @@ def shapes(settings, seed):
         yield width, height, count, within
 
 
-def batches(run, phase, first, settings):
+def batches(run, phase, first):
     """Batch after batch; each follows from its step alone. Parts of pictures come before whole ones."""
-    seed = run.config["seed"]
+    settings, seed = run.config["movq"], run.config["seed"]
     workers = data.Workers(run.workers, data.pictures)
     try:
         for name in ("parts", "shapes"):
@@ -201,12 +199,12 @@ def thinned(model, run):
 def train(run):
     settings, phase = run.config["movq"], Phase(run, "movq")
     torch.manual_seed(run.config["seed"])
-    model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=layout_of(run.device))
     again = run.load("movq.start")
     if again:
-        model = movq.Movq(movq.config_of({**settings, "codes": len(again["quantize.embedding.weight"])}))
+        settings = {**settings, "codes": len(again["quantize.embedding.weight"])}
+    model = movq.Movq(movq.config_of(settings)).to(run.device, memory_format=layout_of(run.device))
+    if again:
         model.load_state_dict(again)
-        model = model.to(run.device, memory_format=layout_of(run.device))
     elif run.path("earlier").exists():
         model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
     critic = Patches().to(run.device) if settings["adversary"] else None
@@ -235,7 +233,7 @@ def train(run):
         run.save("movq.checkpoint", {**state, "seconds": phase.seconds()})
 
     encode, decode = (run.compiled("movq", part, dynamic=False) for part in (model.vectors, model.of_vectors))
-    made = batches(run, phase, step, settings)
+    made = batches(run, phase, step)
     try:
         for batch in made:
             if phase.over() or phase.interrupted():
@@ -257,10 +255,13 @@ def train(run):
                 commitment = F.mse_loss(z, q)
                 y = decode(z + (q - z).detach())
             y = y.float()
-            loss = reconstruction(y, x, settings) + settings["commitment"] * commitment
+            loss = (y - x).abs().mean() + settings["square"] * F.mse_loss(y, x) + settings["commitment"] * commitment
+            if settings["edges"]:
+                loss = loss + settings["edges"] * edge_loss(y, x)
             if settings.get("alike"):
-                apart = changed_alike(x, z)
-                loss = loss + settings["alike"] * apart
+                same = same_patches(x)
+                unlike = difference(z, same)
+                loss = loss + settings["alike"] * unlike
             if critic and phase.progress() > 0.5:
                 with run.autocast():
                     fooled = -critic(y).float().mean()
@@ -286,8 +287,9 @@ def train(run):
                 dead = means.restart(flat.detach().float(), generator)
             if step % settings["told_every"] == 0:
                 used = len(codes.unique())
-                facts = {"alike": alike_codes(x, codes), "apart": apart.item()} if settings.get("alike") else {}
-                facts |= {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "share": share}
+                facts = {"loss": loss.item(), "edge": edge_loss(y, x).item(), "used": used, "dead": dead, "share": share}
+                if settings.get("alike"):
+                    facts |= {"alike": alike(codes, same), "unlike": unlike.item()}
                 if step % (10 * settings["told_every"]) == 0:
                     facts |= measured(model, run, average)
                 run.log(phase="movq", step=step, pictures=seen, seconds=phase.seconds(), **facts)
@@ -307,68 +309,6 @@ def train(run):
     run.save("movq.done", model.state_dict())
 
 
-def sharpen(run):
-    """Trains on what draws a picture of its codes; the codes of every picture stay, and with them all examples.
-
-    Here are only whole pictures, in the shapes and as often as `sharpen` says, at a lower rate.
-    """
-    settings, phase = {**run.config["movq"], **run.config["sharpen"]}, Phase(run, "sharpen")
-    torch.manual_seed(run.config["seed"])
-    model = trained(run).to(memory_format=layout_of(run.device))
-    for part in (model.decoder, model.post_quant_conv):
-        part.train().requires_grad_(True)
-    average, optimiser = Average(model, settings["average"]), optimiser_of(model, settings)
-    step, seen, stored = 0, 0, run.load("sharpen.checkpoint")
-    if stored:
-        model.load_state_dict(stored["model"])
-        optimiser.load_state_dict(stored["optimiser"])
-        average.load(stored["average"])
-        step, seen = stored["step"], stored["seen"]
-        phase.resume(stored["seconds"])
-
-    def save():
-        state = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state()}
-        run.save("sharpen.checkpoint", {**state, "step": step, "seen": seen, "seconds": phase.seconds()})
-
-    made = batches(run, phase, step, {"shapes": settings["shapes"]})
-    try:
-        for batch in made:
-            if phase.over() or phase.interrupted():
-                break
-            x = movq.as_input(batch, run.device)
-            share = min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
-            optimiser.share(share * settings["rate_share"])
-            with run.autocast():
-                with torch.no_grad():
-                    q = model.quantize.embedding(model.codes(x)).permute(0, 3, 1, 2)
-                y = model.of_vectors(q)
-            loss = reconstruction(y.float(), x, settings)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], 1.0)
-            optimiser.step()
-            average.step()
-            step, seen = step + 1, seen + len(x)
-            if step % settings["told_every"] == 0:
-                facts = measured(model, run, average) if step % (4 * settings["told_every"]) == 0 else {}
-                run.log(phase="sharpen", step=step, pictures=seen, seconds=phase.seconds(), loss=loss.item(), share=share, **facts)
-            if phase.save_due():
-                save()
-    finally:
-        made.close()
-    save()
-    if not phase.over():
-        raise OutOfTime
-    run.log(phase="sharpen", step=step, pictures=seen, seconds=phase.seconds(), done=True, **measured(model, run, average))
-    average.swap()
-    run.save("sharpen.done", model.state_dict())
-
-
-def state_of(run):
-    """The image tokenizer as its last phase left it."""
-    return run.load("sharpen.done") or run.load("movq.done")
-
-
 def sizes(run):
     """The settings with the number of codes that are left."""
     return {**run.config["movq"], "codes": len(run.load("movq.done")["quantize.embedding.weight"])}
@@ -376,5 +316,5 @@ def sizes(run):
 
 def trained(run):
     model = movq.Movq(movq.config_of(sizes(run))).to(run.device)
-    model.load_state_dict(state_of(run))
+    model.load_state_dict(run.load("movq.done"))
     return model.eval().requires_grad_(False)
