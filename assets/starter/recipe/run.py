@@ -8,8 +8,11 @@ call (budget.json in the folder keeps it).
 """
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
+
+import torch
 
 import check
 import earlier
@@ -21,6 +24,13 @@ import train_movq
 from runs import OutOfTime, Run
 
 HERE = Path(__file__).parent
+# On a CPU a quarter of a step goes into pages that glibc gives back and the system clears anew.
+KEEPING_MEMORY = {
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": "100000000000",
+    "MALLOC_TOP_PAD_": "268435456",
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
 
 
 def phases(run):
@@ -49,6 +59,8 @@ def main():
     parser.add_argument("--movq-of", help="another run's folder, whose image tokenizer and tokens are taken")
     parser.add_argument("--start-from", action="append", help="a folder that start.py made, or a checkpoint, whose networks are trained on; what the first of several holds is taken from it")
     args = parser.parse_args()
+    if sys.platform == "linux" and not torch.cuda.is_available() and not KEEPING_MEMORY.keys() <= os.environ.keys():
+        os.execve(sys.executable, [sys.executable, *sys.argv], {**KEEPING_MEMORY, **os.environ})
     path = Path(args.config)
     config = json.loads((path if path.exists() else HERE / args.config).read_text())
     if args.movq_of:

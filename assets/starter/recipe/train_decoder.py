@@ -1,8 +1,9 @@
 """Trains the decoder, stage by stage: growing resolution, mixed aspects, all tasks in one stream.
 
 A sequence is the prompt and the picture (MODEL.md 3); where the text is dropped, the picture alone
-from position 0. Only codes that the model will have to draw carry loss: never the header, row ends,
-the end, or a panel that is given.
+from position 0. Codes that the model will have to draw carry loss, never the header, row ends or
+the end. Those of a panel that is given count by the configuration's `given`: they teach what things
+look like all the same.
 """
 import itertools
 import math
@@ -30,7 +31,8 @@ GIVEN = [TASKS.index(t) for t in ("control", "predict", "subject", "edit", "conv
 class Group:
     """All examples of one shape."""
 
-    def __init__(self, name, parts, alphabet):
+    def __init__(self, name, parts, alphabet, given=0.0):
+        self.given = given
         self.width, self.height, self.panels = (int(v) for v in name.split("x"))
         self.alphabet = alphabet
         join = lambda key: np.concatenate([p[f"{name}|{key}"] for p in parts])
@@ -48,21 +50,20 @@ class Group:
         return len(self.tasks)
 
     def pictures(self, indices):
-        """All pictures of some examples as ids, n x turns x length, and which are to be drawn."""
+        """All pictures of some examples as ids, n x turns x length, and how much each counts."""
         a, n, rows = self.alphabet, len(indices), self.rows
         codes = self.codes[indices].reshape(n, self.turns, rows, self.columns)
         grid = np.full((n, self.turns, rows, self.columns + 1), a.row_end, np.int64)
         grid[..., :-1] = codes.astype(np.int64) + a.first_code
-        drawn = np.zeros(grid.shape, bool)
-        given = np.isin(self.tasks[indices], GIVEN)
-        drawn[..., :-1] = True
-        drawn[given, :, : rows // 2] = False
+        counts = np.ones(grid.shape, np.float32)
+        counts[np.isin(self.tasks[indices], GIVEN), :, : rows // 2] = self.given
+        counts[..., -1] = 0
         flat = lambda x: x.reshape(n, self.turns, -1)
         ids = np.empty((n, self.turns, self.length), np.int64)
         ids[..., :3], ids[..., 3:-1], ids[..., -1] = a.header(self.width, rows * 8), flat(grid), a.end
-        wanted = np.zeros(ids.shape, bool)
-        wanted[..., 3:-1] = flat(drawn)
-        return ids, wanted
+        shares = np.zeros(ids.shape, np.float32)
+        shares[..., 3:-1] = flat(counts)
+        return ids, shares
 
     def prompt(self, index, turn):
         """What stands before a turn's picture."""
@@ -73,21 +74,21 @@ class Group:
         return [*before, *self.ids[self.starts[number] : self.ends[number]], a.separator]
 
     def batch(self, indices):
-        """(ids, which of them are to be drawn, tasks); rows are filled up with zeros."""
-        pictures, wanted = self.pictures(indices)
+        """(ids, how much each of them counts, tasks); rows are filled up with zeros."""
+        pictures, counts = self.pictures(indices)
         prompts = [[self.prompt(i, turn) for turn in range(self.turns)] for i in indices]
         longest = max(sum(map(len, p)) for p in prompts) + self.turns * self.length
         longest = -(-longest // 32) * 32
-        ids, drawn = np.zeros((len(indices), longest), np.int64), np.zeros((len(indices), longest), bool)
+        ids, shares = np.zeros((len(indices), longest), np.int64), np.zeros((len(indices), longest), np.float32)
         for row, turns in enumerate(prompts):
             at = 0
             for turn, prompt in enumerate(turns):
                 ids[row, at : at + len(prompt)] = prompt
                 at += len(prompt)
                 ids[row, at : at + self.length] = pictures[row, turn]
-                drawn[row, at : at + self.length] = wanted[row, turn]
+                shares[row, at : at + self.length] = counts[row, turn]
                 at += self.length
-        return ids, drawn, self.tasks[indices]
+        return ids, shares, self.tasks[indices]
 
 
 def ahead(make, count=3):
@@ -134,19 +135,23 @@ def groups(run, number, unseen=False):
     files = sorted(run.path(f"tokens-{number}").glob("unseen.npz" if unseen else "part-*.npz"))
     parts = [dict(np.load(file)) for file in files]
     names = sorted({key.split("|")[0] for part in parts for key in part})
-    made = [Group(n, [p for p in parts if f"{n}|tasks" in p], alphabet) for n in names]
-    positions = run.config["decoder"]["positions"]
+    settings = run.config["decoder"]
+    given = 0.0 if unseen else settings.get("given", 0.0)
+    made = [Group(n, [p for p in parts if f"{n}|tasks" in p], alphabet, given) for n in names]
+    positions = settings["positions"]
     return [g for g in made if g.turns * (g.length + 100) <= positions]
 
 
 def losses(model, body, run, batch):
-    """Loss of every code to be drawn, and the row of the batch it belongs to."""
-    ids, drawn = (torch.from_numpy(part).to(run.device, non_blocking=True) for part in batch[:2])
+    """Loss of every code that counts, how much it does, and the row of the batch it belongs to."""
+    ids, shares = (torch.from_numpy(part).to(run.device, non_blocking=True) for part in batch[:2])
+    shares = shares[:, 1:]
+    counts = shares > 0
     with run.autocast():
-        hidden = body(ids[:, :-1])[drawn[:, 1:]]
+        hidden = body(ids[:, :-1])[counts]
         scores = model.scores(hidden)
-    wanted = ids[:, 1:][drawn[:, 1:]] - model.first_code
-    return F.cross_entropy(scores.float(), wanted, reduction="none"), drawn[:, 1:].nonzero()[:, 0]
+    wanted = ids[:, 1:][counts] - model.first_code
+    return F.cross_entropy(scores.float(), wanted, reduction="none"), shares[counts], counts.nonzero()[:, 0]
 
 
 @torch.no_grad()
@@ -158,7 +163,7 @@ def validated(model, run, unseen, average):
         size = max(1, run.config["decoder"]["batch_tokens"] // (2 * group.length * group.turns))
         for start in range(0, len(group), size):
             batch = group.batch(np.arange(start, min(start + size, len(group))))
-            loss, rows = losses(model, model, run, batch)
+            loss, _, rows = losses(model, model, run, batch)
             dropped = group.dropped[start : start + size]
             for row in range(len(batch[2])):
                 name = "without text" if dropped[row] else TASKS[batch[2][row]]
@@ -233,7 +238,8 @@ def train(run, number):
         down = max(0.0, (phase.progress() - first) / max(1e-9, 1 - first))
         share = stage["rate"] * warm * (low + (1 - low) * (1 + math.cos(math.pi * down)) / 2)
         optimiser.share(share)
-        loss = losses(model, body, run, batch)[0].mean()
+        loss, shares, _ = losses(model, body, run, batch)
+        loss = (loss * shares).sum() / shares.sum()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
