@@ -250,8 +250,8 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             text(ui, |ui| {
                 ui.label(palette.strong("Built-in starter"));
                 ui.label(palette.body("A small model of a small world"));
-                let about = "60 things on 18 backgrounds, 128 × 128 px: it shows how the program works, not how well \
-                             Lumina-mGPT draws";
+                let about = "Trained on 170 things and 24 backgrounds, 128 × 128 px: it shows how the program works, not \
+                             how well Lumina-mGPT draws";
                 ui.add(Label::new(palette.secondary(about)).wrap());
                 if let Some(starter) = studio.models.survey.as_ref().and_then(|survey| survey.starter.as_ref()) {
                     needs(ui, starter, room(studio));

@@ -16,7 +16,7 @@ shots=${2:-}
 # Sources: a photo of its own shape, and others.
 examples=$here/../../assets/examples
 convert "$examples/fox.png" -strip -resize 320x240! "$home/photo.png"
-convert "$examples/mushroom.png" -strip "$home/mushroom.png"
+convert "$examples/cactus.png" -strip "$home/cactus.png"
 convert "$examples/penguin.png" -strip "$home/penguin.png"
 convert "$home/penguin.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
 

@@ -94,11 +94,11 @@ fn a_picture_is_asked_for_by_keys_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
     tell(&mut window, [loaded()]);
-    focus(&mut window, "Draw a mushroom in a meadow");
+    focus(&mut window, "Draw a cactus in the desert");
     window.key_press(egui::Key::Enter);
     window.run_ok();
     let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
-    assert_eq!(run.order.request.prompt, "a mushroom in a meadow");
+    assert_eq!(run.order.request.prompt, "a cactus in the desert");
     tell(&mut window, rows(0, 2));
     focus(&mut window, "Pause");
     window.key_press(egui::Key::Space);

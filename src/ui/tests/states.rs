@@ -28,7 +28,7 @@ pub(super) static STATES: [State; 29] = [
             "Starter · 32 px",
             "CPU · 2 threads",
             "ready",
-            "Draw a mushroom in a meadow",
+            "Draw a cactus in the desert",
             "appear here",
         ],
     },

@@ -27,8 +27,8 @@ drawn_from subject "$home/photo.png" subject "$home/photo.png" "at night"
 shot subject
 photo_rows=$(upper "$result")
 first=$(lower "$result")
-drop_on "147 312" "$home/mushroom.png"
-drawn_from subject "$home/mushroom.png" subject "$home/mushroom.png" "at night"
+drop_on "147 312" "$home/cactus.png"
+drawn_from subject "$home/cactus.png" subject "$home/cactus.png" "at night"
 [ "$(upper "$result")" != "$photo_rows" ] || fail "another subject, the same rows"
 click first_subject
 drawn_from subject "$home/photo.png" subject "$home/photo.png" "at night"
@@ -56,8 +56,8 @@ drop_on "155 280" "$home/penguin.png"
 drawn_from predict "$home/penguin.png" predict "$home/penguin.png" --kind canny
 shot predict
 penguin_rows=$(upper "$result")
-drop_on "155 280" "$home/mushroom.png"
-drawn_from predict "$home/mushroom.png" predict "$home/mushroom.png" --kind canny
+drop_on "155 280" "$home/cactus.png"
+drawn_from predict "$home/cactus.png" predict "$home/cactus.png" --kind canny
 [ "$(upper "$result")" != "$penguin_rows" ] || fail "another picture, the same rows"
 say "predict: the picture's codes are the forced rows"
 
