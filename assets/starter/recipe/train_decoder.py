@@ -55,14 +55,14 @@ class Group:
         codes = self.codes[indices].reshape(n, self.turns, rows, self.columns)
         grid = np.full((n, self.turns, rows, self.columns + 1), a.row_end, np.int64)
         grid[..., :-1] = codes.astype(np.int64) + a.first_code
-        counts = np.ones(grid.shape, np.float32)
-        counts[np.isin(self.tasks[indices], GIVEN), :, : rows // 2] = self.given
-        counts[..., -1] = 0
+        of_codes = np.ones(grid.shape, np.float32)
+        of_codes[np.isin(self.tasks[indices], GIVEN), :, : rows // 2] = self.given
+        of_codes[..., -1] = 0
         flat = lambda x: x.reshape(n, self.turns, -1)
         ids = np.empty((n, self.turns, self.length), np.int64)
         ids[..., :3], ids[..., 3:-1], ids[..., -1] = a.header(self.width, rows * 8), flat(grid), a.end
         shares = np.zeros(ids.shape, np.float32)
-        shares[..., 3:-1] = flat(counts)
+        shares[..., 3:-1] = flat(of_codes)
         return ids, shares
 
     def prompt(self, index, turn):
@@ -75,7 +75,7 @@ class Group:
 
     def batch(self, indices):
         """(ids, how much each of them counts, tasks); rows are filled up with zeros."""
-        pictures, counts = self.pictures(indices)
+        pictures, of_pictures = self.pictures(indices)
         prompts = [[self.prompt(i, turn) for turn in range(self.turns)] for i in indices]
         longest = max(sum(map(len, p)) for p in prompts) + self.turns * self.length
         longest = -(-longest // 32) * 32
@@ -86,7 +86,7 @@ class Group:
                 ids[row, at : at + len(prompt)] = prompt
                 at += len(prompt)
                 ids[row, at : at + self.length] = pictures[row, turn]
-                shares[row, at : at + self.length] = counts[row, turn]
+                shares[row, at : at + self.length] = of_pictures[row, turn]
                 at += self.length
         return ids, shares, self.tasks[indices]
 
