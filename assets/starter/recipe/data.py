@@ -41,8 +41,8 @@ def pair(rng):
     return kind, made["before"], made["scene"]
 
 
-def pictures(job):
-    """A batch for the image tokenizer: n x height x width x 3, uint8.
+def pictures(job, asked={}):
+    """A batch for the image tokenizer: n x height x width x 3, uint8, of scenes as `asked`.
 
     `within`, where given, is the side of the pictures that parts of width x height are cut from;
     "pairs" there makes of every two pictures one scene before and after an edit.
@@ -57,7 +57,7 @@ def pictures(job):
                 kind, *both = pair(rng)
                 out[i : i + 2] = [panel(kind, scene, width, height) for scene in both]
             continue
-        turn = scenes.sample(number, f"{seed}|movq")["turns"][0]
+        turn = scenes.sample(number, f"{seed}|movq", **asked)["turns"][0]
         # Maps are a quarter of what is drawn: they are the easier part.
         shown = [p for p in turn["panels"] if p[0] == "picture"] or turn["panels"]
         kind, scene = rng.choice(shown if rng.random() < 0.75 else turn["panels"])

@@ -7,7 +7,6 @@ Every phase goes on where it was killed or stopped: call it again until it says 
 call (budget.json in the folder keeps it).
 """
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
@@ -21,9 +20,8 @@ import make_tokens
 import start
 import train_decoder
 import train_movq
-from runs import OutOfTime, Run
+from runs import OutOfTime, Run, configuration
 
-HERE = Path(__file__).parent
 # On a CPU a quarter of a step goes into pages that glibc gives back and the system clears anew.
 KEEPING_MEMORY = {
     "MALLOC_MMAP_MAX_": "0",
@@ -61,8 +59,7 @@ def main():
     args = parser.parse_args()
     if sys.platform == "linux" and not torch.cuda.is_available() and not KEEPING_MEMORY.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**KEEPING_MEMORY, **os.environ})
-    path = Path(args.config)
-    config = json.loads((path if path.exists() else HERE / args.config).read_text())
+    config = configuration(args.config)
     if args.movq_of:
         with_movq_of(args.out, args.movq_of)
     run = Run(config, args.out, args.minutes, args.stop_after)

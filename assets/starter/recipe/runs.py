@@ -8,6 +8,23 @@ from pathlib import Path
 import torch
 
 
+HERE = Path(__file__).parent
+
+
+def configuration(path):
+    """A configuration by its path or, if it is one of the recipe's, by its name.
+
+    What `like` names comes first; of its settings, those told anew are replaced one by one.
+    """
+    path = Path(path) if Path(path).exists() else HERE / path
+    config = json.loads(path.read_text())
+    if "like" not in config:
+        return config
+    base = configuration(path.parent / config.pop("like"))
+    merged = lambda old, new: {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
+    return {**base, **{key: merged(base.get(key), value) for key, value in config.items()}}
+
+
 class OutOfTime(Exception):
     """This call's time is over; everything is saved, the next call goes on."""
 

@@ -15,7 +15,7 @@ import movq
 import safetensors
 import text
 import train_decoder
-from runs import Average, Run
+from runs import Average, Run, configuration
 
 
 def kept(tensors):
@@ -79,7 +79,5 @@ def take(folder, run):
 
 
 if __name__ == "__main__":
-    import json
-
     config, made, folder = sys.argv[1:]
-    write(Run(json.loads(Path(config).read_text()), made, 1, None), Path(folder))
+    write(Run(configuration(config), made, 1, None), Path(folder))

@@ -1,12 +1,14 @@
 """Trains the image tokenizer: L1 and L2, an edge term, a codebook of running means.
 
+`only_drawing` leaves encoder and codebook as `--start-from` brings them, so that codes keep their
+meaning for a decoder that knows them, and trains what draws pictures of codes.
 `edges` weighs the differences of neighbouring pixels (sharp outlines are what a template judge
 loses first), `adversary` a patch discriminator that joins after half of the time; either is off at
 0, and which settings win is said by the logged PSNR and SSIM of unseen scenes.
 """
 import itertools
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -141,7 +143,7 @@ def shapes(settings, seed):
 def batches(run, phase, first):
     """Batch after batch; each follows from its step alone. Parts of pictures come before whole ones."""
     settings, seed = run.config["movq"], run.config["seed"]
-    workers = data.Workers(run.workers, data.pictures)
+    workers = data.Workers(run.workers, partial(data.pictures, asked=settings.get("scenes", {})))
     try:
         for name in ("parts", "shapes"):
             plan = itertools.islice(shapes(settings.get(name, []), seed), first, None)
@@ -207,6 +209,10 @@ def train(run):
         model.load_state_dict(again)
     elif run.path("earlier").exists():
         model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
+    drawing = settings.get("only_drawing", False)
+    if drawing:
+        model.encoder.requires_grad_(False)
+        model.quant_conv.requires_grad_(False)
     critic = Patches().to(run.device) if settings["adversary"] else None
     means, average = Means(model.quantize), Average(model, settings["average"])
     optimiser = optimiser_of(model, settings)
@@ -242,7 +248,8 @@ def train(run):
             share = min(1, (step + 1) / 50) * (0.03 + 0.97 * (1 + math.cos(math.pi * phase.progress())) / 2)
             optimiser.share(share)
             with run.autocast():
-                z = encode(x)
+                with torch.set_grad_enabled(not drawing):
+                    z = encode(x)
                 flat = z.permute(0, 2, 3, 1).reshape(-1, z.shape[1])
                 if step == 0 and not again:
                     means.count.fill_(0)
@@ -273,7 +280,8 @@ def train(run):
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             average.step()
-            means.step(flat.detach().float(), codes)
+            if not drawing:
+                means.step(flat.detach().float(), codes)
             if critic and phase.progress() > 0.45:
                 with run.autocast():
                     real, fake = critic(x).float(), critic(y.detach()).float()
