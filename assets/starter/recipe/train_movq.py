@@ -210,9 +210,9 @@ def train(run):
     elif run.path("earlier").exists():
         model.load_state_dict(earlier.image(run.path("earlier"), settings["codes"]))
     drawing = settings.get("only_drawing", False)
-    if drawing and not again:
-        raise SystemExit("only_drawing needs an image tokenizer to go on from: --start-from, with again")
     if drawing:
+        if not again:
+            raise SystemExit("only_drawing needs an image tokenizer to go on from: --start-from, with again")
         model.encoder.requires_grad_(False)
         model.quant_conv.requires_grad_(False)
     critic = Patches().to(run.device) if settings["adversary"] else None
