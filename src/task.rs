@@ -328,6 +328,8 @@ pub struct Skill {
     pub default_size: Option<Size>,
     /// Whether the user has to say in words what the subject is.
     pub needs_description: bool,
+    /// Its own defaults; the profile's where it has none.
+    pub sampling: Option<Sampling>,
 }
 
 /// What a loaded model can do, for those who ask for pictures.
@@ -347,6 +349,11 @@ pub struct Profile {
 impl Profile {
     pub fn skill(&self, mode: &str) -> Option<&Skill> {
         self.skills.iter().find(|skill| skill.mode == mode)
+    }
+
+    /// How a mode is sampled where the user does not say.
+    pub fn sampling(&self, mode: &str) -> Option<Sampling> {
+        self.skill(mode).and_then(|skill| skill.sampling).or(self.sampling)
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Trained {
     /// What the prompt calls the input picture.
     #[serde(default)]
     pub label: Option<String>,
+    /// Sampling defaults of this task; the card's where it has none of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
 }
 
 /// What stands with a model beside its weights.
@@ -86,8 +89,15 @@ impl Card {
         }
     }
 
+    /// Sampling defaults of tasks that name none.
     pub fn sampling(&self) -> Sampling {
         self.sampling
+    }
+
+    pub fn sampling_of(&self, task: &str) -> Sampling {
+        self.trained(task)
+            .and_then(|trained| trained.sampling)
+            .unwrap_or(self.sampling)
     }
 
     pub fn tasks(&self) -> &[Trained] {
@@ -175,5 +185,19 @@ mod tests {
         let starter = Card::from_json(STARTER).unwrap();
         let refusal = starter.refusal("generate", None, Size::new(256, 256)).unwrap();
         assert!(refusal.ends_with("but for 128x128"), "{refusal}");
+    }
+
+    #[test]
+    fn a_task_may_be_sampled_in_its_own_way() {
+        let card = Card::from_json(
+            r#"{"name": "small", "sampling": {"cfg": 1.5, "top_k": 64, "temperature": 0.7}, "tasks": [
+                {"task": "predict", "sampling": {"cfg": 1, "top_k": 8, "temperature": 0.9}},
+                {"task": "generate"}]}"#,
+        )
+        .unwrap();
+        let predict = card.sampling_of("predict");
+        assert_eq!((predict.cfg, predict.top_k, predict.temperature), (1.0, 8, 0.9));
+        assert_eq!(card.sampling_of("generate"), card.sampling());
+        assert_eq!(card.sampling_of("subject").temperature, 0.7);
     }
 }

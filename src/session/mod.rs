@@ -222,6 +222,7 @@ fn profile(model: &Bundle) -> Profile {
         sizes: card.sizes(mode),
         default_size: card.default_size(mode),
         needs_description: mode == "subject" && card.label(mode).is_none(),
+        sampling: Some(card.sampling_of(mode)),
     };
     Profile {
         note: card.note.clone(),

@@ -32,7 +32,7 @@ pub(super) struct Plan {
 
 impl Session {
     fn sampling(&self, task: &Task) -> Result<Sampling, Failure> {
-        let defaults = self.model.card.sampling();
+        let defaults = self.model.card.sampling_of(task.mode.name());
         let sampling = Sampling {
             cfg: task.cfg.unwrap_or(defaults.cfg),
             top_k: task.top_k.unwrap_or(defaults.top_k),

@@ -255,7 +255,7 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
     let defaults = left
         .studio
         .profile()
-        .and_then(|profile| profile.sampling)
+        .and_then(|profile| profile.sampling(left.studio.draft.tab.mode_name()))
         .unwrap_or(PLAIN);
     let draft = &left.studio.draft;
     let (cfg, top_k, temperature) = (

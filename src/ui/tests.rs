@@ -192,6 +192,7 @@ fn loaded() -> Report {
         sizes: vec![GRID.pixels()],
         default_size: Some(GRID.pixels()),
         needs_description: false,
+        sampling: (mode == "predict").then_some(Sampling { cfg: 3.7, ..SAMPLING }),
     };
     Report::Loaded {
         model: "starter".to_owned(),
@@ -473,6 +474,19 @@ fn every_mode_shows_what_it_needs() {
         window.run_ok();
     }
     assert_eq!(undone(&mut window), 1);
+}
+
+#[test]
+fn a_mode_shows_the_guidance_that_its_model_wants() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    window.get_by_label("Seed, guidance, speed").click();
+    window.run_ok();
+    assert!(has(&window, "1.5") && !has(&window, "3.7"));
+    window.get_by_label(Tab::Predict.name()).click();
+    window.run_ok();
+    assert!(has(&window, "3.7") && !has(&window, "1.5"));
 }
 
 #[test]

@@ -24,19 +24,21 @@ def card(run):
     order = sorted(sizes - {default}, key=lambda s: [int(v) for v in s.split("x")])
     sizes = [[int(v) for v in name.split("x")] for name in [default, *order]]
     maps = ["canny", "depth"]
+    tasks = [
+        {"task": "generate", "sizes": sizes},
+        {"task": "pair", "maps": maps, "sizes": sizes},
+        {"task": "control", "maps": maps, "sizes": sizes},
+        {"task": "predict", "maps": maps, "sizes": sizes},
+        {"task": "subject", "label": "subject reference", "sizes": sizes},
+        {"task": "edit", "label": "source image", "sizes": sizes},
+    ]
+    own = {task: {"sampling": sampling} for task, sampling in config["card"].get("sampling_of", {}).items()}
     return {
         "name": config["card"]["name"],
         "note": "a small model of a small world: emoji things on simple backgrounds",
         **CARD,
         "sampling": config["card"]["sampling"],
-        "tasks": [
-            {"task": "generate", "sizes": sizes},
-            {"task": "pair", "maps": maps, "sizes": sizes},
-            {"task": "control", "maps": maps, "sizes": sizes},
-            {"task": "predict", "maps": maps, "sizes": sizes},
-            {"task": "subject", "label": "subject reference", "sizes": sizes},
-            {"task": "edit", "label": "source image", "sizes": sizes},
-        ],
+        "tasks": [{**task, **own.get(task["task"], {})} for task in tasks],
     }
 
 
