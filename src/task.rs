@@ -353,7 +353,9 @@ impl Profile {
 
     /// How a mode is sampled where the user does not say.
     pub fn sampling(&self, mode: &str) -> Option<Sampling> {
-        self.skill(mode).and_then(|skill| skill.sampling).or(self.sampling)
+        self.skill(mode)
+            .and_then(|skill| skill.sampling)
+            .or(self.sampling)
     }
 }
 

@@ -31,11 +31,12 @@ pub(super) fn sum(values: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     ((a + e) + (b + g)) + ((c + h) + (d + i)) + rest
 }
 
+/// Adding it rounds to an integer, which then stands in the low bits.
+pub(super) const ROUND: f32 = 12_582_912.0;
+
 /// `e^x` for x <= 88, within 2 units in the last place: 2^n * e^r with |r| <= ln 2 / 2.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    /// Adding it rounds to an integer, which then stands in the low bits.
-    const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let n = shifted - ROUND;

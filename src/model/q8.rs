@@ -5,6 +5,7 @@
 //! and floats in one order, with AVX2 or without. A tile of columns and rows shares what is read, so
 //! that guessing ahead pays; rows do not depend on what else is in the batch.
 
+use super::kernels::ROUND;
 use candle_core::quantized::{GgmlDType, QTensor};
 use half::f16;
 
@@ -82,8 +83,6 @@ impl Blocks {
 
     #[inline(always)]
     fn round(&mut self, input: &[f32]) {
-        /// Adding it rounds to an integer, which then stands in the low bits.
-        const ROUND: f32 = 12_582_912.0;
         let blocks = input.as_chunks::<BLOCK>().0.iter();
         for ((block, bytes), scale) in blocks.zip(&mut self.bytes).zip(&mut self.scales) {
             let mut most = [0.0f32; LANES];

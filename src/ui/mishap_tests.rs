@@ -1,12 +1,12 @@
 //! What goes wrong: engines that break off, files that are gone, disks that are full. Nothing that
 //! was drawn is lost.
 
+use super::test_window::{app, has, until};
 use super::*;
 use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Page, Phase, Setting, Target};
 use crate::task::{Guesses, Picture, Progress, Sampling, Stop, Tally, Task};
 use crate::token::Grid;
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
@@ -106,42 +106,12 @@ impl Backing for Atelier {
     }
 }
 
-type Window = Harness<'static, Option<App<Atelier>>>;
+type Window = test_window::Window<Atelier>;
 
 fn window(places: &Places) -> Window {
-    let places = places.clone();
-    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Atelier>>| {
-        let app = slot
-            .get_or_insert_with(|| App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(Atelier)));
-        app.intake(ui.ctx());
-        app.frame(ui);
-    };
-    let mut harness = Harness::builder()
-        .with_size([1280.0, 800.0])
-        .with_context_setup(theme::install)
-        .build_ui_state(show, None);
-    harness.run_ok();
-    until(&mut harness, |app| app.studio.profile().is_some());
-    harness
-}
-
-fn app(window: &mut Window) -> &mut App<Atelier> {
-    window.state_mut().as_mut().expect("an open window")
-}
-
-fn until(window: &mut Window, so: impl Fn(&App<Atelier>) -> bool) {
-    for () in super::tests::patience() {
-        if so(app(window)) {
-            window.run_ok();
-            return;
-        }
-        window.step();
-    }
-    panic!("it never came to that: {:?}", app(window).studio.mishaps);
-}
-
-fn has(window: &Window, words: &str) -> bool {
-    window.query_all_by_label_contains(words).next().is_some()
+    let mut window = test_window::open(places, [1280.0, 800.0], || Atelier);
+    until(&mut window, |app| app.studio.profile().is_some());
+    window
 }
 
 fn draw(window: &mut Window, prompt: &str) {

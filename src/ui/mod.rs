@@ -32,6 +32,8 @@ mod status;
 mod strip;
 mod supply;
 #[cfg(test)]
+mod test_window;
+#[cfg(test)]
 mod tests;
 mod textures;
 mod theme;

@@ -1,5 +1,6 @@
 //! The models page, imports and a second start, with models told by a script.
 
+use super::test_window::{app, has, until};
 use super::*;
 use crate::handover::{self, Start};
 use crate::pixels::Size;
@@ -7,7 +8,6 @@ use crate::state::{Action, Dropping, Ending, Import, Model, ModelAction, Page};
 use crate::task::{
     Format, Known, Needs, Origin, Picture, Plan, Processor, ProcessorState, Progress, Stop, Task,
 };
-use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use std::sync::{Mutex, PoisonError};
 
@@ -151,50 +151,16 @@ impl Backing for Shelf {
     }
 }
 
-type Window = Harness<'static, Option<App<Shelf>>>;
+type Window = test_window::Window<Shelf>;
 
 fn window(folder: &Path, then: Option<Then>) -> Window {
-    let places = Places::below(folder);
-    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Shelf>>| {
-        let app = slot.get_or_insert_with(|| {
-            let backing = Shelf {
-                asked: Mutex::default(),
-                then,
-            };
-            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing))
-        });
-        app.intake(ui.ctx());
-        app.frame(ui);
+    let backing = move || Shelf {
+        asked: Mutex::default(),
+        then,
     };
-    let mut harness = Harness::builder()
-        .with_size([1280.0, 1400.0])
-        .with_context_setup(theme::install)
-        .build_ui_state(show, None);
-    harness.run_ok();
-    until(&mut harness, |app| {
-        matches!(app.studio.model, Model::Ready { .. })
-    });
-    harness
-}
-
-fn app(window: &mut Window) -> &mut App<Shelf> {
-    window.state_mut().as_mut().expect("an open window")
-}
-
-/// Steps until the app is so.
-fn until(window: &mut Window, so: impl Fn(&App<Shelf>) -> bool) {
-    for () in super::tests::patience() {
-        if so(app(window)) {
-            window.run_ok();
-            return;
-        }
-        window.step();
-    }
-    panic!("it never came to that: {:?}", app(window).studio.mishaps);
-}
-
-fn has(window: &Window, words: &str) -> bool {
-    window.query_all_by_label_contains(words).next().is_some()
+    let mut window = test_window::open(&Places::below(folder), [1280.0, 1400.0], backing);
+    until(&mut window, |app| matches!(app.studio.model, Model::Ready { .. }));
+    window
 }
 
 fn click(window: &mut Window, label: &str) {

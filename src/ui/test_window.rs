@@ -1,0 +1,49 @@
+//! Windows without a desktop, for tests with whatever stands behind the app.
+
+use super::*;
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+
+pub(super) type Window<B> = Harness<'static, Option<App<B>>>;
+
+/// A window of that size whose files are in `places`; `backing` is asked in its first frame.
+pub(super) fn open<B: Backing>(
+    places: &Places,
+    size: [f32; 2],
+    backing: impl Fn() -> B + 'static,
+) -> Window<B> {
+    let places = places.clone();
+    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<B>>| {
+        let app = slot.get_or_insert_with(|| {
+            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing()))
+        });
+        app.intake(ui.ctx());
+        app.frame(ui);
+    };
+    let mut window = Harness::builder()
+        .with_size(size)
+        .with_context_setup(theme::install)
+        .build_ui_state(show, None);
+    window.run_ok();
+    window
+}
+
+pub(super) fn app<B: Backing>(window: &mut Window<B>) -> &mut App<B> {
+    window.state_mut().as_mut().expect("an open window")
+}
+
+/// Steps until the app is so.
+pub(super) fn until<B: Backing>(window: &mut Window<B>, so: impl Fn(&App<B>) -> bool) {
+    for () in super::tests::patience() {
+        if so(app(window)) {
+            window.run_ok();
+            return;
+        }
+        window.step();
+    }
+    panic!("it never came to that: {:?}", app(window).studio.mishaps);
+}
+
+pub(super) fn has<B: Backing>(window: &Window<B>, words: &str) -> bool {
+    window.query_all_by_label_contains(words).next().is_some()
+}
