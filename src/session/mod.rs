@@ -5,6 +5,7 @@ mod telling;
 
 use crate::decode::{self, DrawError, Drawn, Order, Predictor};
 use crate::model::bundle::Bundle;
+use crate::model::card::Trained;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
@@ -213,25 +214,21 @@ impl Session {
 /// What the card says, in the words of a window.
 fn profile(model: &Bundle) -> Profile {
     let card = &model.card;
-    let skill = |mode: &str, maps: &[String]| Skill {
-        mode: mode.to_owned(),
+    let skill = |trained: &Trained| Skill {
+        mode: trained.task.clone(),
         maps: MapKind::ALL
             .into_iter()
-            .filter(|map| maps.iter().any(|known| known == map.name()))
+            .filter(|map| trained.maps.iter().any(|known| known == map.name()))
             .collect(),
-        sizes: card.sizes(mode),
-        default_size: card.default_size(mode),
-        needs_description: mode == "subject" && card.label(mode).is_none(),
-        sampling: Some(card.sampling_of(mode)),
+        sizes: card.sizes(&trained.task),
+        default_size: card.default_size(&trained.task),
+        needs_description: trained.task == "subject" && trained.label.is_none(),
+        sampling: trained.sampling,
     };
     Profile {
         note: card.note.clone(),
         sampling: Some(card.sampling()),
-        skills: card
-            .tasks()
-            .iter()
-            .map(|trained| skill(&trained.task, &trained.maps))
-            .collect(),
+        skills: card.tasks().iter().map(skill).collect(),
         device: model.device.clone(),
         bytes: Some(model.bytes),
     }

@@ -3,6 +3,7 @@
 use super::*;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use std::time::{Duration, Instant};
 
 pub(super) type Window<B> = Harness<'static, Option<App<B>>>;
 
@@ -32,9 +33,19 @@ pub(super) fn app<B: Backing>(window: &mut Window<B>) -> &mut App<B> {
     window.state_mut().as_mut().expect("an open window")
 }
 
+/// Turns to try something in until a minute is over: what is waited for is done by other threads,
+/// and on a busy machine no number of turns is long enough.
+pub(super) fn patience() -> impl Iterator<Item = ()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    std::iter::from_fn(move || {
+        std::thread::yield_now();
+        (Instant::now() < end).then_some(())
+    })
+}
+
 /// Steps until the app is so.
 pub(super) fn until<B: Backing>(window: &mut Window<B>, so: impl Fn(&App<B>) -> bool) {
-    for () in super::tests::patience() {
+    for () in patience() {
         if so(app(window)) {
             window.run_ok();
             return;

@@ -8,6 +8,7 @@ mod keyboard;
 mod snapshots;
 mod states;
 
+use super::test_window::{app, has, patience};
 use super::*;
 use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Model, Paint};
@@ -22,7 +23,6 @@ use egui_kittest::{Harness, HarnessBuilder};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant};
 
 mod history;
 
@@ -33,16 +33,6 @@ const SAMPLING: Sampling = Sampling {
     temperature: 0.9,
     top_n_sigma: None,
 };
-
-/// Turns to try something in until a minute is over: what is waited for is done by other threads,
-/// and on a busy machine no number of turns is long enough.
-pub(super) fn patience() -> impl Iterator<Item = ()> {
-    let end = Instant::now() + Duration::from_secs(60);
-    std::iter::from_fn(move || {
-        std::thread::yield_now();
-        (Instant::now() < end).then_some(())
-    })
-}
 
 /// A model that is being loaded for as long as the window is open.
 struct Never {
@@ -174,10 +164,6 @@ fn shown(
     window
 }
 
-fn app(window: &mut Window) -> &mut App<Never> {
-    window.state_mut().as_mut().expect("an open window")
-}
-
 fn tell(window: &mut Window, reports: impl IntoIterator<Item = Report>) {
     for report in reports {
         app(window).take(&report);
@@ -262,10 +248,6 @@ fn finished(task: u64) -> Report {
             tally: Tally::default(),
         }],
     }
-}
-
-fn has(window: &Window, words: &str) -> bool {
-    window.query_all_by_label_contains(words).next().is_some()
 }
 
 /// A window in which `a cat` is being drawn, two rows of four done.
