@@ -31,6 +31,17 @@ def loaded(run):
 
 
 @torch.no_grad()
+def grown_is_the_same(run, model, config):
+    """A decoder of twice the layers, grown from the export, computes what it does."""
+    layers = 2 * config["num_hidden_layers"]
+    deeper = decoder.Transformer({**config, "num_hidden_layers": layers}, model.first_code)
+    deeper.load_public({k: v.cpu() for k, v in decoder.grown(model.public(), layers).items()})
+    ids = torch.from_numpy(train_decoder.groups(run, 0, unseen=True)[0].batch(np.arange(1))[0])
+    apart = (deeper(ids) - model.cpu()(ids)).abs().max().item()
+    assert apart < 1e-5, f"grown to {layers} layers it computes something else, by up to {apart}"
+
+
+@torch.no_grad()
 def golden_decoder(run, model, config):
     folder = run.path("verify/decoder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +97,7 @@ def check(run):
     trained, config = train_decoder.trained(run)
     before = train_decoder.validated(trained, run, unseen, nothing)["unseen"]
     assert abs(exported - before) < 0.02 * before, f"the export has loss {exported}, the trained model {before}"
+    grown_is_the_same(run, model, config)
     golden_decoder(run, model, config)
     golden_movq(run, image)
     facts = {"exported_loss": exported, "trained_loss": before}

@@ -213,7 +213,8 @@ def train(run, number):
             in_stage = stored["in_stage"]
             phase.resume(stored["seconds"])
     elif run.path("start.safetensors").exists():
-        model.load_public({k: v.float().to(run.device) for k, v in safetensors.read(run.path("start.safetensors")).items()})
+        start = {k: v.float().to(run.device) for k, v in safetensors.read(run.path("start.safetensors")).items()}
+        model.load_public(decoder.grown(start, settings["layers"]))
         average.restart()
     elif run.path("earlier").exists():
         earlier.decoder(run.path("earlier"), model, train_movq.trained(run), run.device)

@@ -3,8 +3,9 @@
 `only_drawing` leaves encoder and codebook as `--start-from` brings them, so that codes keep their
 meaning for a decoder that knows them, and trains what draws pictures of codes.
 `edges` weighs the differences of neighbouring pixels (sharp outlines are what a template judge
-loses first), `adversary` a patch discriminator that joins after half of the time; either is off at
-0, and which settings win is said by the logged PSNR and SSIM of unseen scenes.
+loses first), `structure` what is missing in structural similarity (pale details inside a thing),
+`adversary` a patch discriminator that joins after half of the time; each is off at 0, and which
+settings win is said by the logged PSNR and SSIM of unseen scenes.
 """
 import itertools
 import math
@@ -57,14 +58,19 @@ def alike(codes, same):
     return ((codes[:, 0] == codes[:, 1]) & same).sum().item() / max(1, same.sum().item())
 
 
-def ssim(a, b):
-    """Mean structural similarity of pictures in -1..1, 7 x 7 windows."""
-    a, b = (((x.float() + 1) / 2).mean(1, keepdim=True) for x in (a, b))
+def structure(a, b):
+    """Mean structural similarity of pictures in -1..1, channel by channel, 7 x 7 windows."""
+    a, b = ((x.float() + 1) / 2 for x in (a, b))
     mean = lambda x: F.avg_pool2d(x, 7, 1)
     ma, mb = mean(a), mean(b)
     va, vb, vab = mean(a * a) - ma * ma, mean(b * b) - mb * mb, mean(a * b) - ma * mb
     c1, c2 = 0.01**2, 0.03**2
-    return (((2 * ma * mb + c1) * (2 * vab + c2)) / ((ma**2 + mb**2 + c1) * (va + vb + c2))).mean().item()
+    return (((2 * ma * mb + c1) * (2 * vab + c2)) / ((ma**2 + mb**2 + c1) * (va + vb + c2))).mean()
+
+
+def ssim(a, b):
+    """The same of their greys, as a figure."""
+    return structure(*(x.mean(1, keepdim=True) for x in (a, b))).item()
 
 
 class Patches(nn.Sequential):
@@ -267,6 +273,8 @@ def train(run):
             loss = (y - x).abs().mean() + settings["square"] * F.mse_loss(y, x) + settings["commitment"] * commitment
             if settings["edges"]:
                 loss = loss + settings["edges"] * edge_loss(y, x)
+            if settings.get("structure"):
+                loss = loss + settings["structure"] * (1 - structure(y, x))
             if settings.get("alike"):
                 same = same_patches(x)
                 unlike = difference(z, same)
