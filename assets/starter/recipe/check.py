@@ -31,26 +31,23 @@ def loaded(run):
 
 
 @torch.no_grad()
-def grown_is_the_same(run, model, config):
+def grown_is_the_same(model, config, ids):
     """A decoder of twice the layers, grown from the export, computes what it does."""
     layers = 2 * config["num_hidden_layers"]
     deeper = decoder.Transformer({**config, "num_hidden_layers": layers}, model.first_code)
-    deeper.load_public({k: v.cpu() for k, v in decoder.grown(model.public(), layers).items()})
-    ids = torch.from_numpy(train_decoder.groups(run, 0, unseen=True)[0].batch(np.arange(1))[0])
-    apart = (deeper(ids) - model.cpu()(ids)).abs().max().item()
+    deeper.load_public(decoder.grown(model.public(), layers))
+    apart = (deeper(ids) - model(ids)).abs().max().item()
     assert apart < 1e-5, f"grown to {layers} layers it computes something else, by up to {apart}"
 
 
 @torch.no_grad()
-def golden_decoder(run, model, config):
+def golden_decoder(run, model, ids):
     folder = run.path("verify/decoder")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("config.json", "model.safetensors"):
         (folder / name).unlink(missing_ok=True)
         os.link(run.path("export") / name, folder / name)
-    group = train_decoder.groups(run, 0, unseen=True)[0]
-    ids = torch.from_numpy(group.batch(np.arange(1))[0])[:, :300]
-    model = model.cpu()
+    ids = ids[:, :300]
     logits = torch.nn.functional.linear(model(ids), model.lm_head.weight)
     safetensors.write(folder / "expected.safetensors", {"input_ids": ids, "logits": logits})
     (folder / "case.json").write_text(json.dumps({"kind": "decoder", "logits_max_abs_error": 2e-3}) + "\n")
@@ -97,8 +94,9 @@ def check(run):
     trained, config = train_decoder.trained(run)
     before = train_decoder.validated(trained, run, unseen, nothing)["unseen"]
     assert abs(exported - before) < 0.02 * before, f"the export has loss {exported}, the trained model {before}"
-    grown_is_the_same(run, model, config)
-    golden_decoder(run, model, config)
+    model, ids = model.cpu(), torch.from_numpy(unseen[0].batch(np.arange(1))[0])
+    grown_is_the_same(model, config, ids)
+    golden_decoder(run, model, ids)
     golden_movq(run, image)
     facts = {"exported_loss": exported, "trained_loss": before}
     if path := os.environ.get("LUMINA_STUDIO"):
