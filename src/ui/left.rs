@@ -137,14 +137,8 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
         .profile()
         .and_then(|profile| profile.skill(studio.draft.tab.mode_name()));
     let sizes = skill.map(|skill| skill.sizes.clone()).unwrap_or_default();
-    let shapes = [
-        ("Square", 1.0),
-        ("Wide", 1.5),
-        ("Tall", 1.0 / 1.5),
-        ("Panorama", 2.0),
-    ];
     ui.horizontal_wrapped(|ui| {
-        for (name, ratio) in shapes {
+        for (name, ratio) in SHAPES {
             let found = of_shape(&sizes, ratio);
             let chosen = Chosen::from(found.is_some() && found == studio.size());
             let response = ui
@@ -159,7 +153,7 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
             }
         }
     });
-    if sizes.len() > 4 {
+    if has_more(&sizes) {
         let label = ui.label(palette.label("Every size the model was made for"));
         ui.label_inputs_by(label.id, |ui| {
             let selected = studio.size().map(|size| size.to_string()).unwrap_or_default();
@@ -178,6 +172,20 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
                 });
         });
     }
+}
+
+/// Widths to heights that have a button.
+const SHAPES: [(&str, f64); 4] = [
+    ("Square", 1.0),
+    ("Wide", 1.5),
+    ("Tall", 1.0 / 1.5),
+    ("Panorama", 2.0),
+];
+
+/// Whether there are sizes that no button leads to.
+fn has_more(sizes: &[Size]) -> bool {
+    let buttons = SHAPES.map(|(_, ratio)| of_shape(sizes, ratio));
+    sizes.iter().any(|size| !buttons.contains(&Some(*size)))
 }
 
 /// The size nearest to a shape, the largest of equals; `None` when none is near.
@@ -440,5 +448,17 @@ mod tests {
         assert!(wide.width > wide.height);
         assert_eq!(of_shape(&[Size::new(128, 128)], 2.0), None);
         assert_eq!(of_shape(&[], 1.0), None);
+    }
+
+    #[test]
+    fn sizes_without_a_button_are_listed() {
+        let square = |side| Size::new(side, side);
+        assert!(!has_more(&[]) && !has_more(&[square(128)]));
+        assert!(!has_more(&[
+            square(192),
+            Size::new(192, 128),
+            Size::new(128, 192)
+        ]));
+        assert!(has_more(&[square(192), square(128)]));
     }
 }

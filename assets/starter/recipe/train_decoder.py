@@ -156,10 +156,11 @@ def losses(model, body, run, batch):
 
 @torch.no_grad()
 def validated(model, run, unseen, average):
-    """Mean loss a code on unseen scenes, by task, with the averaged weights."""
+    """Mean loss a code on unseen scenes, by task and, where there are several, by size, with the averaged weights."""
     average.swap()
-    sums = {}
+    sums, of_sizes = {}, {}
     for group in unseen:
+        size_name = f"unseen {group.width}x{group.height}"
         size = max(1, run.config["decoder"]["batch_tokens"] // (2 * group.length * group.turns))
         for start in range(0, len(group), size):
             batch = group.batch(np.arange(start, min(start + size, len(group))))
@@ -170,10 +171,13 @@ def validated(model, run, unseen, average):
                 mine = loss[rows == row]
                 total, count = sums.get(name, (0.0, 0))
                 sums[name] = (total + mine.sum().item(), count + len(mine))
+                total, count = of_sizes.get(size_name, (0.0, 0))
+                of_sizes[size_name] = (total + mine.sum().item(), count + len(mine))
     average.swap()
-    found = {f"unseen {name}": total / max(1, count) for name, (total, count) in sorted(sums.items())}
+    means = lambda parts: {name: total / max(1, count) for name, (total, count) in sorted(parts.items())}
     whole = [sum(v) for v in zip(*sums.values())]
-    return {"unseen": whole[0] / max(1, whole[1]), **found}
+    found = {"unseen": whole[0] / max(1, whole[1]), **means({f"unseen {name}": v for name, v in sums.items()})}
+    return found | (means(of_sizes) if len(of_sizes) > 1 else {})
 
 
 def fresh(run):
