@@ -22,12 +22,14 @@ fn every_task_draws_a_picture_that_its_tokens_redraw() {
     let stage = Stage::new();
     let source = golden("generate/edit_panel.png");
     let tasks: [&[&str]; 6] = [
-        &["generate", "a cat on a blue background"],
+        &["generate", "a cat on a blue background", "--size", "128x128"],
         &[
             "pair",
             "a heart above a star on a white background",
             "--kind",
             "canny",
+            "--size",
+            "128x128",
         ],
         &[
             "control",
@@ -308,7 +310,7 @@ fn sources_are_read_upright_and_opaque_whatever_their_format() {
 fn every_line_of_json_is_an_event() {
     let stage = Stage::new();
     let draw = [
-        "generate", "a cat", "--seed", "1", "--window", "3", "-o", "a.png", "--json",
+        "generate", "a cat", "--seed", "1", "--size", "128x128", "--window", "3", "-o", "a.png", "--json",
     ];
     let (stdout, stderr) = stage.told(&draw);
     let events = events(&stderr);

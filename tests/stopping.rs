@@ -65,6 +65,8 @@ fn a_stopped_picture_is_finished_to_the_undisturbed_one() {
             "two foxes on the beach",
             "--seed",
             "11",
+            "--size",
+            "128x128",
             "--window",
             "1",
             "--json",
