@@ -10,18 +10,26 @@ import torch
 HERE = Path(__file__).parent
 
 
-def configuration(path):
-    """A configuration by its path or, if it is one of the recipe's, by its name.
-
-    What `like` names comes first; of its settings, those told anew are replaced one by one.
-    """
-    path = Path(path) if Path(path).exists() else HERE / path
+def settings_of(path):
+    """What a file says; see `configuration`."""
+    path = path if path.exists() else HERE / path
     config = json.loads(path.read_text())
     if "like" not in config:
         return config
-    base = configuration(path.parent / config.pop("like"))
+    base = settings_of(path.parent / config.pop("like"))
     merged = lambda old, new: {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
     return {**base, **{key: merged(base.get(key), value) for key, value in config.items()}}
+
+
+def configuration(path):
+    """A configuration by its path or, if it is one of the recipe's, by its name.
+
+    What `like` names comes first; of its settings, those told anew are replaced one by one. What
+    stands in `every_stage` is set in all stages that do not say otherwise.
+    """
+    config = settings_of(Path(path))
+    every = config.pop("every_stage", {})
+    return {**config, "stages": [{**every, **stage} for stage in config["stages"]]}
 
 
 class OutOfTime(Exception):

@@ -169,14 +169,13 @@ def validated(model, run, unseen, average):
             for row in range(len(batch[2])):
                 name = "without text" if dropped[row] else TASKS[batch[2][row]]
                 mine = loss[rows == row]
-                total, count = sums.get(name, (0.0, 0))
-                sums[name] = (total + mine.sum().item(), count + len(mine))
-                total, count = of_sizes.get(size_name, (0.0, 0))
-                of_sizes[size_name] = (total + mine.sum().item(), count + len(mine))
+                for parts, part in ((sums, f"unseen {name}"), (of_sizes, size_name)):
+                    total, count = parts.get(part, (0.0, 0))
+                    parts[part] = (total + mine.sum().item(), count + len(mine))
     average.swap()
     means = lambda parts: {name: total / max(1, count) for name, (total, count) in sorted(parts.items())}
     whole = [sum(v) for v in zip(*sums.values())]
-    found = {"unseen": whole[0] / max(1, whole[1]), **means({f"unseen {name}": v for name, v in sums.items()})}
+    found = {"unseen": whole[0] / max(1, whole[1]), **means(sums)}
     return found | (means(of_sizes) if len(of_sizes) > 1 else {})
 
 
