@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-NAMES = {torch.float32: "F32", torch.bfloat16: "BF16", torch.int64: "I64", torch.uint8: "U8"}
+NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.int64: "I64", torch.uint8: "U8"}
 TYPES = {name: kind for kind, name in NAMES.items()}
 
 

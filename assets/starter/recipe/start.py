@@ -3,8 +3,9 @@
     python start.py cpu.json ../../../target/starter-cpu start
     python run.py cpu.json --start-from start --out ../../../target/starter-cpu-2 --minutes 100
 
-The folder holds both networks in bf16 (the codebook in f32), the decoder's running means as the
-last checkpoint or the last stage left them.
+The folder holds the decoder in bf16, its running means as the last checkpoint or the last stage left
+them, and the image tokenizer in f16 (codebook and what is small in f32), as the program stores it: rounded
+further it would give other codes than those the decoder learned.
 """
 import sys
 from pathlib import Path
@@ -19,7 +20,7 @@ from runs import Average, Run, configuration
 
 
 def kept(tensors):
-    return {name: t.float() if "embedding" in name else t.to(torch.bfloat16) for name, t in tensors.items()}
+    return {name: t.float() if "embedding" in name or t.numel() < 1000 else t.half() for name, t in tensors.items()}
 
 
 def decoder_of(run):

@@ -118,8 +118,9 @@ seed() { info "$1" | sed 's/.*"seed":\([0-9]*\).*/\1/'; }
 source_of() { info "$1" | sed -n 's/.*"source_sha256":"\([0-9a-f]*\)".*/\1/p'; }
 mode() { info "$1" | sed -n 's/.*"mode":\({[^}]*}*\|"[a-z]*"\).*/\1/p'; }
 # The forced rows of a picture of two panels: its upper half.
-upper() { tokens "$1" | cut -d, -f1-256; }
-lower() { tokens "$1" | cut -d, -f257-512; }
+half_of() { tokens "$1" | awk -F, -v lower="$2" '{ for (n = 1; n <= NF / 2; n++) print $(n + lower * NF / 2) }'; }
+upper() { half_of "$1" 0; }
+lower() { half_of "$1" 1; }
 
 # What the program writes down of a source: SHA-256 of its size and its RGB bytes.
 fingerprint() {
