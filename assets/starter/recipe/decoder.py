@@ -138,20 +138,21 @@ class Transformer(nn.Module):
 def grown(tensors, layers):
     """The public tensors of a decoder with so many layers that computes the same.
 
-    Every layer there is is followed by copies of itself that add nothing yet: what writes to the
-    residual stream is zero in them.
+    Layers that are there are followed by copies of themselves that add nothing yet: what writes to
+    the residual stream is zero in them.
     """
     there = 1 + max(int(name.split(".")[2]) for name in tensors if name.startswith("model.layers."))
-    if layers % there:
-        raise ValueError(f"{layers} layers are not a multiple of the {there} of the weights to go on from")
+    if layers < there:
+        raise ValueError(f"{layers} layers are fewer than the {there} of the weights to go on from")
     out = {name: t for name, t in tensors.items() if not name.startswith("model.layers.")}
+    copied = [layer * there // layers for layer in range(layers)]
     for layer in range(layers):
-        copied, nth = divmod(layer, layers // there)
-        old, new = f"model.layers.{copied}.", f"model.layers.{layer}."
+        again = layer and copied[layer] == copied[layer - 1]
+        old, new = f"model.layers.{copied[layer]}.", f"model.layers.{layer}."
         for name, t in tensors.items():
             if name.startswith(old):
                 writes = name.endswith(("o_proj.weight", "down_proj.weight"))
-                out[new + name[len(old) :]] = torch.zeros_like(t) if nth and writes else t
+                out[new + name[len(old) :]] = torch.zeros_like(t) if again and writes else t
     return out
 
 

@@ -6,28 +6,7 @@ import data
 import movq
 import train_movq
 from runs import OutOfTime, Phase
-
-TASKS = ["generate", "pair", "control", "predict", "subject", "edit", "conversation"]
-
-
-class Shelf:
-    """Examples of one shape: (width, height, panels)."""
-
-    def __init__(self):
-        self.codes, self.tasks, self.dropped, self.prompts = [], [], [], []
-
-    def arrays(self, name):
-        turns = max((len(p) for p in self.prompts), default=1)
-        flat = [p[t] if t < len(p) else [] for p in self.prompts for t in range(turns)]
-        lengths = np.array([len(ids) for ids in flat], np.int32)
-        return {
-            f"{name}|codes": np.stack(self.codes).astype(np.uint16),
-            f"{name}|tasks": np.array(self.tasks, np.uint8),
-            f"{name}|dropped": np.array(self.dropped, bool),
-            f"{name}|turns": np.array([turns], np.int32),
-            f"{name}|lengths": lengths,
-            f"{name}|ids": np.array([id for ids in flat for id in ids], np.uint16),
-        }
+from sequences import TASKS, Shelf
 
 
 def encoded(model, panels, device):
@@ -74,7 +53,7 @@ def make(run, number):
     asked = {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
     phase = Phase(run, f"tokens {number}")
     plans = [("unseen", f"{seed}|unseen", stage["unseen"])]
-    parts = stage["examples"] // stage["part"]
+    parts = stage.get("examples", 0) // stage.get("part", 1)
     plans += [(f"part-{n:03}", seed, stage["part"]) for n in range(parts)]
     try:
         for index, (name, of, count) in enumerate(plans):
@@ -85,7 +64,7 @@ def make(run, number):
                 raise OutOfTime
             if phase.over() and index > 1:
                 break
-            first = max(0, index - 1) * stage["part"]
+            first = max(0, index - 1) * stage.get("part", 0)
             starts = range(first, first + count, chunk)
             jobs = [(s, min(chunk, first + count - s), stage["sizes"], of, asked) for s in starts]
             arrays = part(model, run, workers, jobs)

@@ -33,27 +33,25 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            taken = [p for p in group["params"] if p.grad is not None]
+            if not taken:
+                continue
+            for p in taken:
+                if not self.state[p]:
+                    self.state[p]["momentum"] = torch.zeros_like(p)
+            grads, held = [p.grad for p in taken], [self.state[p]["momentum"] for p in taken]
+            torch._foreach_lerp_(held, grads, 1 - self.momentum)
             # Matrices of one shape go through the iteration together.
             shapes = {}
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state["momentum"] = torch.zeros_like(p)
-                held = state["momentum"]
-                held.lerp_(p.grad, 1 - self.momentum)
-                parts = self.parts[p]
-                update = p.grad.lerp(held, self.momentum).reshape(parts, p.shape[0] // parts, -1)
+            for p, update in zip(taken, torch._foreach_lerp(grads, held, self.momentum)):
+                update = update.reshape(self.parts[p], p.shape[0] // self.parts[p], -1)
                 shapes.setdefault(update.shape[1:], []).append((p, update))
+            torch._foreach_mul_(taken, 1 - group["lr"] * self.decay)
             for (rows, columns), waiting in shapes.items():
-                moved = orthogonal(torch.cat([update for _, update in waiting]))
+                moved = orthogonal(torch.cat([update for _, update in waiting])).split([len(update) for _, update in waiting])
                 scale = max(1.0, rows / columns) ** 0.5
-                at = 0
-                for p, update in waiting:
-                    p.mul_(1 - group["lr"] * self.decay)
-                    p.add_(moved[at : at + len(update)].reshape(p.shape), alpha=-group["lr"] * scale)
-                    at += len(update)
+                matrices = [p for p, _ in waiting]
+                torch._foreach_add_(matrices, [m.reshape(p.shape) for p, m in zip(matrices, moved)], alpha=-group["lr"] * scale)
 
 
 class Both:

@@ -18,6 +18,7 @@ import earlier
 import export
 import make_tokens
 import start
+import stream
 import train_decoder
 import train_movq
 from runs import OutOfTime, Run, configuration
@@ -33,6 +34,11 @@ KEEPING_MEMORY = {
 
 def phases(run):
     yield "movq.done", lambda: train_movq.train(run)
+    if "stream" in run.config:
+        last = len(run.config["stages"]) - 1
+        yield f"tokens-{last}.done", lambda: make_tokens.make(run, last)
+        yield f"stage-{last}.done", lambda: stream.train(run)
+        return
     for number in range(len(run.config["stages"])):
         yield f"tokens-{number}.done", lambda n=number: make_tokens.make(run, n)
         yield f"stage-{number}.done", lambda n=number: train_decoder.train(run, n)

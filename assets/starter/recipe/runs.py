@@ -63,7 +63,7 @@ class Run:
         path = self.path("budget.json")
         if not path.exists():
             done = lambda name: self.path(name.replace(" ", "-") + ".done").exists()
-            shares = {name: share for name, share in self.config["minutes"].items() if not done(name)}
+            shares = {name: share for name, share in self.config["minutes"].items() if share and not done(name)}
             whole = sum(shares.values())
             path.write_text(json.dumps({name: 60 * self.minutes * share / whole for name, share in shares.items()}))
         return json.loads(path.read_text())
