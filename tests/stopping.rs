@@ -113,6 +113,8 @@ fn a_stopped_masked_edit_is_finished_without_its_source() {
             "mask.png",
             "--feather",
             "3",
+            "--size",
+            "128x128",
             "--seed",
             "4",
             "--window",

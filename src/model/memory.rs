@@ -356,7 +356,7 @@ mod tests {
         let starter = appraise(None, None).unwrap();
         assert_eq!(
             (starter.name.as_str(), starter.size),
-            ("starter", Size::new(128, 128))
+            ("starter", Size::new(192, 192))
         );
         assert!(starter.note.is_some_and(|note| note.contains("small world")));
         assert!(starter.licence.is_some() && starter.provenance.is_some());

@@ -17,17 +17,17 @@ pub(super) struct Example {
 pub(super) const EXAMPLES: [Example; 3] = [
     Example {
         prompt: "a fox on the beach",
-        seed: 15,
+        seed: 1,
         png: include_bytes!("../../assets/examples/fox.png"),
     },
     Example {
         prompt: "a cactus in the desert",
-        seed: 15,
+        seed: 1,
         png: include_bytes!("../../assets/examples/cactus.png"),
     },
     Example {
         prompt: "a penguin in the snow",
-        seed: 12,
+        seed: 2,
         png: include_bytes!("../../assets/examples/penguin.png"),
     },
 ];

@@ -9,8 +9,8 @@ say "up in $((greeted_at - started)) ms: painted, the prompt has the keyboard; m
 shot first-run
 xdotool type --delay 20 "a fox on the beach"
 xdotool key ctrl+Return
-await 'rows 3'; shot drawing-25
-await 'rows 9'; shot drawing-60
+await 'rows 6'; shot drawing-25
+await 'rows 14'; shot drawing-60
 await_picture 1
 shot drawn
 case $(newest) in
