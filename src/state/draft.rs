@@ -194,6 +194,18 @@ impl Draft {
         }
     }
 
+    /// The size of the picture that the present mode starts from.
+    pub fn source_size(&self) -> Option<Size> {
+        let source = match self.tab {
+            Tab::Create | Tab::Pair => None,
+            Tab::Edit => self.chain.current().map(|turn| &turn.photo),
+            Tab::Subject => self.references.get(self.reference),
+            Tab::Control => self.control.photo.as_ref().or(self.control.map.as_ref()),
+            Tab::Predict => self.predict_source.as_ref(),
+        };
+        source.map(Photo::size)
+    }
+
     /// The request of the present mode with `seed`, or what is missing.
     pub fn request(&self, seed: u64) -> Result<Request, &'static str> {
         let words = self.words().trim();

@@ -45,7 +45,7 @@ pub use store::{Snapshot, Store, StoreError};
 
 use crate::pixels::{Pixels, Size};
 use crate::task::{Failure, Guesses, Picture, Profile, Progress, Report, TaskId};
-use crate::token::CODE_PIXELS;
+use crate::token::{CODE_PIXELS, best_size};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -604,8 +604,13 @@ impl Studio {
 
     /// The size the next picture will have, when it is known.
     pub fn size(&self) -> Option<Size> {
-        let default = || self.profile()?.skill(self.draft.tab.mode_name())?.default_size;
-        self.draft.size.or_else(default)
+        let chosen = || {
+            let skill = self.profile()?.skill(self.draft.tab.mode_name())?;
+            let source = self.draft.source_size();
+            let fitting = source.and_then(|source| best_size(source, &skill.sizes));
+            fitting.or(skill.default_size)
+        };
+        self.draft.size.or_else(chosen)
     }
 
     /// Codes of a picture of `size`.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::pixels::{Mask, Size};
-use crate::task::{Guesses, Mode, Sampling, Tally, Task};
+use crate::task::{Guesses, Mode, Sampling, Skill, Tally, Task};
 use crate::token::Grid;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
@@ -307,6 +307,39 @@ fn results_of_edits_become_the_next_source() {
         (current.painting.steps_done(), studio.draft.chain.turns().len()),
         (1, 2)
     );
+}
+
+#[test]
+fn a_picture_to_start_from_brings_its_shape() {
+    let own = Size::new(192, 192);
+    let wide = Size::new(224, 160);
+    let skill = |mode: &str| Skill {
+        mode: mode.to_owned(),
+        sizes: vec![own, wide],
+        default_size: Some(own),
+        ..Skill::default()
+    };
+    let mut studio = Studio::default();
+    studio.apply(&Report::Loaded {
+        model: "starter".to_owned(),
+        seconds: 0.1,
+        profile: Profile {
+            skills: ["generate", "control", "predict"].map(skill).to_vec(),
+            ..Profile::default()
+        },
+    });
+    assert_eq!(studio.size(), Some(own));
+    let photo = Photo::new("a.png", Arc::new(Pixels::filled(Size::new(320, 240), [1; 3])));
+    studio.draft.tab = Tab::Predict;
+    studio.draft.take_source(photo.clone());
+    assert_eq!(studio.size(), Some(wide));
+    // The map is made in the size that is then drawn.
+    studio.draft.tab = Tab::Control;
+    studio.draft.control.photo = Some(photo);
+    let effects = studio.make_map();
+    assert!(matches!(&effects[..], [Effect::MakeMap { panel, .. }] if *panel == Some(wide)));
+    studio.act(Action::Set(Setting::Size(Some(own))));
+    assert_eq!(studio.size(), Some(own));
 }
 
 #[test]

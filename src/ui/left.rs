@@ -188,8 +188,11 @@ fn has_more(sizes: &[Size]) -> bool {
     sizes.iter().any(|size| !buttons.contains(&Some(*size)))
 }
 
-/// The size nearest to a shape, the largest of equals; `None` when none is near.
+/// The size nearest to a shape, of equals the one most like the model's own, which is the first;
+/// `None` when none is near.
 fn of_shape(sizes: &[Size], ratio: f64) -> Option<Size> {
+    let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
+    let own = sizes.first().map_or(0, area);
     let off = |size: &Size| {
         (f64::from(size.width) / f64::from(size.height) / ratio)
             .ln()
@@ -197,8 +200,8 @@ fn of_shape(sizes: &[Size], ratio: f64) -> Option<Size> {
     };
     let near = sizes.iter().filter(|size| off(size) < 0.16);
     near.min_by(|a, b| {
-        let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
-        off(a).total_cmp(&off(b)).then(area(b).cmp(&area(a)))
+        let grown = |size| area(size).abs_diff(own);
+        off(a).total_cmp(&off(b)).then(grown(a).cmp(&grown(b)))
     })
     .copied()
 }
@@ -446,6 +449,8 @@ mod tests {
         assert_eq!(of_shape(&sizes, 1.0), Some(Size::new(768, 768)));
         let wide = of_shape(&sizes, 1.5).expect("a wide size");
         assert!(wide.width > wide.height);
+        let squares = [192, 128, 256].map(|side| Size::new(side, side));
+        assert_eq!(of_shape(&squares, 1.0), Some(squares[0]));
         assert_eq!(of_shape(&[Size::new(128, 128)], 2.0), None);
         assert_eq!(of_shape(&[], 1.0), None);
     }

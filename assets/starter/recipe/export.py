@@ -19,7 +19,9 @@ CARD = {
 def card(run):
     """lumina.json: what it was trained for, and nothing else."""
     config = run.config
-    sizes = {name for stage in config["stages"] for name in stage["sizes"]}
+    # A long stage forgets the sizes that it leaves out.
+    stages = config["stages"][-1:] if "stream" in config else config["stages"]
+    sizes = {name for stage in stages for name in stage["sizes"]}
     default = config["card"]["size"]
     order = sorted(sizes - {default}, key=lambda s: [int(v) for v in s.split("x")])
     sizes = [[int(v) for v in name.split("x")] for name in [default, *order]]

@@ -26,7 +26,7 @@ declare -A place=(
     [subject]="60 103" [control]="154 103" [predict]="248 103"
     [prompt]="155 190" [draw]="120 764" [resume]="59 764"
     [canvas]="722 383" [nowhere]="500 787" [example]="526 373"
-    [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 321" [seed_field]="60 374"
+    [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 376" [seed_field]="60 429"
 )
 
 say() { echo "window: $*"; }
@@ -118,9 +118,7 @@ seed() { info "$1" | sed 's/.*"seed":\([0-9]*\).*/\1/'; }
 source_of() { info "$1" | sed -n 's/.*"source_sha256":"\([0-9a-f]*\)".*/\1/p'; }
 mode() { info "$1" | sed -n 's/.*"mode":\({[^}]*}*\|"[a-z]*"\).*/\1/p'; }
 # The forced rows of a picture of two panels: its upper half.
-half_of() { tokens "$1" | awk -F, -v lower="$2" '{ for (n = 1; n <= NF / 2; n++) print $(n + lower * NF / 2) }'; }
-upper() { half_of "$1" 0; }
-lower() { half_of "$1" 1; }
+upper() { tokens "$1" | awk -F, '{ for (n = 1; n <= NF / 2; n++) print $n }'; }
 
 # What the program writes down of a source: SHA-256 of its size and its RGB bytes.
 fingerprint() {
