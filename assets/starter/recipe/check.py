@@ -88,7 +88,7 @@ def program(run, path):
 
 def check(run):
     model, image = loaded(run)
-    unseen = train_decoder.groups(run, len(run.config["stages"]) - 1, unseen=True)
+    unseen = train_decoder.groups(run, run.last_stage, unseen=True)
     nothing = type("Nothing", (), {"swap": lambda self: None})()
     exported = train_decoder.validated(model, run, unseen, nothing)["unseen"]
     trained, config = train_decoder.trained(run)

@@ -34,7 +34,7 @@ def card(run):
         {"task": "subject", "label": "subject reference", "sizes": sizes},
         {"task": "edit", "label": "source image", "sizes": sizes},
     ]
-    own = {task: {"sampling": sampling} for task, sampling in (config["card"].get("sampling_of") or {}).items()}
+    own = {task: {"sampling": sampling} for task, sampling in config["card"].get("sampling_of", {}).items()}
     return {
         "name": config["card"]["name"],
         "note": "a small model of a small world: emoji things on simple backgrounds",

@@ -42,6 +42,11 @@ def part(model, run, workers, jobs):
     return {k: v for name, shelf in shelves.items() for k, v in shelf.arrays(name).items()}
 
 
+def asked_of(stage):
+    """What a stage says of its examples, as `scenes.sample` takes it."""
+    return {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
+
+
 def make(run, number):
     stage = run.config["stages"][number]
     model = train_movq.trained(run)
@@ -50,7 +55,7 @@ def make(run, number):
     workers = data.Workers(run.workers, data.examples)
     seed = f"{run.config['seed']}|{number}"
     chunk = 32
-    asked = {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
+    asked = asked_of(stage)
     phase = Phase(run, f"tokens {number}")
     plans = [("unseen", f"{seed}|unseen", stage["unseen"])]
     parts = stage.get("examples", 0) // stage.get("part", 1)
@@ -64,7 +69,7 @@ def make(run, number):
                 raise OutOfTime
             if phase.over() and index > 1:
                 break
-            first = max(0, index - 1) * stage.get("part", 0)
+            first = max(0, index - 1) * count
             starts = range(first, first + count, chunk)
             jobs = [(s, min(chunk, first + count - s), stage["sizes"], of, asked) for s in starts]
             arrays = part(model, run, workers, jobs)

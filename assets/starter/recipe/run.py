@@ -35,7 +35,7 @@ KEEPING_MEMORY = {
 def phases(run):
     yield "movq.done", lambda: train_movq.train(run)
     if "stream" in run.config:
-        last = len(run.config["stages"]) - 1
+        last = run.last_stage
         yield f"tokens-{last}.done", lambda: make_tokens.make(run, last)
         yield f"stage-{last}.done", lambda: stream.train(run)
         return

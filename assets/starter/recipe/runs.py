@@ -17,14 +17,16 @@ def settings_of(path):
     if "like" not in config:
         return config
     base = settings_of(path.parent / config.pop("like"))
-    merged = lambda old, new: {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
-    return {**base, **{key: merged(base.get(key), value) for key, value in config.items()}}
+    stated = lambda settings: {key: value for key, value in settings.items() if value is not None}
+    merged = lambda old, new: stated({**old, **new}) if isinstance(old, dict) and isinstance(new, dict) else new
+    return stated({**base, **{key: merged(base.get(key), value) for key, value in config.items()}})
 
 
 def configuration(path):
     """A configuration by its path or, if it is one of the recipe's, by its name.
 
-    What `like` names comes first; of its settings, those told anew are replaced one by one. What
+    What `like` names comes first; of its settings, those told anew are replaced one by one, and
+    those told to be null are left out. What
     stands in `every_stage` is set in all stages that do not say otherwise.
     """
     config = settings_of(Path(path))
@@ -57,13 +59,17 @@ class Run:
         self.workers = config.get("workers") or min(16, os.cpu_count() or 1)
         torch.set_float32_matmul_precision("high")
 
+    @property
+    def last_stage(self):
+        return len(self.config["stages"]) - 1
+
     @cached_property
     def budget(self):
         """Seconds of every phase: the minutes shared out over those not done at the first call."""
         path = self.path("budget.json")
         if not path.exists():
             done = lambda name: self.path(name.replace(" ", "-") + ".done").exists()
-            shares = {name: share for name, share in self.config["minutes"].items() if share and not done(name)}
+            shares = {name: share for name, share in self.config["minutes"].items() if not done(name)}
             whole = sum(shares.values())
             path.write_text(json.dumps({name: 60 * self.minutes * share / whole for name, share in shares.items()}))
         return json.loads(path.read_text())

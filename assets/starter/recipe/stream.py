@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import data
+import make_tokens
 import movq
 import text
 import train_decoder
@@ -37,13 +39,11 @@ PROMPTS = (48, 144)
 FEWEST = 64
 # Shares of loss are kept in hundredths.
 SHARES = 100
-_alphabets = []
 
 
+@lru_cache(maxsize=1)
 def _alphabet():
-    if not _alphabets:
-        _alphabets.append(text.Alphabet(text.Tokenizer()))
-    return _alphabets[0]
+    return text.Alphabet(text.Tokenizer())
 
 
 def templates(examples, given, positions):
@@ -186,7 +186,7 @@ class Filler:
     def jobs(self):
         settings, decoder = self.run.config["stream"], self.run.config["decoder"]
         stage = self.run.config["stages"][-1]
-        asked = {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
+        asked = make_tokens.asked_of(stage)
         while not self.over.is_set():
             sizes = self.sizes()
             rng = np.random.default_rng([self.run.config["seed"], self.next])
@@ -258,7 +258,7 @@ def loss_of(model, run, ids, shares):
 
 def train(run):
     settings, stages, asked = run.config["decoder"], run.config["stages"], run.config["stream"]
-    last = len(stages) - 1
+    last = run.last_stage
     torch.manual_seed(run.config["seed"])
     model, _ = train_decoder.fresh(run)
     average, optimiser = Average(model, settings["average"]), train_decoder.optimiser_of(model, settings)

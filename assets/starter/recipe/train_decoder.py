@@ -211,6 +211,5 @@ def train(run, number):
 
 def trained(run):
     model, config = fresh(run)
-    last = len(run.config["stages"]) - 1
-    model.load_state_dict(run.load(f"stage-{last}.done")["model"])
+    model.load_state_dict(run.load(f"stage-{run.last_stage}.done")["model"])
     return model.eval().requires_grad_(False), config
