@@ -2,9 +2,8 @@
 # Many pictures of the starter in one run of the real window, from a queue, and its memory meanwhile.
 #   tests/tools/soak.sh PROGRAM [COUNT]
 # Prints the resident memory at every tenth of the way. The strip keeps the last 60 results with
-# their pixels and textures, about 270 kB for each of 192x192; from there on it must be flat: 6 MB
-# more from the middle of the way to the end, whatever the count, is too much (the allocator takes
-# memory in pieces of some megabytes).
+# their pixels and textures, about 270 kB for each of 192x192; from there on it must be flat: 4.5 MB
+# more from the middle of the way to the end, whatever the count, is too much.
 set -eu
 here=$(realpath "$(dirname "$0")")
 program=$(realpath "$1")
@@ -37,6 +36,6 @@ late=$(largest "${seen[@]:7:3}")
 # Of the pictures in between, those that the strip had room for.
 in_strip() { echo $(($1 < 60 ? $1 : 60)); }
 filling=$(($(in_strip $((10 * step))) - $(in_strip $((5 * step)))))
-[ "$late" -le $((early + filling * 288 + 6144)) ] || fail "memory grew from $early to $late kB"
+[ "$late" -le $((early + filling * 288 + 4608)) ] || fail "memory grew from $early to $late kB"
 undisturbed "$(newest)" generate "a fox on the beach"
 say "$count pictures, memory $((early / 1024)) MB in the second quarter, $((late / 1024)) MB in the last"

@@ -117,8 +117,10 @@ tokens() { info "$1" | sed 's/.*"tokens":\[\([^]]*\)\].*/\1/'; }
 seed() { info "$1" | sed 's/.*"seed":\([0-9]*\).*/\1/'; }
 source_of() { info "$1" | sed -n 's/.*"source_sha256":"\([0-9a-f]*\)".*/\1/p'; }
 mode() { info "$1" | sed -n 's/.*"mode":\({[^}]*}*\|"[a-z]*"\).*/\1/p'; }
-# The forced rows of a picture of two panels: its upper half.
-upper() { tokens "$1" | awk -F, '{ for (n = 1; n <= NF / 2; n++) print $n }'; }
+# Of a picture of two panels, the forced rows and the others.
+half_of() { tokens "$1" | awk -F, -v first="$2" '{ for (n = 1; n <= NF / 2; n++) print $(first * NF / 2 + n) }'; }
+upper() { half_of "$1" 0; }
+lower() { half_of "$1" 1; }
 
 # What the program writes down of a source: SHA-256 of its size and its RGB bytes.
 fingerprint() {
