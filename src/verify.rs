@@ -4,6 +4,7 @@ use crate::decode::{Feed, Predictor};
 use crate::model::bundle::{Bundle, Source, find_movq};
 use crate::model::checkpoint::{Safetensors, open_movq};
 use crate::model::config::Config;
+use crate::model::cuda::KvCache;
 use crate::model::movq::{Movq, MovqConfig};
 use crate::model::network::{Network, Place};
 use crate::model::transformer::Head;
@@ -56,7 +57,7 @@ struct Drawn {
 }
 
 /// Runs the case in `folder`; with `quant` its decoder's matrices are brought to that format.
-pub fn verify(folder: &Path, quant: Option<Quant>, place: Place) -> Result<Vec<Verdict>> {
+pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) -> Result<Vec<Verdict>> {
     let read = |name: &str| {
         std::fs::read_to_string(folder.join(name))
             .with_context(|| format!("cannot read {}", folder.join(name).display()))
@@ -67,12 +68,12 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place) -> Result<Vec<V
         .to_string_lossy()
         .into_owned();
     let case: Case = serde_json::from_str(&read("case.json")?).context("case.json is not a case")?;
-    let device = place.open()?;
+    let hardware = place.open(kv)?;
     match case {
         Case::Decoder { logits_max_abs_error } => {
             let config = Config::from_json(&read("config.json")?)?;
             let weights = Safetensors::open(&folder.join("model.safetensors"))?;
-            let network = Network::load(&weights, &config, &Head::Full, quant, &device)?;
+            let network = Network::load(&weights, &config, &Head::Full, quant, &hardware)?;
             let mut verdict = decoder(folder, &name, &network, logits_max_abs_error)?;
             // A quantised decoder is measured, not judged: its error is the format's.
             verdict.passed |= quant.is_some_and(|quant| quant != Quant::F32);
@@ -88,7 +89,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place) -> Result<Vec<V
                 open_movq(&find_movq(folder)?)?.as_ref(),
                 "",
                 &MovqConfig::from_json(&read("config.json")?)?,
-                &device,
+                &hardware.tensors(),
             )?,
             (decoded_max_abs_error, tie_distance),
         )?]),
@@ -101,6 +102,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place) -> Result<Vec<V
                 model: Some(folder.join(checkpoint)),
                 quant,
                 place,
+                kv,
                 ..Source::default()
             };
             let model = Bundle::open(&source)?;

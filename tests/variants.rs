@@ -3,6 +3,7 @@
 //! vectors, whose scores come from the decoder written out below in f64, and verified as such.
 
 use candle_core::{Device, Tensor};
+use lumina_studio::model::cuda::KvCache;
 use lumina_studio::model::network::Place;
 use lumina_studio::verify::verify;
 use serde_json::{Value, json};
@@ -386,8 +387,8 @@ fn decoders_of_all_shapes_give_the_written_out_scores() {
     for shape in shapes {
         let folder = tempfile::tempdir().expect("a folder");
         write_case(folder.path(), shape);
-        let verdicts =
-            verify(folder.path(), None, Place::Cpu).unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
+        let verdicts = verify(folder.path(), None, Place::Cpu, KvCache::default())
+            .unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
         for verdict in verdicts {
             assert!(verdict.passed, "{}: {}", shape.name, verdict.line);
         }
@@ -408,6 +409,7 @@ fn a_norm_in_the_wrong_place_is_found() {
     }
     .config();
     std::fs::write(folder.path().join("config.json"), config.to_string()).expect("a config");
-    let verdicts = verify(folder.path(), None, Place::Cpu).unwrap_or_else(|e| panic!("{e:#}"));
+    let verdicts =
+        verify(folder.path(), None, Place::Cpu, KvCache::default()).unwrap_or_else(|e| panic!("{e:#}"));
     assert!(verdicts.iter().all(|verdict| !verdict.passed));
 }

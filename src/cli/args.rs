@@ -208,6 +208,9 @@ pub struct ModelArgs {
     pub movq_config: Option<PathBuf>,
     #[arg(long, default_value = "auto")]
     pub device: Device,
+    /// Keys and values on an NVIDIA card: 8 bits a number, or 16, which is finer and takes twice the memory
+    #[arg(long, default_value = "q8")]
+    pub kv: Kv,
     /// All cores when absent
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
@@ -234,6 +237,9 @@ pub struct VerifyArgs {
     pub cases: Vec<PathBuf>,
     #[arg(long, default_value = "auto")]
     pub device: Device,
+    /// Keys and values on an NVIDIA card
+    #[arg(long, default_value = "q8")]
+    pub kv: Kv,
     /// Quantise the decoder's weights first
     #[arg(long, value_name = "Q")]
     pub model_quant: Option<Quant>,
@@ -282,6 +288,16 @@ pub enum Device {
     Cpu,
     Cuda,
     Metal,
+}
+
+/// How keys and values are kept on an NVIDIA card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Kv {
+    #[default]
+    Q8,
+    /// Also taken for `bf16`, which is coarser
+    #[value(alias = "bf16")]
+    F16,
 }
 
 /// How a decoder's weights are stored.

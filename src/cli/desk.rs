@@ -1,8 +1,9 @@
 //! The real [`Studio`]: models, pictures and settings on this machine's disk.
 
-use super::{Device, ImportArgs, Info, Make, ModelArgs, Note, Quant, Saving, Studio, VerifyArgs};
+use super::{Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, Quant, Saving, Studio, VerifyArgs};
 use crate::keeping;
 use crate::model::bundle::{Bundle, Source, Summary, describe};
+use crate::model::cuda::KvCache;
 use crate::model::network::Place;
 use crate::model::{import, weights};
 use crate::picture;
@@ -45,7 +46,7 @@ fn prepare(device: Device, threads: Option<usize>) -> Result<(), Failure> {
     match Place::from(device) {
         Place::Auto | Place::Cpu => Ok(()),
         place => place
-            .open()
+            .open(KvCache::default())
             .map(|_| ())
             .map_err(|e| Failure::usage(e.to_string())),
     }
@@ -62,6 +63,15 @@ impl From<Device> for Place {
     }
 }
 
+impl From<Kv> for KvCache {
+    fn from(kv: Kv) -> Self {
+        match kv {
+            Kv::Q8 => Self::Bytes,
+            Kv::F16 => Self::Half,
+        }
+    }
+}
+
 fn source(model: &ModelArgs) -> Source {
     Source {
         model: model.model.clone(),
@@ -69,6 +79,7 @@ fn source(model: &ModelArgs) -> Source {
         movq_config: model.movq_config.clone(),
         quant: None,
         place: model.device.into(),
+        kv: model.kv.into(),
     }
 }
 
@@ -260,6 +271,7 @@ impl Studio for Desk {
                 case,
                 args.model_quant.map(weights::Quant::from),
                 args.device.into(),
+                args.kv.into(),
             );
             for verdict in verdicts.map_err(failed)? {
                 note(Note::Result(&verdict.line));

@@ -1,6 +1,7 @@
 //! One candidate of a draw: what it has decided, what its lanes hold, what it guesses, and the
 //! rules by which guesses become codes.
 
+use super::choose::{Ahead, Ask, Choice};
 use super::jacobi::{Drawn, Order, Rule, Settings};
 use super::noise::{Counter, Place};
 use super::sampling::{distribution, log_softmax};
@@ -34,10 +35,8 @@ pub(super) struct Candidate<'a> {
     slots: Vec<Slot>,
     /// Stream positions of the codes the next forward gives distributions for.
     targets: Vec<usize>,
-    /// The last distribution computed, and those of the last row of codes by position: where
-    /// Gumbel mode takes its first guesses from.
-    latest: Vec<f32>,
-    above: VecDeque<(usize, Vec<f32>)>,
+    /// Gumbel mode: guesses for the codes behind the last target, made beside it.
+    spare: VecDeque<u32>,
     counter: Counter,
 }
 
@@ -56,8 +55,7 @@ impl<'a> Candidate<'a> {
             branches: settings.branches(),
             slots: Vec::new(),
             targets: Vec::new(),
-            latest: Vec::new(),
-            above: VecDeque::new(),
+            spare: VecDeque::new(),
         }
     }
 
@@ -122,8 +120,8 @@ impl<'a> Candidate<'a> {
     }
 
     /// Plans the next forward: what is decided but not held, then guesses, each followed by the
-    /// known tokens behind it.
-    pub(super) fn plan(&mut self, settings: &Settings) {
+    /// known tokens behind it, as many as one pass over the weights takes (`most` tokens of a lane).
+    pub(super) fn plan(&mut self, settings: &Settings, most: usize) {
         self.targets.clear();
         self.feeds.iter_mut().for_each(Vec::clear);
         if self.is_done() || self.prefill(CHUNK) {
@@ -134,16 +132,20 @@ impl<'a> Candidate<'a> {
         }
         let start = self.ids.len();
         self.targets.push(start);
+        let fed = self.feeds.iter().map(Vec::len).max().unwrap_or(0);
+        // Of a long beginning the last token alone is scored.
+        let fed = if fed > most { 1 } else { fed };
         let mut run = Vec::new();
         while self.targets.len() < settings.window {
             let last = self.targets.last().copied().unwrap_or(start);
             let known = self.order.stream.iter().skip(last + 1).map_while(|id| *id);
             let next = last + 1 + known.clone().count();
             // Past the last code nothing is fed; a long known run waits until it is reached.
-            if next >= self.order.stream.len() || run.len() + next - last > CHUNK {
+            let ahead = run.len() + next - last;
+            if next >= self.order.stream.len() || ahead > CHUNK || fed + ahead > most {
                 break;
             }
-            let Some(code) = self.guess(self.targets.len() - 1, last, settings.noise) else {
+            let Some(code) = self.guess(self.targets.len() - 1, settings.noise) else {
                 break;
             };
             run.push(self.order.code_ids.start + code);
@@ -157,12 +159,11 @@ impl<'a> Candidate<'a> {
     }
 
     /// The guess of slot `slot`, which stands at `position`; a new one where there is none yet.
-    fn guess(&mut self, slot: usize, position: usize, noise: Noise) -> Option<u32> {
+    fn guess(&mut self, slot: usize, noise: Noise) -> Option<u32> {
         if slot >= self.slots.len() {
             let code = match noise {
                 // Any guess will do; this one is right where neighbours have like distributions.
-                Noise::Gumbel if self.latest.is_empty() => return None,
-                Noise::Gumbel => self.place(position).gumbel_argmax(&self.likely(position)),
+                Noise::Gumbel => self.spare.pop_front()?,
                 Noise::Coupled => self.counter.draw(self.order.code_ids.len(), |_| 1.0)?,
             };
             self.slots.push(Slot { code, q: None });
@@ -170,22 +171,83 @@ impl<'a> Candidate<'a> {
         self.slots.get(slot).map(|slot| slot.code)
     }
 
-    /// A guess at the distribution at `position`: between the code's left and upper neighbours'.
-    fn likely(&self, position: usize) -> Vec<f32> {
-        let above = position.checked_sub(self.order.stride);
-        match self.above.iter().find(|(at, _)| Some(*at) == above) {
-            Some((_, above)) => self.latest.iter().zip(above).map(|(a, b)| a + b).collect(),
-            None => self.latest.clone(),
-        }
-    }
-
     fn place(&self, position: usize) -> Place {
         Place::new(self.order.seed, position as u64)
     }
 
-    /// Takes the scores of the planned forward: commits the slots up to and including the first
+    /// What the planned forward is to choose in Gumbel mode: the code of every target, and guesses at as
+    /// many codes behind the last one as the next forward can need. `first_row`: rows of scores that
+    /// other candidates' feeds come before this one's with.
+    pub(super) fn wishes(
+        &self,
+        (candidate, first_row): (usize, usize),
+        window: usize,
+        asks: &mut Vec<Ask>,
+        ahead: &mut Vec<Ahead>,
+    ) {
+        let (Some(&first), Some(&last)) = (self.targets.first(), self.targets.last()) else {
+            return;
+        };
+        asks.extend(self.targets.iter().map(|&position| {
+            let c = first_row + position - first;
+            Ask {
+                candidate,
+                position,
+                place: self.place(position),
+                c,
+                u: (self.branches == 2).then(|| c + self.rows()),
+            }
+        }));
+        let behind = self.order.stream.iter().enumerate().skip(last + 1);
+        let open = behind
+            .filter(|(_, id)| id.is_none())
+            .take(window.saturating_sub(1));
+        ahead.extend(open.map(|(position, _)| Ahead {
+            candidate,
+            place: self.place(position),
+            left: last,
+            above: position.checked_sub(self.order.stride),
+        }));
+    }
+
+    /// How many choices and guesses [`Self::wishes`] asked for.
+    pub(super) fn wished(&self, window: usize) -> (usize, usize) {
+        let (mut asks, mut ahead) = (Vec::new(), Vec::new());
+        self.wishes((0, 0), window, &mut asks, &mut ahead);
+        (asks.len(), ahead.len())
+    }
+
+    /// Takes the choices for the planned forward: commits the slots up to and including the first
     /// that changed, keeps the others' new codes as guesses. Says whether a code was committed.
-    pub(super) fn settle(&mut self, scores: &[f32], codes: usize, settings: &Settings) -> bool {
+    pub(super) fn settle_choices(&mut self, choices: &[Choice], guesses: &[u32]) -> bool {
+        let targets = std::mem::take(&mut self.targets);
+        if targets.is_empty() {
+            self.advance();
+            return false;
+        }
+        let mut slots = std::mem::take(&mut self.slots).into_iter();
+        let mut open = true;
+        for (&position, choice) in targets.iter().zip(choices) {
+            let guessed = slots.next().map(|slot| slot.code);
+            if open {
+                open = guessed == Some(choice.code);
+                if let (Some(score), Some((c, u))) = (&mut self.score, choice.log_p) {
+                    *score += c - u;
+                }
+                self.commit(position, choice.code);
+            } else {
+                self.slots.push(Slot {
+                    code: choice.code,
+                    q: None,
+                });
+            }
+        }
+        self.spare = guesses.iter().copied().collect();
+        true
+    }
+
+    /// The same from scores, with coupled noise.
+    pub(super) fn settle_scores(&mut self, scores: &[f32], codes: usize, settings: &Settings) -> bool {
         let targets = std::mem::take(&mut self.targets);
         let Some(&first) = targets.first() else {
             self.advance();
@@ -202,35 +264,26 @@ impl<'a> Candidate<'a> {
             distribution(c, u, &settings.sampling, &mut p);
             let guess = slots.next();
             let guessed = guess.as_ref().map(|slot| slot.code);
-            let slot = match (settings.noise, guess) {
-                (Noise::Gumbel, _) => Slot {
-                    code: self.place(position).gumbel_argmax(&p),
-                    q: None,
-                },
-                (Noise::Coupled, Some(guess)) => self.couple(guess, &p, settings.rule),
+            let slot = match guess {
+                Some(guess) => self.couple(guess, &p, settings.rule),
                 // The distribution after the window: drawn from only if all guesses held.
-                (Noise::Coupled, None) if !open => break,
-                (Noise::Coupled, None) => Slot {
+                None if !open => break,
+                None => Slot {
                     code: self.counter.draw(codes, |code| p[code]).unwrap_or(0),
                     q: None,
                 },
             };
             if open {
                 open = guessed == Some(slot.code);
-                self.commit(position, slot.code, c, u);
-                self.above.push_back((position, p.clone()));
-                while self
-                    .above
-                    .front()
-                    .is_some_and(|(at, _)| at + self.order.stride < position)
-                {
-                    self.above.pop_front();
+                let code = slot.code as usize;
+                if let (Some(score), Some(u)) = (&mut self.score, u) {
+                    *score += log_softmax(c, code) - log_softmax(u, code);
                 }
+                self.commit(position, slot.code);
             } else {
                 self.slots.push(slot);
             }
         }
-        self.latest = p;
         true
     }
 
@@ -269,11 +322,7 @@ impl<'a> Candidate<'a> {
 
     /// Decides the code at `position` and all known tokens behind it. The lanes hold everything
     /// before it, for all guesses before it were right.
-    fn commit(&mut self, position: usize, code: u32, c: &[f32], u: Option<&[f32]>) {
-        let code_at = code as usize;
-        if let (Some(score), Some(u)) = (&mut self.score, u) {
-            *score += log_softmax(c, code_at) - log_softmax(u, code_at);
-        }
+    fn commit(&mut self, position: usize, code: u32) {
         self.held = [self.order.prompt.len() + position, position];
         self.ids.push(self.order.code_ids.start + code);
         let known = self.order.stream.iter().skip(self.ids.len()).map_while(|id| *id);

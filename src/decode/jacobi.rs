@@ -4,6 +4,7 @@
 //! 2510.24211) it is drawn from the same distribution.
 
 use super::candidate::Candidate;
+use super::choose::{Chosen, Measures, Recent, Wish};
 use super::{Feed, PredictError, Predictor};
 use crate::task::{Cancel, Noise, Sampling};
 use std::ops::Range;
@@ -148,20 +149,29 @@ pub(super) fn draw_by(
     if let Err(error) = share_prefill(predictor, &mut candidates, settings, cancel, events) {
         return Err(error.of(candidates));
     }
-    let mut scores = Vec::new();
+    let mut recent = Recent::default();
     while candidates.iter().any(|candidate| !candidate.is_done()) {
+        let going = candidates.iter().filter(|candidate| !candidate.is_done()).count();
+        let most = predictor.rows_at_once(going * settings.branches());
         for candidate in &mut candidates {
-            candidate.plan(settings);
+            candidate.plan(settings, most);
         }
-        if let Err(error) = forward(predictor, &mut candidates, &mut scores, cancel, events) {
-            return Err(error.of(candidates));
-        }
-        let mut rest = scores.as_slice();
-        for (index, candidate) in candidates.iter_mut().enumerate() {
-            // Rows come feed by feed: a candidate's conditional ones, then its unconditional ones.
-            let (own, others) = rest.split_at(candidate.rows() * settings.branches() * codes);
-            rest = others;
-            if candidate.settle(own, codes, settings) {
+        let done = match settings.noise {
+            Noise::Gumbel => choose(
+                predictor,
+                &mut candidates,
+                settings,
+                &mut recent,
+                (cancel, &mut *events),
+            ),
+            Noise::Coupled => score(predictor, &mut candidates, settings, (cancel, &mut *events)),
+        };
+        let settled = match done {
+            Ok(settled) => settled,
+            Err(error) => return Err(error.of(candidates)),
+        };
+        for (index, candidate) in candidates.iter().enumerate() {
+            if settled[index] {
                 let guesses = candidate.guesses();
                 events(Event::Committed {
                     candidate: index,
@@ -176,6 +186,87 @@ pub(super) fn draw_by(
     }
     Ok(candidates.into_iter().map(Candidate::finish).collect())
 }
+
+/// One forward that chooses codes; says which candidates got further.
+fn choose(
+    predictor: &mut dyn Predictor,
+    candidates: &mut [Candidate<'_>],
+    settings: &Settings,
+    recent: &mut Recent,
+    (cancel, events): Watch<'_, '_>,
+) -> Result<Vec<bool>, Halt> {
+    let (mut asks, mut ahead, mut row, mut reach) = (Vec::new(), Vec::new(), 0, 0);
+    for (index, candidate) in candidates.iter().enumerate() {
+        candidate.wishes((index, row), settings.window, &mut asks, &mut ahead);
+        row += candidate.rows() * settings.branches();
+        reach = reach.max(candidate.order.stride + settings.window);
+    }
+    let wish = Wish {
+        sampling: &settings.sampling,
+        asks: &asks,
+        ahead: &ahead,
+        reach,
+        measures: Measures {
+            log_p: settings.score,
+            entropy: false,
+        },
+    };
+    let mut chosen = Chosen::default();
+    forward(candidates, (cancel, events), |feeds| {
+        chosen = predictor.choose(feeds, &wish, recent)?;
+        let codes = predictor.codes();
+        let are_codes = chosen.choices.iter().all(|choice| (choice.code as usize) < codes);
+        if chosen.choices.len() != asks.len() || chosen.guesses.len() != ahead.len() || !are_codes {
+            return Err(PredictError(
+                "the model chose other codes than were asked for".to_owned(),
+            ));
+        }
+        Ok(())
+    })?;
+    let (mut choices, mut guesses) = (chosen.choices.as_slice(), chosen.guesses.as_slice());
+    let mut settle = |candidate: &mut Candidate<'_>| {
+        let (asked, ahead) = candidate.wished(settings.window);
+        let (own, others) = choices.split_at(asked);
+        let (own_guesses, other_guesses) = guesses.split_at(ahead);
+        (choices, guesses) = (others, other_guesses);
+        candidate.settle_choices(own, own_guesses)
+    };
+    Ok(candidates.iter_mut().map(&mut settle).collect())
+}
+
+/// One forward that is drawn from here, with coupled noise; says which candidates got further.
+fn score(
+    predictor: &mut dyn Predictor,
+    candidates: &mut [Candidate<'_>],
+    settings: &Settings,
+    watch: Watch<'_, '_>,
+) -> Result<Vec<bool>, Halt> {
+    let codes = predictor.codes();
+    let rows: usize = candidates.iter().map(|candidate| candidate.rows()).sum();
+    let asked = rows * settings.branches() * codes;
+    let mut scores = Vec::new();
+    forward(candidates, watch, |feeds| {
+        predictor.predict(feeds, &mut scores)?;
+        let found = scores.len();
+        match found == asked {
+            true => Ok(()),
+            false => Err(PredictError(format!(
+                "the model returned {found} scores where {asked} were asked for"
+            ))),
+        }
+    })?;
+    let mut rest = scores.as_slice();
+    let mut settle = |candidate: &mut Candidate<'_>| {
+        // Rows come feed by feed: a candidate's conditional ones, then its unconditional ones.
+        let (own, others) = rest.split_at(candidate.rows() * settings.branches() * codes);
+        rest = others;
+        candidate.settle_scores(own, codes, settings)
+    };
+    Ok(candidates.iter_mut().map(&mut settle).collect())
+}
+
+/// Who may stop a draw, and who hears of it.
+type Watch<'a, 'b> = (&'a Cancel, &'a mut (dyn FnMut(Event<'_>) + 'b));
 
 /// Runs what all candidates have in common once, where they have it in common.
 fn share_prefill(
@@ -194,13 +285,9 @@ fn share_prefill(
     }
     let mut scores = Vec::new();
     while first.prefill(1) {
-        forward(
-            predictor,
-            std::slice::from_mut(first),
-            &mut scores,
-            cancel,
-            events,
-        )?;
+        forward(std::slice::from_mut(first), (cancel, &mut *events), |feeds| {
+            predictor.predict(feeds, &mut scores)
+        })?;
         first.advance();
     }
     for (index, other) in (1..).zip(others) {
@@ -215,11 +302,9 @@ fn share_prefill(
 
 /// One forward of all that is planned, after the pause and unless cancelled.
 fn forward(
-    predictor: &mut dyn Predictor,
     candidates: &mut [Candidate<'_>],
-    scores: &mut Vec<f32>,
-    cancel: &Cancel,
-    events: &mut dyn FnMut(Event<'_>),
+    (cancel, events): Watch<'_, '_>,
+    run: impl FnOnce(&[Feed<'_>]) -> Result<(), PredictError>,
 ) -> Result<(), Halt> {
     if cancel.is_paused() {
         events(Event::Paused);
@@ -234,10 +319,8 @@ fn forward(
         return Err(Halt::Cancelled);
     }
     let mut feeds: Vec<Feed<'_>> = Vec::new();
-    let mut rows = 0;
     for (index, candidate) in candidates.iter().enumerate() {
         for (branch, tokens) in candidate.feeds.iter().enumerate().filter(|(_, f)| !f.is_empty()) {
-            rows += candidate.rows();
             feeds.push(Feed {
                 lane: 2 * index + branch,
                 at: candidate.held[branch],
@@ -246,12 +329,7 @@ fn forward(
             });
         }
     }
-    predictor.predict(&feeds, scores)?;
-    let (found, asked) = (scores.len(), rows * predictor.codes());
-    if found != asked {
-        let text = format!("the model returned {found} scores where {asked} were asked for");
-        return Err(PredictError(text).into());
-    }
+    run(&feeds)?;
     for candidate in candidates {
         candidate.forwards += usize::from(candidate.feeds.iter().any(|feed| !feed.is_empty()));
     }

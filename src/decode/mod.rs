@@ -4,6 +4,7 @@
 //! module decides what to feed, which codes to draw and which guesses to keep.
 
 mod candidate;
+mod choose;
 mod jacobi;
 mod noise;
 mod sampling;
@@ -12,7 +13,9 @@ mod tests;
 #[cfg(test)]
 mod toy;
 
+pub use choose::{Ahead, Ask, Choice, Chosen, Measures, Recent, Wish, choose_on_host};
 pub use jacobi::{DrawError, Drawn, Event, Order, draw};
+pub use noise::Place;
 pub use sampling::distribution;
 
 use thiserror::Error;
@@ -47,6 +50,22 @@ pub trait Predictor {
     /// filled with one row of `codes()` unnormalised log-probabilities for each token asked for,
     /// feed by feed in the order given: row j scores the token *after* that position.
     fn predict(&mut self, feeds: &[Feed<'_>], scores: &mut Vec<f32>) -> Result<(), PredictError>;
+
+    /// Runs all feeds as one batch and chooses codes by keyed noise. A predictor that does so itself
+    /// need not move scores; it keeps distributions of its own and leaves `recent` alone.
+    fn choose(
+        &mut self,
+        feeds: &[Feed<'_>],
+        wish: &Wish<'_>,
+        recent: &mut Recent,
+    ) -> Result<Chosen, PredictError> {
+        choose_on_host(self, feeds, wish, recent)
+    }
+
+    /// Most tokens of each of `feeds` feeds that one pass over the weights takes.
+    fn rows_at_once(&self, _feeds: usize) -> usize {
+        usize::MAX
+    }
 
     /// Makes lane `to` hold what lane `from` holds in its first `len` positions.
     fn fork(&mut self, from: usize, to: usize, len: usize) -> Result<(), PredictError>;

@@ -12,13 +12,18 @@ fn mix(mut z: u64) -> u64 {
 }
 
 /// The part of the key that codes at one position share.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place(u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u64);
 
 impl Place {
-    pub(super) fn new(seed: u64, position: u64) -> Self {
+    pub fn new(seed: u64, position: u64) -> Self {
         let seed = mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15));
         Self(mix(seed ^ position.wrapping_mul(0xd134_2543_de82_ef95)))
+    }
+
+    /// The key itself, for those who make the same noise elsewhere.
+    pub fn key(self) -> u64 {
+        self.0
     }
 
     /// Uniform in the open interval (0, 1).

@@ -6,17 +6,17 @@
 use super::card::Card;
 use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
+use super::cuda::KvCache;
 use super::gguf::Gguf;
 use super::memory::{Scale, possible};
 use super::movq::{Movq, MovqConfig};
-use super::network::{Network, Place, device_name};
+use super::network::{Hardware, Network, Place};
 use super::preview::Preview;
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
 use super::transformer::Head;
 use super::weights::{ModelError, Quant, Weights};
 use crate::token::Alphabet;
-use candle_core::Device;
 use std::path::{Path, PathBuf};
 
 /// The built-in starter model, made by `lumina-studio import` from its public checkpoint.
@@ -34,6 +34,8 @@ pub struct Source {
     /// Brings the decoder's matrices to another format than the stored one.
     pub quant: Option<Quant>,
     pub place: Place,
+    /// How keys and values are kept on a card.
+    pub kv: KvCache,
 }
 
 /// A model in memory.
@@ -66,7 +68,7 @@ pub(super) struct Parts<'a> {
     movq_prefix: &'a str,
     movq_config: Option<String>,
     pub(super) quant: Option<Quant>,
-    pub(super) device: Device,
+    pub(super) hardware: Hardware,
 }
 
 impl Parts<'_> {
@@ -188,7 +190,7 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'
         movq_prefix: "movq.",
         movq_config: meta("lumina.movq_config"),
         quant: source.quant,
-        device: source.place.open()?,
+        hardware: source.place.open(source.kv)?,
     })
 }
 
@@ -220,7 +222,7 @@ fn in_folder<T>(
         movq_prefix: "",
         movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
         quant: source.quant,
-        device: source.place.open()?,
+        hardware: source.place.open(source.kv)?,
     })
 }
 
@@ -284,10 +286,15 @@ impl Bundle {
             )));
         }
         let bytes = parts.scale(&config, &movq_config).weights(parts.quant);
-        if matches!(parts.device, Device::Cpu) {
+        if matches!(parts.hardware, Hardware::Cpu) {
             possible(&format!("loading {}", parts.card.name), bytes)?;
         }
-        let movq = Movq::load(parts.movq, parts.movq_prefix, &movq_config, &parts.device)?;
+        let movq = Movq::load(
+            parts.movq,
+            parts.movq_prefix,
+            &movq_config,
+            &parts.hardware.tensors(),
+        )?;
         let stored = match parts.movq.shape("preview.weight") {
             Some(shape) => Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?,
             None => None,
@@ -297,7 +304,7 @@ impl Bundle {
             None => Preview::fit(&movq)?,
         };
         let head = Head::Codes(alphabet.code_ids());
-        let decoder = Network::load(parts.decoder, &config, &head, parts.quant, &parts.device)?;
+        let decoder = Network::load(parts.decoder, &config, &head, parts.quant, &parts.hardware)?;
         let prompts = Prompts::builtin()?;
         Ok(Self {
             name: parts.name,
@@ -306,7 +313,7 @@ impl Bundle {
             text,
             alphabet,
             decoder,
-            device: device_name(&parts.device),
+            device: parts.hardware.name(),
             bytes,
             movq,
             preview,

@@ -165,12 +165,17 @@ impl Safetensors {
         Ok((shard, described, described.dtype().ok_or_else(unknown)?))
     }
 
-    fn load(&self, name: &str) -> Result<Tensor, ModelError> {
+    fn bytes_of(&self, name: &str) -> Result<(&[u8], &Described, DType), ModelError> {
         let (shard, described, dtype) = self.described(name)?;
         let (from, upto) = described.data_offsets;
         // A file that shrank after it was opened must not end the program.
         let bytes = shard.map.get(shard.start + from..shard.start + upto);
         let bytes = bytes.ok_or_else(|| file_error(&shard.path, format!("tensor `{name}` is cut short")))?;
+        Ok((bytes, described, dtype))
+    }
+
+    fn load(&self, name: &str) -> Result<Tensor, ModelError> {
+        let (bytes, described, dtype) = self.bytes_of(name)?;
         Ok(Tensor::from_raw_buffer(
             bytes,
             dtype,
@@ -240,6 +245,13 @@ impl Weights for Safetensors {
 
     fn kind(&self, name: &str) -> Option<GgmlDType> {
         self.tensors.get(name)?.1.dtype().map(kind_of)
+    }
+
+    fn raw(&self, name: &str, wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
+        self.has_shape(name, wanted)?;
+        let (bytes, _, dtype) = self.bytes_of(name)?;
+        let is_known = matches!(dtype, DType::F32 | DType::F16 | DType::BF16);
+        Ok(is_known.then(|| (kind_of(dtype), bytes)))
     }
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {

@@ -139,6 +139,14 @@ impl Config {
         self.hidden_size / self.num_attention_heads
     }
 
+    /// The tensor whose rows score the tokens of the vocabulary.
+    pub fn head_name(&self) -> &'static str {
+        match self.tie_word_embeddings {
+            true => "model.embed_tokens.weight",
+            false => "lm_head.weight",
+        }
+    }
+
     /// Every tensor of such a decoder with its shape, in the order of a forward.
     pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
         let (hidden, ffn, heads) = (self.hidden_size, self.intermediate_size, self.model_parallel_size);

@@ -192,6 +192,11 @@ impl Weights for Gguf {
         self.content.tensor_infos.get(name).map(|info| info.ggml_dtype)
     }
 
+    fn raw(&self, name: &str, wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
+        self.has_shape(name, wanted)?;
+        Ok(self.kind(name).zip(self.range(name)))
+    }
+
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
         let missing = || ModelError::Missing {
             name: name.to_owned(),

@@ -6,6 +6,7 @@ pub mod card;
 pub mod checkpoint;
 pub mod config;
 mod conv;
+pub mod cuda;
 pub mod device_decoder;
 pub mod found;
 pub mod gguf;
@@ -25,5 +26,3 @@ pub mod text;
 pub mod transformer;
 pub mod weights;
 pub mod writer;
-
-pub use candle_core::Device;

@@ -1,6 +1,8 @@
-//! The decoder wherever it runs: by our own loops on a CPU, of candle's operations elsewhere.
+//! The decoder wherever it runs: by our own loops on a CPU, by our own kernels on an NVIDIA card, of
+//! candle's operations elsewhere.
 
 use super::config::Config;
+use super::cuda::{Card, CardDecoder, CardPredictor, KvCache};
 use super::device_decoder::DeviceDecoder;
 use super::transformer::{Decoder, Head};
 use super::weights::{ModelError, Quant, Weights};
@@ -11,7 +13,7 @@ use std::sync::Arc;
 /// The device a user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Place {
-    /// CUDA or Metal where this build and this machine have it, else the CPU.
+    /// An NVIDIA card or Metal where this machine has one that will do, else the CPU.
     #[default]
     Auto,
     Cpu,
@@ -19,40 +21,61 @@ pub enum Place {
     Metal,
 }
 
+/// What a model computes on.
+#[derive(Clone)]
+pub enum Hardware {
+    Cpu,
+    /// An NVIDIA card, and how keys and values are kept there.
+    Card(Arc<Card>, KvCache),
+    Metal(Device),
+}
+
 impl Place {
     /// Opens the device, or says why it cannot be used.
-    pub fn open(self) -> Result<Device, ModelError> {
+    pub fn open(self, kv: KvCache) -> Result<Hardware, ModelError> {
         let reason = |name: &str, why: String| {
             ModelError::Config(format!(
                 "{name} cannot be used ({why}): leave out --device or use --device cpu"
             ))
         };
         match self {
-            Self::Cpu => Ok(Device::Cpu),
+            Self::Cpu => Ok(Hardware::Cpu),
             Self::Auto => Ok(Self::Cuda
-                .open()
-                .or_else(|_| Self::Metal.open())
-                .unwrap_or(Device::Cpu)),
-            Self::Cuda if !candle_core::utils::cuda_is_available() => Err(reason(
-                "CUDA",
-                "this build has no CUDA, it is the feature `cuda`".to_owned(),
-            )),
-            Self::Cuda => Device::new_cuda(0).map_err(|e| reason("CUDA", super::weights::first_line(&e))),
+                .open(kv)
+                .or_else(|_| Self::Metal.open(kv))
+                .unwrap_or(Hardware::Cpu)),
+            Self::Cuda => match Card::open() {
+                Ok(card) => Ok(Hardware::Card(card, kv)),
+                Err(why) => Err(reason("CUDA", why)),
+            },
             Self::Metal if !candle_core::utils::metal_is_available() => Err(reason(
                 "Metal",
                 "this build has no Metal, it is the feature `metal`".to_owned(),
             )),
-            Self::Metal => Device::new_metal(0).map_err(|e| reason("Metal", super::weights::first_line(&e))),
+            Self::Metal => match Device::new_metal(0) {
+                Ok(device) => Ok(Hardware::Metal(device)),
+                Err(e) => Err(reason("Metal", super::weights::first_line(&e))),
+            },
         }
     }
 }
 
-/// A short name of a device, for people.
-pub fn device_name(device: &Device) -> String {
-    match device {
-        Device::Cpu => format!("CPU · {} threads", rayon::current_num_threads()),
-        Device::Cuda(_) => "CUDA".to_owned(),
-        Device::Metal(_) => "Metal".to_owned(),
+impl Hardware {
+    /// A short name, for people.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cpu => format!("CPU · {} threads", rayon::current_num_threads()),
+            Self::Card(card, _) => card.name().to_owned(),
+            Self::Metal(_) => "Metal".to_owned(),
+        }
+    }
+
+    /// Where candle's tensors lie: beside the CPU unless candle computes.
+    pub fn tensors(&self) -> Device {
+        match self {
+            Self::Cpu | Self::Card(..) => Device::Cpu,
+            Self::Metal(device) => device.clone(),
+        }
     }
 }
 
@@ -60,22 +83,26 @@ pub fn device_name(device: &Device) -> String {
 #[derive(Clone)]
 pub enum Network {
     Cpu(Arc<Decoder>),
+    Card(Arc<CardDecoder>),
     Device(Arc<DeviceDecoder>),
 }
 
 impl Network {
-    /// Loads a decoder to `device`; `quant` brings its matrices to another format than the stored
+    /// Loads a decoder to `hardware`; `quant` brings its matrices to another format than the stored
     /// one.
     pub fn load(
         weights: &dyn Weights,
         config: &Config,
         head: &Head,
         quant: Option<Quant>,
-        device: &Device,
+        hardware: &Hardware,
     ) -> Result<Self, ModelError> {
-        Ok(match device {
-            Device::Cpu => Self::Cpu(Arc::new(Decoder::load(weights, config, head, quant)?)),
-            _ => Self::Device(Arc::new(DeviceDecoder::load(
+        Ok(match hardware {
+            Hardware::Cpu => Self::Cpu(Arc::new(Decoder::load(weights, config, head, quant)?)),
+            Hardware::Card(card, kv) => Self::Card(Arc::new(CardDecoder::load(
+                card, weights, config, head, quant, *kv,
+            )?)),
+            Hardware::Metal(device) => Self::Device(Arc::new(DeviceDecoder::load(
                 weights, config, head, quant, device,
             )?)),
         })
@@ -84,6 +111,7 @@ impl Network {
     pub fn config(&self) -> &Config {
         match self {
             Self::Cpu(decoder) => decoder.config(),
+            Self::Card(decoder) => decoder.config(),
             Self::Device(decoder) => decoder.config(),
         }
     }
@@ -92,6 +120,7 @@ impl Network {
     pub fn lane_bytes(&self, capacity: usize) -> usize {
         match self {
             Self::Cpu(decoder) => decoder.lane_bytes(capacity),
+            Self::Card(decoder) => decoder.lane_bytes(capacity),
             Self::Device(decoder) => decoder.lane_bytes(capacity),
         }
     }
@@ -113,6 +142,7 @@ impl Network {
         self.room_for(capacity)?;
         Ok(match self {
             Self::Cpu(decoder) => Box::new(decoder.predictor(lanes, capacity)?),
+            Self::Card(decoder) => Box::new(CardPredictor::new(decoder, lanes, capacity)?),
             Self::Device(decoder) => Box::new(DeviceDecoder::predictor(decoder, lanes, capacity)?),
         })
     }

@@ -263,6 +263,22 @@ pub(super) fn embed(embedding: &Stored, config: &Config, tokens: &[u32]) -> Resu
     Ok(rows.flatten_all()?.to_vec1()?)
 }
 
+impl Head {
+    /// The rows that are asked for, of a vocabulary's.
+    pub(super) fn ids(&self, config: &Config) -> Result<Range<usize>, ModelError> {
+        match self {
+            Self::Full => Ok(0..config.vocab_size),
+            Self::Codes(ids) if (ids.end as usize) <= config.vocab_size => {
+                Ok(ids.start as usize..ids.end as usize)
+            }
+            Self::Codes(ids) => Err(ModelError::Config(format!(
+                "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
+                config.vocab_size
+            ))),
+        }
+    }
+}
+
 /// The rows of the head that are asked for, and how many they are.
 pub(super) fn head_rows(
     weights: &dyn Weights,
@@ -270,23 +286,9 @@ pub(super) fn head_rows(
     head: &Head,
 ) -> Result<(Stored, usize), ModelError> {
     let shape = [config.vocab_size, config.hidden_size];
-    let name = if config.tie_word_embeddings {
-        "model.embed_tokens.weight"
-    } else {
-        "lm_head.weight"
-    };
-    let rows = match head {
-        Head::Full => 0..config.vocab_size,
-        Head::Codes(ids) if (ids.end as usize) <= config.vocab_size => ids.start as usize..ids.end as usize,
-        Head::Codes(ids) => {
-            return Err(ModelError::Config(format!(
-                "the picture codes {ids:?} lie outside the vocabulary of {}: this model can be verified, not drawn with",
-                config.vocab_size
-            )));
-        }
-    };
+    let rows = head.ids(config)?;
     Ok((
-        rows_of(&weights.stored_as(name, &shape)?, rows.clone())?,
+        rows_of(&weights.stored_as(config.head_name(), &shape)?, rows.clone())?,
         rows.len(),
     ))
 }

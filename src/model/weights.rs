@@ -27,6 +27,9 @@ pub enum ModelError {
     Token(#[from] crate::token::TokenError),
     #[error("the tensor library failed: {0}")]
     Candle(String),
+    /// An NVIDIA card that cannot be used, or no longer.
+    #[error("{0}")]
+    Card(String),
 }
 
 /// The first line: what follows is a backtrace.
@@ -88,6 +91,18 @@ pub trait Weights: Send + Sync {
 
     /// As stored, after checking its shape.
     fn stored_as(&self, name: &str, wanted: &[usize]) -> Result<Stored, ModelError> {
+        self.has_shape(name, wanted)?;
+        self.stored(name)
+    }
+
+    /// The bytes of one tensor as they are stored and how, after checking its shape; `None` where they
+    /// do not lie in memory in one piece.
+    fn raw(&self, _name: &str, _wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
+        Ok(None)
+    }
+
+    /// Refuses a tensor that is missing or has another shape.
+    fn has_shape(&self, name: &str, wanted: &[usize]) -> Result<(), ModelError> {
         let found = self.shape(name).ok_or_else(|| ModelError::Missing {
             name: name.to_owned(),
             file: self.source(),
@@ -99,7 +114,7 @@ pub trait Weights: Send + Sync {
                 wanted: wanted.to_vec(),
             });
         }
-        self.stored(name)
+        Ok(())
     }
 
     /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.

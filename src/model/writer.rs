@@ -63,7 +63,7 @@ impl Writer {
         let text = Text::new(&parts.files)?;
         Ok(Self {
             alphabet: text.alphabet(&config)?,
-            decoder: Network::load(parts.decoder, &config, &Head::Full, parts.quant, &parts.device)?,
+            decoder: Network::load(parts.decoder, &config, &Head::Full, parts.quant, &parts.hardware)?,
             text,
         })
     }

@@ -1,0 +1,145 @@
+//! The choice of codes by keyed noise: what is asked of a predictor, and how it is done where the
+//! predictor does not do it itself. This is the oracle of every predictor that does.
+
+use super::noise::Place;
+use super::sampling::{distribution, log_softmax};
+use super::{Feed, PredictError, Predictor};
+use crate::task::Sampling;
+use std::collections::BTreeMap;
+
+/// One code to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    pub candidate: usize,
+    /// Where the code stands in its stream.
+    pub position: usize,
+    pub place: Place,
+    /// Which of the rows of scores the feeds ask for, in their order, are those of the conditional
+    /// branch and (where there is one) of the unconditional branch.
+    pub c: usize,
+    pub u: Option<usize>,
+}
+
+/// A code further on, to be guessed at from the distributions of its neighbours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ahead {
+    pub candidate: usize,
+    pub place: Place,
+    /// Position of the neighbour before it: one that is asked for beside it.
+    pub left: usize,
+    /// Position of the neighbour above; its distribution counts if it is still known.
+    pub above: Option<usize>,
+}
+
+/// What is to be chosen, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    pub sampling: &'a Sampling,
+    pub asks: &'a [Ask],
+    pub ahead: &'a [Ahead],
+    /// Distributions are kept for this many positions before the last one asked for.
+    pub reach: usize,
+    pub measures: Measures,
+}
+
+/// What is to be told of a choice beside the code; more may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measures {
+    pub log_p: bool,
+    pub entropy: bool,
+}
+
+/// A chosen code.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Choice {
+    pub code: u32,
+    /// `log p(code)` by the plain scores of the conditional branch, and of the unconditional one.
+    pub log_p: Option<(f64, f64)>,
+    /// Of the distribution the code was drawn from, in nats.
+    pub entropy: Option<f32>,
+}
+
+/// Choices and guesses, in the order they were asked for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Chosen {
+    pub choices: Vec<Choice>,
+    pub guesses: Vec<u32>,
+}
+
+/// The distributions computed last, by candidate and position: what guesses are made of.
+#[derive(Debug, Clone, Default)]
+pub struct Recent(BTreeMap<(usize, usize), Vec<f32>>);
+
+impl Recent {
+    fn guess(&self, ahead: &Ahead) -> Option<u32> {
+        let left = self.0.get(&(ahead.candidate, ahead.left))?;
+        let above = ahead
+            .above
+            .and_then(|above| self.0.get(&(ahead.candidate, above)));
+        Some(match above {
+            Some(above) => {
+                let both: Vec<f32> = left.iter().zip(above).map(|(a, b)| a + b).collect();
+                ahead.place.gumbel_argmax(&both)
+            }
+            None => ahead.place.gumbel_argmax(left),
+        })
+    }
+
+    fn forget(&mut self, candidate: usize, before: usize) {
+        self.0.retain(|(of, at), _| *of != candidate || *at >= before);
+    }
+}
+
+/// Runs the feeds and chooses codes from their scores: what [`Predictor::choose`] does unless a
+/// predictor has a way of its own.
+pub fn choose_on_host(
+    predictor: &mut (impl Predictor + ?Sized),
+    feeds: &[Feed<'_>],
+    wish: &Wish<'_>,
+    recent: &mut Recent,
+) -> Result<Chosen, PredictError> {
+    let codes = predictor.codes();
+    let mut scores = Vec::new();
+    predictor.predict(feeds, &mut scores)?;
+    let asked: usize = feeds
+        .iter()
+        .map(|feed| feed.tokens.len() - feed.scores_from)
+        .sum();
+    if scores.len() != asked * codes {
+        return Err(PredictError(format!(
+            "the model returned {} scores where {} were asked for",
+            scores.len(),
+            asked * codes
+        )));
+    }
+    let row = |row: usize| &scores[row * codes..(row + 1) * codes];
+    let mut chosen = Chosen::default();
+    for ask in wish.asks {
+        let (c, u) = (row(ask.c), ask.u.map(row));
+        let mut p = Vec::new();
+        distribution(c, u, wish.sampling, &mut p);
+        let code = ask.place.gumbel_argmax(&p);
+        let log_p = |scores| log_softmax(scores, code as usize);
+        chosen.choices.push(Choice {
+            code,
+            log_p: wish
+                .measures
+                .log_p
+                .then(|| (log_p(c), u.map_or_else(|| log_p(c), log_p))),
+            entropy: wish.measures.entropy.then(|| entropy(&p)),
+        });
+        recent.0.insert((ask.candidate, ask.position), p);
+    }
+    for ahead in wish.ahead {
+        chosen.guesses.push(recent.guess(ahead).unwrap_or(0));
+    }
+    for ask in wish.asks {
+        recent.forget(ask.candidate, ask.position.saturating_sub(wish.reach));
+    }
+    Ok(chosen)
+}
+
+fn entropy(p: &[f32]) -> f32 {
+    let parts = p.iter().filter(|p| **p > 0.0).map(|p| f64::from(*p));
+    -parts.map(|p| p * p.ln()).sum::<f64>() as f32
+}
