@@ -8,7 +8,8 @@
 //!   saved pictures), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
-//!   of crossbeam), [`verify`] (golden vectors), [`keeping`] (tasks in saved pictures)
+//!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
+//!   machine is), [`keeping`] (tasks in saved pictures)
 //! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
@@ -16,6 +17,7 @@ pub mod decode;
 pub mod handover;
 pub mod history;
 pub mod keeping;
+pub mod measure;
 pub mod model;
 pub mod picture;
 pub mod pixels;

@@ -194,3 +194,15 @@ extern "C" __global__ void invent(uint4 *out, unsigned long long count, int word
     }
 }
 KERNEL(invent)
+
+// Reads all of a memory and does nothing with it: how fast the card reads.
+extern "C" __global__ void read_all(const uint4 *from, unsigned long long count, uint32_t *out) {
+    uint32_t all = 0;
+    for (unsigned long long i = (unsigned long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += (unsigned long long)gridDim.x * blockDim.x) {
+        const uint4 v = stream(from + i);
+        all ^= v.x ^ v.y ^ v.z ^ v.w;
+    }
+    // What is never written need not be read: this may be.
+    if (all == 0x12345678u) *out = all;
+}
+KERNEL(read_all)

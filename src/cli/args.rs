@@ -150,9 +150,22 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Measure how fast this machine draws
     Bench {
+        /// Measure forwards of a published shape instead, with random weights made in memory
+        #[arg(long, value_name = "SHAPE", conflicts_with = "model")]
+        shape: Option<PublishedShape>,
+        /// How the random weights are stored
+        #[arg(long, default_value = "q4_k", requires = "shape")]
+        quant: Quant,
         #[command(flatten)]
         model: ModelArgs,
     },
+}
+
+/// A shape whose weights need not be there to be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PublishedShape {
+    #[value(name = "7b")]
+    SevenB,
 }
 
 /// Common to everything that draws.

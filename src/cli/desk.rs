@@ -1,7 +1,8 @@
 //! The real [`Studio`]: models, pictures and settings on this machine's disk.
 
-use super::{Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, Quant, Saving, Studio, VerifyArgs};
+use super::{Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, PublishedShape, Quant, Saving, Studio, VerifyArgs};
 use crate::keeping;
+use crate::measure;
 use crate::model::bundle::{Bundle, Source, Summary, describe};
 use crate::model::cuda::KvCache;
 use crate::model::network::Place;
@@ -148,6 +149,34 @@ fn foreign_info(file: &Path) -> Option<Info> {
     })
 }
 
+/// Codes this machine prefers by more than this many nats are no near ties.
+const TIE: f64 = 0.5;
+
+/// Tells saved pictures to the built-in model again, and how many codes come out the same.
+fn replay(args: &VerifyArgs, pictures: &[&Path], note: &mut dyn FnMut(Note<'_>)) -> Result<bool, Failure> {
+    let source = Source {
+        quant: args.model_quant.map(weights::Quant::from),
+        place: args.device.into(),
+        kv: args.kv.into(),
+        ..Source::default()
+    };
+    let mut session = Session::new(Bundle::open(&source).map_err(failed)?);
+    let mut passed = true;
+    for picture in pictures {
+        let kept = keeping::read(picture)?;
+        let agreement = session.replay(&kept.task()?, kept.codes())?;
+        passed &= agreement.widest < TIE;
+        note(Note::Result(&format!(
+            "{} codes={}/{} widest_difference={:.4}",
+            picture.display(),
+            agreement.equal,
+            agreement.codes,
+            agreement.widest
+        )));
+    }
+    Ok(passed)
+}
+
 impl Studio for Desk {
     type Engine = Session;
 
@@ -257,13 +286,10 @@ impl Studio for Desk {
         note: &mut dyn FnMut(Note<'_>),
     ) -> Result<bool, Failure> {
         prepare(args.device, args.threads)?;
-        let (mut passed, mut run) = (true, 0);
+        let (mut passed, mut run, mut pictures) = (true, 0, Vec::new());
         for case in &args.cases {
             if case.is_file() {
-                note(Note::Remark(&format!(
-                    "{} is no folder: passed over",
-                    case.display()
-                )));
+                pictures.push(case.as_path());
                 continue;
             }
             run += 1;
@@ -278,10 +304,35 @@ impl Studio for Desk {
                 passed &= verdict.passed;
             }
         }
+        run += pictures.len();
+        if !pictures.is_empty() {
+            passed &= replay(args, &pictures, note)?;
+        }
         if run == 0 {
-            return Err(Failure::usage("none of these is a folder with a reference case"));
+            return Err(Failure::usage(
+                "none of these is a folder with a reference case, or a picture saved by this program",
+            ));
         }
         Ok(passed)
+    }
+
+    fn measure(
+        &self,
+        shape: PublishedShape,
+        quant: Quant,
+        model: &ModelArgs,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure> {
+        prepare(model.device, model.threads)?;
+        let subject = measure::Subject {
+            shape: match shape {
+                PublishedShape::SevenB => measure::SEVEN_B,
+            },
+            quant: quant.into(),
+            place: model.device.into(),
+            kv: model.kv.into(),
+        };
+        measure::measure(&subject, &mut |line| note(Note::Result(line))).map_err(failed)
     }
 
     fn bench(

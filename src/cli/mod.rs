@@ -13,7 +13,7 @@ mod job;
 mod names;
 
 pub use args::{
-    Args, Command, Device, DrawArgs, ImportArgs, Kind, Kv, ModelArgs, NoiseKind, Quant, VerifyArgs,
+    Args, Command, Device, DrawArgs, ImportArgs, Kind, Kv, ModelArgs, NoiseKind, PublishedShape, Quant, VerifyArgs,
     WindowArgs, WindowTheme,
 };
 pub use desk::Desk;
@@ -59,6 +59,15 @@ pub struct Info {
 /// The models and files behind the commands. Files are written whole or not at all.
 pub trait Studio {
     type Engine: Engine + 'static;
+
+    /// Measures forwards of a published shape with random weights.
+    fn measure(
+        &self,
+        shape: PublishedShape,
+        quant: Quant,
+        model: &ModelArgs,
+        note: &mut dyn FnMut(Note<'_>),
+    ) -> Result<(), Failure>;
 
     /// Checks what can be checked at once; the loading itself is left to the returned closure.
     fn open(&self, model: &ModelArgs) -> Result<Make<Self::Engine>, Failure>;
@@ -207,7 +216,12 @@ fn other<S: Studio>(
                 .map(|()| true)
         }
         Command::Verify(args) => studio.verify(args, cancel, &mut note),
-        Command::Bench { model } => studio.bench(model, cancel, &mut note).map(|()| true),
+        Command::Bench {
+            shape: Some(shape),
+            quant,
+            model,
+        } => studio.measure(*shape, *quant, model, &mut note).map(|()| true),
+        Command::Bench { model, .. } => studio.bench(model, cancel, &mut note).map(|()| true),
         Command::Generate { .. }
         | Command::Pair { .. }
         | Command::Control { .. }

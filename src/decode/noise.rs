@@ -37,7 +37,7 @@ impl Place {
 
     /// `argmax(log p + g)` with Gumbel noise `g = -log(-log uniform)`, as the race it equals: the
     /// least `-log(uniform) / p`. Codes of probability 0 never win; the first of equals does.
-    pub(super) fn gumbel_argmax(self, p: &[f32]) -> u32 {
+    pub fn gumbel_argmax(self, p: &[f32]) -> u32 {
         let (mut best, mut least) = (0, f64::INFINITY);
         for (code, &p) in (0u32..).zip(p).filter(|&(_, &p)| p > 0.0) {
             let time = -self.uniform(code).ln() / f64::from(p);
@@ -46,6 +46,14 @@ impl Place {
             }
         }
         best
+    }
+}
+
+impl Place {
+    /// `log p + g` of a code: the highest is drawn.
+    pub fn height(self, code: u32, p: &[f32]) -> f64 {
+        let p = p.get(code as usize).copied().unwrap_or(0.0);
+        f64::from(p).ln() - (-self.uniform(code).ln()).ln()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A loaded model carries out tasks: prompt, forced rows, decoding, the finished picture.
 
 mod plan;
+mod replay;
 mod telling;
 
 use crate::decode::{self, DrawError, Drawn, Order, Predictor};
@@ -15,6 +16,7 @@ use crate::task::{
 };
 use crate::token::Grid;
 use plan::Plan;
+pub use replay::Agreement;
 use telling::Telling;
 
 /// A model in memory, ready for tasks.

@@ -31,7 +31,7 @@ pub(super) struct Plan {
 }
 
 impl Session {
-    fn sampling(&self, task: &Task) -> Result<Sampling, Failure> {
+    pub(super) fn sampling(&self, task: &Task) -> Result<Sampling, Failure> {
         let defaults = self.model.card.sampling_of(task.mode.name());
         let sampling = Sampling {
             cfg: task.cfg.unwrap_or(defaults.cfg),
@@ -74,7 +74,7 @@ impl Session {
         }
     }
 
-    fn prompt(&self, task: &Task, panel: Size) -> Result<Vec<u32>, Failure> {
+    pub(super) fn prompt(&self, task: &Task, panel: Size) -> Result<Vec<u32>, Failure> {
         if task.prompt.len() > LONGEST_PROMPT {
             return Err(Failure::usage(format!(
                 "the prompt has {} bytes, at most {LONGEST_PROMPT} are taken: shorten it",

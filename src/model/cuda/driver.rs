@@ -14,6 +14,7 @@ use cudarc::driver::sys;
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr::{null_mut, read_unaligned};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every function of the driver that is called from here.
 const FUNCTIONS: [&str; 37] = [
@@ -188,6 +189,9 @@ pub(super) struct Context {
     device: sys::CUdevice,
     context: sys::CUcontext,
     stream: sys::CUstream,
+    /// Bytes of memory reserved now, and most so far.
+    reserved: AtomicU64,
+    most_reserved: AtomicU64,
 }
 
 // SAFETY: the driver's handles may be used from any thread; each call makes the context current first.
@@ -201,6 +205,8 @@ impl Context {
             device: 0,
             context: null_mut(),
             stream: null_mut(),
+            reserved: AtomicU64::new(0),
+            most_reserved: AtomicU64::new(0),
         };
         call!(cuDeviceGet(&mut made.device, ordinal))?;
         call!(cuDevicePrimaryCtxRetain(&mut made.context, made.device))?;
@@ -221,6 +227,11 @@ impl Context {
         let (mut free, mut total) = (0, 0);
         call!(cuMemGetInfo_v2(&mut free, &mut total))?;
         Ok((free as u64, total as u64))
+    }
+
+    /// Most bytes of memory reserved at once so far.
+    pub(super) fn most_reserved(&self) -> u64 {
+        self.most_reserved.load(Ordering::Relaxed)
     }
 
     /// Waits for everything asked for so far.
@@ -247,6 +258,8 @@ impl Context {
             }
             reserved => {
                 reserved?;
+                let now = self.reserved.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+                self.most_reserved.fetch_max(now, Ordering::Relaxed);
                 Ok(Memory {
                     context: self.clone(),
                     at,
@@ -454,6 +467,9 @@ impl Drop for Memory {
         // Kernels that use it may still run.
         let _ = self.context.wait();
         let _ = call!(cuMemFree_v2(self.at));
+        self.context
+            .reserved
+            .fetch_sub(self.bytes as u64, Ordering::Relaxed);
     }
 }
 

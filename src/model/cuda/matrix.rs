@@ -209,6 +209,13 @@ pub(super) struct Matrix {
     pub(super) division: Division,
 }
 
+impl Matrix {
+    /// Bytes on the card.
+    pub(super) fn bytes(&self) -> usize {
+        self.memory.len()
+    }
+}
+
 /// As `Job` in `product.cu`.
 #[repr(C)]
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]

@@ -16,6 +16,7 @@ mod driver;
 mod forward;
 mod layout;
 mod matrix;
+mod measure;
 mod predictor;
 mod step;
 

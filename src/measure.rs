@@ -1,0 +1,262 @@
+//! How fast this machine runs a model of the published shape: weights nobody trained, so that nothing has
+//! to be fetched first. A forward's time does not depend on what the weights are.
+
+use crate::decode::{
+    Ahead, Ask, DrawError, Event, Feed, Measures, Order, Place as NoisePlace, Recent, Wish, draw,
+};
+use crate::model::config::Config;
+use crate::model::cuda::{CardDecoder, KvCache};
+use crate::model::invented::Invented;
+use crate::model::network::{Hardware, Network, Place};
+use crate::model::transformer::Head;
+use crate::model::weights::Quant;
+use crate::pixels::Size;
+use crate::task::{Cancel, Noise, Sampling};
+use crate::token::Grid;
+use anyhow::Result;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Rows of both guidance branches together.
+const ROWS: [usize; 4] = [2, 8, 16, 32];
+/// Tokens the conditional branch has before the picture.
+const PROMPT: usize = 80;
+
+/// A shape that is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    pub name: &'static str,
+    pub hidden: usize,
+    pub between: usize,
+    pub heads: usize,
+    pub layers: usize,
+    pub codes: usize,
+    /// Tokens of the picture that stand before what is measured.
+    pub contexts: [usize; 4],
+    /// Forwards of each kind, of which the first quarter is not counted.
+    pub tries: usize,
+    /// Of the picture whose first row is timed.
+    pub size: Size,
+}
+
+/// The published model of 7 billion weights.
+pub const SEVEN_B: Shape = Shape {
+    name: "7B",
+    hidden: 4096,
+    between: 11_008,
+    heads: 32,
+    layers: 32,
+    codes: 16_384,
+    contexts: [16, 1024, 4656, 9300],
+    tries: 24,
+    size: Size::new(768, 768),
+};
+
+/// Layers measured on a CPU, where all of them would take minutes.
+const CPU_LAYERS: usize = 2;
+const SAMPLING: Sampling = Sampling {
+    cfg: 4.0,
+    top_k: 4096,
+    temperature: 1.0,
+    top_n_sigma: None,
+};
+
+/// What is to be measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    pub shape: Shape,
+    pub quant: Quant,
+    pub place: Place,
+    pub kv: KvCache,
+}
+
+impl Shape {
+    fn config(&self, layers: usize) -> Result<Config> {
+        let Self {
+            hidden,
+            between,
+            heads,
+            codes,
+            ..
+        } = self;
+        Ok(Config::from_json(&format!(
+            r#"{{"vocab_size": {codes}, "hidden_size": {hidden}, "intermediate_size": {between},
+                "num_hidden_layers": {layers}, "num_attention_heads": {heads}, "max_position_embeddings": 10240}}"#
+        ))?)
+    }
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Measures forwards of a shape and tells line after line of a table in Markdown.
+pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
+    let hardware = subject.place.open(subject.kv)?;
+    tell(&format!("device: {}", hardware.name()));
+    let began = Instant::now();
+    let shape = &subject.shape;
+    let (network, layers) = match &hardware {
+        Hardware::Card(card, kv) => {
+            let decoder = CardDecoder::of_shape(card, &shape.config(shape.layers)?, shape.codes, subject.quant, *kv)?;
+            (Network::Card(Arc::new(decoder)), shape.layers)
+        }
+        _ => {
+            let weights = Invented::default();
+            let head = Head::Codes(0..shape.codes as u32);
+            let layers = CPU_LAYERS.min(shape.layers);
+            let config = shape.config(layers)?;
+            let network = Network::load(&weights, &config, &head, Some(subject.quant), &hardware)?;
+            (network, layers)
+        }
+    };
+    tell(&format!(
+        "{layers} of {} layers of the {}, {}, random weights, made in {:.1} s",
+        shape.layers,
+        shape.name,
+        subject.quant.name(),
+        began.elapsed().as_secs_f64()
+    ));
+    let speed = match &network {
+        Network::Card(decoder) => Some(decoder.card().read_speed()?),
+        _ => None,
+    };
+    if let Some(speed) = speed {
+        tell(&format!("measured read speed: {:.0} GB/s", speed / 1e9));
+    }
+    forwards(&network, shape, speed, tell)?;
+    if let Network::Card(decoder) = &network {
+        first_row(&network, shape, tell)?;
+        tell(&format!(
+            "most memory of the card reserved at once: {:.2} GB",
+            decoder.card().most_reserved() as f64 / 1e9
+        ));
+    }
+    Ok(())
+}
+
+/// One forward, head and choice of codes included, by rows and context.
+fn forwards(
+    network: &Network,
+    shape: &Shape,
+    speed: Option<f64>,
+    tell: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let contexts = shape.contexts;
+    let heads = contexts.map(|context| format!(" context {context} |")).concat();
+    tell(&format!("| rows |{heads}"));
+    tell(&format!("|---|{}", "---|".repeat(contexts.len())));
+    let capacity = contexts[contexts.len() - 1] + PROMPT + ROWS[ROWS.len() - 1];
+    let mut predictor = network.predictor(2, capacity)?;
+    let mut recent = Recent::default();
+    for rows in ROWS {
+        let mut line = format!("| {rows} |");
+        for context in contexts {
+            let each = rows / 2;
+            let tokens: Vec<u32> = (0..each as u32).map(|code| code * 97 % shape.codes as u32).collect();
+            let feed = |lane, at| Feed {
+                lane,
+                at,
+                tokens: &tokens,
+                scores_from: 0,
+            };
+            let feeds = [feed(0, context + PROMPT), feed(1, context)];
+            let place = |position: usize| NoisePlace::new(1, position as u64);
+            let asks: Vec<Ask> = (0..each)
+                .map(|row| Ask {
+                    candidate: 0,
+                    position: context + row,
+                    place: place(context + row),
+                    c: row,
+                    u: Some(each + row),
+                })
+                .collect();
+            let ahead: Vec<Ahead> = (0..each - 1)
+                .map(|row| Ahead {
+                    candidate: 0,
+                    place: place(context + each + row),
+                    left: context + each - 1,
+                    above: (context + row).checked_sub(1),
+                })
+                .collect();
+            let wish = Wish {
+                sampling: &SAMPLING,
+                asks: &asks,
+                ahead: &ahead,
+                reach: 128,
+                measures: Measures::default(),
+            };
+            let mut times = Vec::new();
+            let tries = shape.tries;
+            for turn in 0..tries {
+                let began = Instant::now();
+                predictor.choose(&feeds, &wish, &mut recent)?;
+                if turn >= tries / 4 {
+                    times.push(began.elapsed().as_secs_f64());
+                }
+            }
+            let seconds = median(times);
+            line += &format!(" {:.2} ms", 1e3 * seconds);
+            if let (Some(speed), Network::Card(decoder)) = (speed, network) {
+                let bytes = decoder.read_bytes(2 * context + PROMPT + 2 * each);
+                line += &format!(" ({:.0} %)", 100.0 * bytes as f64 / speed / seconds);
+            }
+            line += " |";
+        }
+        tell(&line);
+    }
+    Ok(())
+}
+
+/// From the start of a picture to its first row, with everything that is done once.
+fn first_row(network: &Network, shape: &Shape, tell: &mut dyn FnMut(&str)) -> Result<()> {
+    let grid = Grid::of(shape.size)?;
+    // Any codes will do for header and row ends: the weights mean nothing.
+    let mut stream: Vec<Option<u32>> = vec![Some(1), Some(2), Some(3)];
+    for _ in 0..grid.rows {
+        stream.extend((0..grid.columns).map(|_| None));
+        stream.push(Some(4));
+    }
+    stream.push(Some(5));
+    let prompt: Vec<u32> = (0..PROMPT as u32).collect();
+    let began = Instant::now();
+    let mut predictor = network.predictor(2, prompt.len() + stream.len())?;
+    let orders = [Order {
+        prompt: &prompt,
+        stream: &stream,
+        code_ids: 0..shape.codes as u32,
+        stride: grid.columns as usize + 1,
+        seed: 1,
+    }];
+    let cancel = Cancel::new();
+    let (mut first, mut forwards) = (None, 0);
+    let mut watch = |event: Event<'_>| {
+        if let Event::Committed { upto, forwards: so_far, .. } = event
+            && upto > 3 + grid.columns as usize
+        {
+            first.get_or_insert(began.elapsed().as_secs_f64());
+            forwards = so_far;
+            cancel.cancel();
+        }
+    };
+    let ended = draw(
+        predictor.as_mut(),
+        &orders,
+        &SAMPLING,
+        Noise::Gumbel,
+        16,
+        false,
+        &cancel,
+        &mut watch,
+    );
+    if let Err(DrawError::Predict(error)) = ended {
+        return Err(error.into());
+    }
+    tell(&format!(
+        "first row of a {} picture, window 16: {:.2} s after its start ({forwards} forwards)",
+        shape.size,
+        first.unwrap_or_default()
+    ));
+    Ok(())
+}

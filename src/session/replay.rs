@@ -1,0 +1,103 @@
+//! A finished picture told to the model again, code by code: which codes would this machine draw?
+//!
+//! Machines round differently. Where two codes are nearly as likely one machine draws this and another
+//! that; told the same codes before, all others must be the same.
+
+use super::{Session, broken};
+use crate::decode::{Feed, Place, distribution};
+use crate::model::weights::ModelError;
+use crate::task::{Failure, Noise, Task};
+use crate::token::Grid;
+
+/// Tokens told at a time.
+const CHUNK: usize = 16;
+
+/// How far a machine agrees with a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Agreement {
+    /// Codes the model drew.
+    pub codes: usize,
+    /// Of them those this machine would draw.
+    pub equal: usize,
+    /// Of the others, by how much in nats this machine prefers its own code, at most.
+    pub widest: f64,
+}
+
+impl Session {
+    /// Tells the model the codes of a finished picture drawn with the settings of `task`; sources are
+    /// not needed, their codes are among those of the picture.
+    pub fn replay(&mut self, task: &Task, codes: &[u32]) -> Result<Agreement, Failure> {
+        if task.noise != Noise::Gumbel || task.mask.is_some() {
+            return Err(Failure::usage(
+                "only pictures drawn without a mask and with Gumbel noise can be told again",
+            ));
+        }
+        let sampling = self.sampling(task)?;
+        let panel = self.panel(task)?;
+        let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
+        let grid = if task.mode.is_dual() { one.doubled() } else { one };
+        let first = if task.mode.takes_source() { one.codes() } else { 0 };
+        let alphabet = &self.model.alphabet;
+        if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= alphabet.codes()) {
+            return Err(Failure::usage("the stored tokens are not those of this model"));
+        }
+        let known: Vec<Option<u32>> = codes.iter().copied().map(Some).collect();
+        let stream = alphabet.stream(grid, &known);
+        let stream = stream.map_err(|e| Failure::usage(e.to_string()))?;
+        let ids: Vec<u32> = stream.into_iter().flatten().collect();
+        let prompt = self.prompt(task, panel)?;
+        let drawn = |position: usize| {
+            let code = ids.get(position).and_then(|id| alphabet.code_of_id(*id));
+            code.filter(|_| position >= grid.position(first))
+        };
+        let mut predictor = self
+            .model
+            .decoder
+            .predictor(2, prompt.len() + ids.len())
+            .map_err(|e| broken(&e))?;
+        let mut agreement = Agreement::default();
+        let (mut scores, mut p) = (Vec::new(), Vec::new());
+        let count = alphabet.codes();
+        for from in (0..ids.len()).step_by(CHUNK) {
+            let tokens = &ids[from..ids.len().min(from + CHUNK)];
+            let begins;
+            let conditional = match from {
+                0 => {
+                    begins = [&prompt, tokens].concat();
+                    &begins[..]
+                }
+                _ => tokens,
+            };
+            let at = if from == 0 { 0 } else { prompt.len() + from };
+            let feed = |lane, at, tokens| Feed {
+                lane,
+                at,
+                tokens,
+                scores_from: 0,
+            };
+            let mut feeds = [feed(0, at, conditional), feed(1, from, tokens)];
+            feeds[0].scores_from = conditional.len() - tokens.len();
+            predictor
+                .predict(&feeds, &mut scores)
+                .map_err(|e| broken(&ModelError::Config(e.to_string())))?;
+            let (c, u) = scores.split_at(tokens.len() * count);
+            for row in 0..tokens.len() {
+                // The row of a token scores the one behind it.
+                let position = from + row + 1;
+                let Some(code) = drawn(position) else { continue };
+                let of = row * count..(row + 1) * count;
+                distribution(&c[of.clone()], Some(&u[of]), &sampling, &mut p);
+                let place = Place::new(task.seed, position as u64);
+                let found = place.gumbel_argmax(&p);
+                agreement.codes += 1;
+                if found == code {
+                    agreement.equal += 1;
+                } else {
+                    let gap = place.height(found, &p) - place.height(code, &p);
+                    agreement.widest = agreement.widest.max(gap);
+                }
+            }
+        }
+        Ok(agreement)
+    }
+}

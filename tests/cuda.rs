@@ -1,0 +1,221 @@
+//! The CUDA path without a card: the program's own code, down to its calls into the driver, against a
+//! driver that runs the kernels' sources on the CPU (`tests/cuda`).
+//!
+//! Each test runs in a process of its own that finds that driver first. Where there is no C++ compiler,
+//! the tests say that they were left out.
+
+mod emulator;
+
+use emulator::{Emulated, on_the_emulator};
+use lumina_studio::decode::{Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host};
+use lumina_studio::measure::{Shape, Subject, measure};
+use lumina_studio::model::checkpoint::Safetensors;
+use lumina_studio::model::config::Config;
+use lumina_studio::model::cuda::KvCache;
+use lumina_studio::model::network::{Network, Place};
+use lumina_studio::model::transformer::Head;
+use lumina_studio::model::weights::Quant;
+use lumina_studio::pixels::Size;
+use lumina_studio::task::Sampling;
+use std::path::Path;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The golden decoder's vocabulary plays the picture codes.
+fn golden(name: &str, kv: KvCache) -> Network {
+    let folder = root().join("tests/golden").join(name);
+    let config = std::fs::read_to_string(folder.join("config.json")).expect("a configuration");
+    let config = Config::from_json(&config).expect("a configuration");
+    let weights = Safetensors::open(&folder.join("model.safetensors")).expect("weights");
+    let hardware = Place::Cuda.open(kv).expect("the emulated card");
+    Network::load(&weights, &config, &Head::Full, None, &hardware).expect("a decoder")
+}
+
+fn tokens(count: usize, salt: u32) -> Vec<u32> {
+    (0..count as u32).map(|i| (i * i * 31 + i * 7 + salt) % 512).collect()
+}
+
+fn feed(lane: usize, at: usize, tokens: &[u32], scored: usize) -> Feed<'_> {
+    Feed {
+        lane,
+        at,
+        tokens,
+        scores_from: tokens.len() - scored,
+    }
+}
+
+fn scores(predictor: &mut dyn Predictor, feeds: &[Feed<'_>]) -> Vec<f32> {
+    let mut scores = Vec::new();
+    predictor.predict(feeds, &mut scores).expect("scores");
+    scores
+}
+
+/// Whatever is computed beside it, a row comes out the same bits: that makes a seed one picture for
+/// every window.
+#[test]
+fn rows_are_the_same_bits_in_every_batch() {
+    on_the_emulator("rows_are_the_same_bits_in_every_batch", || {
+        for (name, kv) in [("decoder-mha", KvCache::Bytes), ("decoder-gqa", KvCache::Half)] {
+            let network = golden(name, kv);
+            let (a, b) = (tokens(40, 3), tokens(23, 11));
+            let mut plain = network.predictor(2, 64).expect("lanes");
+            let mut one_by_one = Vec::new();
+            for at in 0..a.len() {
+                one_by_one.extend(scores(plain.as_mut(), &[feed(0, at, &a[at..=at], 1)]));
+            }
+            for step in [2, 5, 16] {
+                let mut other = network.predictor(4, 64).expect("lanes");
+                let mut found = Vec::new();
+                for at in (0..a.len()).step_by(step) {
+                    let end = (at + step).min(a.len());
+                    // Another lane takes part, which has rows of its own; then wrong guesses come, which are
+                    // written over.
+                    let beside = &b[..b.len().min(end)];
+                    let all = scores(
+                        other.as_mut(),
+                        &[feed(2, at, &a[at..end], end - at), feed(1, 0, beside, 0)],
+                    );
+                    found.extend(all);
+                    let wrong = tokens(7, 100);
+                    scores(other.as_mut(), &[feed(2, end, &wrong, 0)]);
+                }
+                assert!(found == one_by_one, "{name}: steps of {step}");
+            }
+            // A fork goes on as its origin does.
+            plain.fork(0, 1, 40).expect("a fork");
+            let next = tokens(9, 5);
+            let both = scores(plain.as_mut(), &[feed(0, 40, &next, 9), feed(1, 40, &next, 9)]);
+            assert!(both[..both.len() / 2] == both[both.len() / 2..], "{name}: fork");
+        }
+    });
+}
+
+/// What the card chooses is what is chosen from its scores here.
+#[test]
+fn choices_on_the_card_are_those_of_the_host() {
+    on_the_emulator("choices_on_the_card_are_those_of_the_host", || {
+        let network = golden("decoder-mha", KvCache::Bytes);
+        let codes = 512;
+        let samplings = [
+            (4.0, 512, 1.0, None),
+            (4.0, 40, 0.7, None),
+            (1.0, 3, 1.3, None),
+            (0.0, 100, 1.0, Some(1.0)),
+            (2.5, 1, 1.0, None),
+            (3.0, 4096, 0.3, Some(2.0)),
+        ];
+        for (turn, (cfg, top_k, temperature, top_n_sigma)) in samplings.into_iter().enumerate() {
+            let sampling = Sampling {
+                cfg,
+                top_k,
+                temperature,
+                top_n_sigma,
+            };
+            let mut predictor = network.predictor(4, 64).expect("lanes");
+            let (mut mine, mut theirs) = (Recent::default(), Recent::default());
+            let (prompt, picture) = (tokens(20, 9), tokens(24, turn as u32));
+            // Two candidates of both branches: a beginning, then windows of 5.
+            for (step, range) in [0..4, 4..9, 6..11, 11..16].into_iter().enumerate() {
+                let scored = if step == 0 { 1 } else { range.len() };
+                let begins = [&prompt[..], &picture[..4]].concat();
+                let feeds: Vec<Feed<'_>> = (0..2)
+                    .flat_map(|candidate| {
+                        let conditional = match step {
+                            0 => feed(2 * candidate, 0, &begins, scored),
+                            _ => feed(2 * candidate, 20 + range.start, &picture[range.clone()], scored),
+                        };
+                        [
+                            conditional,
+                            feed(2 * candidate + 1, range.start, &picture[range.clone()], scored),
+                        ]
+                    })
+                    .collect();
+                let place = |candidate: usize, at: usize| NoisePlace::new(7 + candidate as u64, at as u64);
+                let last = range.end;
+                let mut asks = Vec::new();
+                let mut ahead = Vec::new();
+                for candidate in 0..2 {
+                    for row in 0..scored {
+                        let position = last - scored + 1 + row;
+                        asks.push(Ask {
+                            candidate,
+                            position,
+                            place: place(candidate, position),
+                            c: 2 * candidate * scored + row,
+                            u: (cfg != 1.0).then_some((2 * candidate + 1) * scored + row),
+                        });
+                    }
+                    ahead.extend((1..4).map(|further| Ahead {
+                        candidate,
+                        place: place(candidate, last + further),
+                        left: last,
+                        above: (last + further).checked_sub(7),
+                    }));
+                }
+                let wish = Wish {
+                    sampling: &sampling,
+                    asks: &asks,
+                    ahead: &ahead,
+                    reach: 12,
+                    measures: Measures {
+                        log_p: true,
+                        entropy: true,
+                    },
+                };
+                let chosen = predictor.choose(&feeds, &wish, &mut mine).expect("choices");
+                let wanted = choose_on_host(predictor.as_mut(), &feeds, &wish, &mut theirs).expect("choices");
+                assert_eq!(chosen.choices.len(), asks.len());
+                for (found, wanted) in chosen.choices.iter().zip(&wanted.choices) {
+                    assert_eq!(found.code, wanted.code, "sampling {turn}, step {step}");
+                    assert!((found.code as usize) < codes);
+                    let (found_p, wanted_p) = (found.log_p.expect("told"), wanted.log_p.expect("asked for"));
+                    assert!((found_p.0 - wanted_p.0).abs() < 1e-4 && (found_p.1 - wanted_p.1).abs() < 1e-4);
+                    let (found, wanted) = (found.entropy.expect("told"), wanted.entropy.expect("asked for"));
+                    assert!((found - wanted).abs() < 1e-4, "entropy {found} for {wanted}");
+                }
+                assert_eq!(chosen.guesses, wanted.guesses, "sampling {turn}, step {step}");
+            }
+        }
+    });
+}
+
+/// The measurements a user can post run through on a shape small enough for the emulator.
+#[test]
+fn a_shape_is_measured() {
+    on_the_emulator("a_shape_is_measured", || {
+        let shape = Shape {
+            name: "toy",
+            hidden: 256,
+            between: 320,
+            heads: 2,
+            layers: 2,
+            codes: 1040,
+            contexts: [16, 32, 64, 100],
+            tries: 2,
+            size: Size::new(64, 64),
+        };
+        for quant in [Quant::Q4K, Quant::Q8_0, Quant::F16] {
+            let subject = Subject {
+                shape,
+                quant,
+                place: Place::Cuda,
+                kv: KvCache::Bytes,
+            };
+            let mut lines = Vec::new();
+            measure(&subject, &mut |line| lines.push(line.to_owned())).expect("measurements");
+            let all = lines.join("\n");
+            assert!(all.contains("Emulated card") && all.contains("| 32 |"), "{all}");
+            assert!(all.contains("first row of a 64x64 picture"), "{all}");
+        }
+    });
+}
+
+#[test]
+fn the_emulator_says_when_it_is_left_out() {
+    assert!(matches!(
+        emulator::driver(),
+        Emulated::Driver(_) | Emulated::LeftOut(_)
+    ));
+}
