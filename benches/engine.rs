@@ -10,7 +10,7 @@ use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::model::config::Config;
 use lumina_studio::model::invented::Invented;
 use lumina_studio::model::movq::{Movq, MovqConfig};
-use lumina_studio::model::network::Network;
+use lumina_studio::model::network::{Hardware, Network};
 use lumina_studio::model::transformer::Head;
 use lumina_studio::model::weights::Quant;
 use lumina_studio::session::Session;
@@ -38,7 +38,7 @@ fn stack(quant: Quant) -> Outcome<Network> {
         &config,
         &Head::Codes(0..16_384),
         Some(quant),
-        &Device::Cpu,
+        &Hardware::Cpu,
     )?)
 }
 

@@ -29,24 +29,25 @@ impl Backing for Models {
         })
     }
 
-    fn survey(&self, used: &[PathBuf]) -> Survey {
+    fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey {
         let found = found::models(used, found::hub_of_user().as_deref());
         let known = found.into_iter().map(|(path, origin)| Known {
-            appraisal: self.appraise(&path),
+            appraisal: self.appraise(&path, processor),
             path,
             origin,
         });
         Survey {
             free_bytes: memory::free_bytes(),
             processors: processors::processors(),
-            starter: memory::appraise(None, None).ok(),
+            starter: memory::appraise(None, None, processor).ok(),
             models: known.collect(),
         }
     }
 
-    fn appraise(&self, model: &Path) -> Result<Appraisal, Failure> {
+    fn appraise(&self, model: &Path, processor: Processor) -> Result<Appraisal, Failure> {
         let movq = Some(model).filter(|path| path.is_dir()).and_then(movq_for);
-        memory::appraise(Some(model), movq.as_deref()).map_err(|error| Failure::failed(error.to_string()))
+        memory::appraise(Some(model), movq.as_deref(), processor)
+            .map_err(|error| Failure::failed(error.to_string()))
     }
 
     fn free_bytes(&self, processor: Processor) -> Option<u64> {
@@ -194,7 +195,7 @@ mod tests {
                 .iter()
                 .all(|step| step.done <= step.of && !step.name.is_empty())
         );
-        let survey = models.survey(std::slice::from_ref(&wish.output));
+        let survey = models.survey(std::slice::from_ref(&wish.output), Processor::Cpu);
         let made = survey
             .models
             .iter()

@@ -99,7 +99,13 @@ pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
     let shape = &subject.shape;
     let (network, layers) = match &hardware {
         Hardware::Card(card, kv) => {
-            let decoder = CardDecoder::of_shape(card, &shape.config(shape.layers)?, shape.codes, subject.quant, *kv)?;
+            let decoder = CardDecoder::of_shape(
+                card,
+                &shape.config(shape.layers)?,
+                shape.codes,
+                subject.quant,
+                *kv,
+            )?;
             (Network::Card(Arc::new(decoder)), shape.layers)
         }
         _ => {
@@ -137,12 +143,7 @@ pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
 }
 
 /// One forward, head and choice of codes included, by rows and context.
-fn forwards(
-    network: &Network,
-    shape: &Shape,
-    speed: Option<f64>,
-    tell: &mut dyn FnMut(&str),
-) -> Result<()> {
+fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn FnMut(&str)) -> Result<()> {
     let contexts = shape.contexts;
     let heads = contexts.map(|context| format!(" context {context} |")).concat();
     tell(&format!("| rows |{heads}"));
@@ -154,7 +155,9 @@ fn forwards(
         let mut line = format!("| {rows} |");
         for context in contexts {
             let each = rows / 2;
-            let tokens: Vec<u32> = (0..each as u32).map(|code| code * 97 % shape.codes as u32).collect();
+            let tokens: Vec<u32> = (0..each as u32)
+                .map(|code| code * 97 % shape.codes as u32)
+                .collect();
             let feed = |lane, at| Feed {
                 lane,
                 at,
@@ -232,7 +235,11 @@ fn first_row(network: &Network, shape: &Shape, tell: &mut dyn FnMut(&str)) -> Re
     let cancel = Cancel::new();
     let (mut first, mut forwards) = (None, 0);
     let mut watch = |event: Event<'_>| {
-        if let Event::Committed { upto, forwards: so_far, .. } = event
+        if let Event::Committed {
+            upto,
+            forwards: so_far,
+            ..
+        } = event
             && upto > 3 + grid.columns as usize
         {
             first.get_or_insert(began.elapsed().as_secs_f64());

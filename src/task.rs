@@ -342,6 +342,9 @@ pub struct Profile {
     pub skills: Vec<Skill>,
     /// Where it computes, in words.
     pub device: String,
+    /// Why not on the NVIDIA card that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// Its weights in memory.
     pub bytes: Option<u64>,
 }

@@ -5,8 +5,9 @@ use crate::model::bundle::{Bundle, Source, find_movq};
 use crate::model::checkpoint::{Safetensors, open_movq};
 use crate::model::config::Config;
 use crate::model::cuda::KvCache;
-use crate::model::movq::{Movq, MovqConfig};
-use crate::model::network::{Network, Place};
+use crate::model::movq::MovqConfig;
+use crate::model::network::{Hardware, Network, Place};
+use crate::model::picture_codec::PictureCodec;
 use crate::model::transformer::Head;
 use crate::model::weights::{Quant, Weights};
 use crate::picture;
@@ -15,6 +16,11 @@ use crate::token::Grid;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::path::Path;
+
+/// An NVIDIA card multiplies halves: scores of decoders stored in f32 are within this (3e-3 is reached with
+/// keys and values of 8 bits, 5.4e-3 with f16), and guided ones closer than this may be taken for each other.
+const CARD_ERROR: f32 = 6e-3;
+const CARD_TIE: f32 = 0.05;
 
 /// The outcome of one case.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,12 +75,17 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
         .into_owned();
     let case: Case = serde_json::from_str(&read("case.json")?).context("case.json is not a case")?;
     let hardware = place.open(kv)?;
+    let is_card = matches!(hardware, Hardware::Card(..));
     match case {
         Case::Decoder { logits_max_abs_error } => {
             let config = Config::from_json(&read("config.json")?)?;
             let weights = Safetensors::open(&folder.join("model.safetensors"))?;
             let network = Network::load(&weights, &config, &Head::Full, quant, &hardware)?;
-            let mut verdict = decoder(folder, &name, &network, logits_max_abs_error)?;
+            let bound = match is_card {
+                true => logits_max_abs_error.max(CARD_ERROR),
+                false => logits_max_abs_error,
+            };
+            let mut verdict = decoder(folder, &name, &network, bound)?;
             // A quantised decoder is measured, not judged: its error is the format's.
             verdict.passed |= quant.is_some_and(|quant| quant != Quant::F32);
             Ok(vec![verdict])
@@ -85,11 +96,11 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
         } => Ok(vec![movq(
             folder,
             &name,
-            &Movq::load(
+            &PictureCodec::load(
                 open_movq(&find_movq(folder)?)?.as_ref(),
                 "",
                 &MovqConfig::from_json(&read("config.json")?)?,
-                &hardware.tensors(),
+                &hardware,
             )?,
             (decoded_max_abs_error, tie_distance),
         )?]),
@@ -108,6 +119,10 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
             let model = Bundle::open(&source)?;
             let cases: Vec<Drawn> =
                 serde_json::from_str(&read("cases.json")?).context("cases.json is not a list of cases")?;
+            let token_tie = match is_card {
+                true => token_tie.max(CARD_TIE),
+                false => token_tie,
+            };
             let bounds = Bounds {
                 token_tie,
                 picture_max_difference,
@@ -170,7 +185,7 @@ fn best(row: &[f32]) -> usize {
         .map_or(0, |(index, _)| index)
 }
 
-fn movq(folder: &Path, name: &str, model: &Movq, (bound, tie): (f32, f32)) -> Result<Verdict> {
+fn movq(folder: &Path, name: &str, model: &PictureCodec, (bound, tie): (f32, f32)) -> Result<Verdict> {
     let expected = Safetensors::open(&folder.join("expected.safetensors"))?;
     let (mut worst, mut equal, mut total, mut wrong) = (0.0f32, 0, 0, 0);
     for index in 0.. {
@@ -199,7 +214,7 @@ fn movq(folder: &Path, name: &str, model: &Movq, (bound, tie): (f32, f32)) -> Re
             rows: (height / 8) as u32,
             columns: (width / 8) as u32,
         };
-        let decoded: Vec<f32> = model.decode_raw(&tokens, grid)?.flatten_all()?.to_vec1()?;
+        let decoded: Vec<f32> = model.decode_raw(&tokens, grid)?;
         let wanted: Vec<f32> = expected
             .f32(&format!("decoded_{index}"), &[3, height, width])?
             .flatten_all()?

@@ -6,8 +6,10 @@
 
 mod emulator;
 
-use emulator::{Emulated, on_the_emulator};
-use lumina_studio::decode::{Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host};
+use emulator::on_the_emulator;
+use lumina_studio::decode::{
+    Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host,
+};
 use lumina_studio::measure::{Shape, Subject, measure};
 use lumina_studio::model::checkpoint::Safetensors;
 use lumina_studio::model::config::Config;
@@ -17,6 +19,7 @@ use lumina_studio::model::transformer::Head;
 use lumina_studio::model::weights::Quant;
 use lumina_studio::pixels::Size;
 use lumina_studio::task::Sampling;
+use lumina_studio::verify::verify;
 use std::path::Path;
 
 fn root() -> &'static Path {
@@ -34,7 +37,9 @@ fn golden(name: &str, kv: KvCache) -> Network {
 }
 
 fn tokens(count: usize, salt: u32) -> Vec<u32> {
-    (0..count as u32).map(|i| (i * i * 31 + i * 7 + salt) % 512).collect()
+    (0..count as u32)
+        .map(|i| (i * i * 31 + i * 7 + salt) % 512)
+        .collect()
 }
 
 fn feed(lane: usize, at: usize, tokens: &[u32], scored: usize) -> Feed<'_> {
@@ -212,10 +217,68 @@ fn a_shape_is_measured() {
     });
 }
 
+/// The golden folders, through the path of the card: the decoders whole, the image tokenizer's smallest
+/// picture, the first codes of each of the starter's.
 #[test]
-fn the_emulator_says_when_it_is_left_out() {
-    assert!(matches!(
-        emulator::driver(),
-        Emulated::Driver(_) | Emulated::LeftOut(_)
-    ));
+fn golden_vectors_hold_on_the_card() {
+    on_the_emulator("golden_vectors_hold_on_the_card", || {
+        let golden = root().join("tests/golden");
+        let folder = tempfile::tempdir().expect("a folder");
+        let movq = folder.path().join("movq");
+        copy(&golden.join("movq"), &movq);
+        keep_one_picture(&movq);
+        let generate = folder.path().join("golden/generate");
+        copy(&golden.join("generate"), &generate);
+        keep_first_codes(&generate, 10);
+        let cases = [
+            (golden.join("decoder-mha"), KvCache::Bytes),
+            (golden.join("decoder-gqa"), KvCache::Bytes),
+            (golden.join("decoder-mha"), KvCache::Half),
+            (golden.join("decoder-gqa"), KvCache::Half),
+            (movq, KvCache::Bytes),
+            (generate, KvCache::Bytes),
+        ];
+        for (case, kv) in cases {
+            let verdicts = verify(&case, None, Place::Cuda, kv).expect("verdicts");
+            assert!(!verdicts.is_empty());
+            for verdict in verdicts {
+                println!("{}", verdict.line);
+                assert!(verdict.passed, "{}", verdict.line);
+            }
+        }
+    });
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+    }
+}
+
+/// Of the image tokenizer's three pictures the one of 160x96.
+fn keep_one_picture(folder: &Path) {
+    let file = folder.join("expected.safetensors");
+    let all = candle_core::safetensors::load(&file, &candle_core::Device::Cpu).expect("vectors");
+    let kept: std::collections::HashMap<String, candle_core::Tensor> = all
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((format!("{}_0", name.strip_suffix("_1")?), tensor)))
+        .collect();
+    candle_core::safetensors::save(&kept, &file).expect("vectors");
+}
+
+/// The starter's cases with as many drawn codes, beside the starter.
+fn keep_first_codes(folder: &Path, count: usize) {
+    let file = folder.join("cases.json");
+    let text = std::fs::read_to_string(&file).expect("cases");
+    let mut cases: Vec<serde_json::Value> = serde_json::from_str(&text).expect("cases");
+    // One without a panel, one with guidance and a panel.
+    cases.retain(|case| case["name"] == "t2i_cat" || case["name"] == "subject");
+    for case in &mut cases {
+        case["expected_ids"].as_array_mut().expect("ids").truncate(count);
+        case["picture"] = serde_json::Value::Null;
+    }
+    std::fs::write(&file, serde_json::to_string(&cases).expect("cases")).expect("cases");
+    let starter = folder.join("../../starter");
+    copy(&root().join("tests/starter"), &starter);
 }

@@ -354,7 +354,7 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
                 "generate",
                 "x",
                 "--device",
-                if cfg!(feature = "cuda") { "metal" } else { "cuda" },
+                if cfg!(feature = "metal") { "cuda" } else { "metal" },
             ],
         ),
         (

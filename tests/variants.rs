@@ -2,6 +2,8 @@
 //! model-parallel parts, stretched positions, tied head): each is written as a case of golden
 //! vectors, whose scores come from the decoder written out below in f64, and verified as such.
 
+mod emulator;
+
 use candle_core::{Device, Tensor};
 use lumina_studio::model::cuda::KvCache;
 use lumina_studio::model::network::Place;
@@ -310,10 +312,9 @@ fn write_case(folder: &Path, shape: Shape) {
     std::fs::write(folder.join("case.json"), case.to_string()).expect("a case");
 }
 
-#[test]
-fn decoders_of_all_shapes_give_the_written_out_scores() {
+fn shapes() -> [Shape; 10] {
     let with = |name, has| Shape { name, has, ..PLAIN };
-    let shapes = [
+    [
         PLAIN,
         with(
             "swin",
@@ -383,16 +384,35 @@ fn decoders_of_all_shapes_give_the_written_out_scores() {
             },
             ..PLAIN
         },
-    ];
-    for shape in shapes {
+    ]
+}
+
+fn check(place: Place, kv: KvCache) {
+    for shape in shapes() {
         let folder = tempfile::tempdir().expect("a folder");
         write_case(folder.path(), shape);
-        let verdicts = verify(folder.path(), None, Place::Cpu, KvCache::default())
-            .unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
+        let verdicts =
+            verify(folder.path(), None, place, kv).unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
         for verdict in verdicts {
+            println!("{}: {}", shape.name, verdict.line);
             assert!(verdict.passed, "{}: {}", shape.name, verdict.line);
         }
     }
+}
+
+#[test]
+fn decoders_of_all_shapes_give_the_written_out_scores() {
+    check(Place::Cpu, KvCache::default());
+}
+
+/// The same through the path of an NVIDIA card, on the emulator.
+#[test]
+fn decoders_of_all_shapes_give_the_written_out_scores_on_the_card() {
+    let name = "decoders_of_all_shapes_give_the_written_out_scores_on_the_card";
+    emulator::on_the_emulator(name, || {
+        check(Place::Cuda, KvCache::Bytes);
+        check(Place::Cuda, KvCache::Half);
+    });
 }
 
 /// The check can fail: one flag misread is far out of tolerance.

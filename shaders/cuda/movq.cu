@@ -1,9 +1,9 @@
 // MoVQ, the image tokenizer: pictures to codes and back, with the precision of f32 on tensor cores.
 //
-// A number v is kept as two bf16, high = bf16(v) and low = bf16(v - high); a product of two such
-// numbers is high high + high low + low high. What it leaves out is less than 2^-16 of the factors.
-// All sums have an order that depends on the shapes alone: results are the same bits every time,
-// and a strip of rows has those that the whole picture would have.
+// A number v is kept as two bf16, high = bf16(v) and low = bf16(v - high), at most 2^-17 off; a product of
+// two such numbers is high high + high low + low high, without low low, at most 2^-16 of it. Sums of
+// random products come out 2^-18 off. All sums have an order that depends on the shapes alone: results
+// are the same bits every time, and a strip of rows has those that the whole picture would have.
 //
 //   map     f32 [pixel][channels]: rows from the top, channels of a pixel side by side
 //   split   [pixel][block of 16 channels][4 words of 16 bytes]: 16 high, then 16 low halves of numbers;
@@ -22,18 +22,17 @@
 //   split_transposed  (up(pixels, 64), up(channels, 64))             256  0      Turned; out: channels * up(pixels, 16) * 64 bytes
 //   norm_chunks       chunks = up(pixels, 16 * (1024 / channels))    256  0      Statistics; chunks: 32 * chunks * 8 bytes
 //   norm_totals       32                                             256  0      the same struct; affine: channels * 8 bytes
-//   conv_small        up(rows * columns, 64) * up(outs, 64)          128  40960  Conv: 3x3
+//   conv_small        up(rows * columns, 64) * up(outs, 64)          128  40960  Conv, 3x3; see movq_conv.cuh
 //   conv_large        up(rows * columns, 128) * up(outs, 128)        128  49152
-//   conv_wide         up(rows * columns, 256) * up(outs, 128)        256  73728  (ask for more than 48 KB first)
 //   point_small       } as conv_*, for 1x1 convolutions and for products of two splits
 //   point_large       }
-//   point_wide        }
 //   softmax_rows      rows                                           256  0      Softmax; in place
 //   nearest_code      up(pixels, 8)                                  128  0      Nearest
 //   look_up, bytes_to_map, map_to_bytes: up(numbers, 256)            256  0
 //
-// Which tile: large (or wide) if outs > 64 and its grid has at least as many blocks as the card has
-// multiprocessors, else small. The choice does not change a bit of the result.
+// Which tile: large if outs > 64, out_stride is even (large writes pairs, small does not have to) and its
+// grid has at least as many blocks as the card has multiprocessors, else small. The choice does not
+// change a bit of the result. (A tile of 256 x 128 was measured, too: no faster.)
 //
 // CONVOLUTION (Conv). `walk` SAME, HALF (pad right and below by 1, stride 2) or DOUBLE (of the input
 // with every pixel doubled). Output rows first .. first + rows of `columns` pixels each; the input
@@ -50,8 +49,8 @@
 // affine[channel] {weight, bias}; then split_rows strip by strip gives swish(v * weight + bias), in the
 // decoder swish((v * weight + bias) * scale + shift) with scale = conv_y(z) and shift = conv_b(z), two
 // 1x1 convolutions of the un-projected code vectors z (look_up, split_rows, point_*) at the codes' size.
-// split_rows without affine only splits: inputs of conv_in, up- and downsampling, nin_shortcut, q k v's norm
-// has affine and no swish.
+// split_rows without affine only splits: inputs of conv_in, up- and downsampling, nin_shortcut. The norm before
+// q, k and v has affine and no swish.
 //
 // ATTENTION over p pixels, C channels, x the residual map: n = split_rows(norm); q, k, v = point_*(n), maps;
 // q and k split by split_rows (rows 1, width p), v by split_transposed. Then for as many query rows at a
@@ -76,24 +75,9 @@
 // halo), its 1x1 convolution to row `first` of a map of 256 channels at the start of A. Rows first.. of that lie
 // where rows first / 2.. of x were, which are in S or behind. Then statistics of h; x += conv2(norm2(h)).
 // In the encoder, where channels grow, the shortcut goes to a buffer of its own (302 MB at 384x384).
-#include "common.cuh"
-
-constexpr int BLOCK = 16;   // channels in a block of a split
-constexpr int GROUPS = 32;  // of a norm
+#include "movq_conv.cuh"
 
 // ---------------------------------------------------------------- splitting
-DEV void split_pair(float a, float b, uint32_t &high, uint32_t &low) {
-    high = pack_bf16(a, b);
-    low = pack_bf16(a - bits_float(high << 16), b - bits_float(high & 0xffff0000u));
-}
-// Eight numbers to half a block.
-DEV void split_eight(const float (&v)[8], uint4 *half) {
-    uint4 high, low;
-    split_pair(v[0], v[1], high.x, low.x), split_pair(v[2], v[3], high.y, low.y);
-    split_pair(v[4], v[5], high.z, low.z), split_pair(v[6], v[7], high.w, low.w);
-    half[0] = high, half[2] = low;
-}
-
 // Kinds of stored numbers, as in repack.cu.
 enum Stored { STORED_F32 = 0, STORED_F16 = 1 };
 struct Weights {
@@ -191,7 +175,7 @@ extern "C" __global__ void __launch_bounds__(256) split_transposed(const Turned 
 }
 KERNEL(split_transposed)
 
-// ---------------------------------------------------------------- GroupNorm
+// ---------------------------------------------------------------- GroupNorm over 32 groups
 // The map is cut into chunks of pixels that a block holds in registers. Of each chunk and group comes
 // the mean and the sum of squares about it; those are joined in f64, in the order of the chunks. That
 // is the two passes of the exact norm in one reading.
@@ -202,6 +186,7 @@ struct Statistics {
     const float *weight, *bias;  // [channels]
     int channels, pixels, count;
 };
+constexpr int GROUPS = 32;
 constexpr int HELD = 16;  // quads of channels a thread holds
 // Pixels side by side in a block of 256 threads, four channels a thread.
 DEV int lanes_of(const Statistics &job) { return 1024 / job.channels; }
@@ -280,162 +265,6 @@ extern "C" __global__ void __launch_bounds__(256) norm_totals(const Statistics j
     }
 }
 KERNEL(norm_totals)
-
-// ---------------------------------------------------------------- convolution
-enum Walk { SAME = 0, HALF = 1, DOUBLE = 2 };
-struct Conv {
-    const uint4 *input;    // split [input_rows][width][blocks][4]
-    const uint4 *weights;  // word (output, step): output * weight_row + step * weight_block; steps go tap by tap, block by block
-    const float *bias;     // [outs]; may be null
-    float *out;            // [rows][columns][out_stride]
-    int walk, blocks, outs, out_stride;
-    int weight_row, weight_block;  // in words of 16 bytes
-    int width, input_first, input_rows;
-    int columns, first, rows;
-    int adds;              // 1: onto what is there
-};
-
-// A number the compiler keeps in a register: it cannot compute again, every step, what came of a shuffle.
-DEV int held(int v) { return __shfl_sync(~0u, v, threadIdx.x & 31); }
-
-// A tile of pixels times outputs is summed over steps of 16 inputs: (tap, block). A step's operands, 64
-// bytes a pixel and 64 an output, go ahead of the products through a ring of stages in shared memory.
-// The four words of a row stand in an order that turns with the row: eight rows of one word, what one
-// phase of ldmatrix reads, fall into different banks.
-// Each of WARPS_M x WARPS_N warps has MT x NT tiles of 16 pixels x 8 outputs. For each step it loads all
-// four operands once and makes three products of them; what it reads of shared memory (8 KB at 4 x 8
-// tiles) then takes less than half the time of the products.
-template <int WARPS_M, int WARPS_N, int MT, int NT, int STAGES, bool POINT, bool ODD> DEV void convolve(const Conv job) {
-    constexpr int TILE_M = WARPS_M * MT * 16, TILE_N = WARPS_N * NT * 8, PASS = WARPS_M * WARPS_N * 8;  // PASS: rows copied at a time
-    constexpr int A_PASSES = TILE_M / PASS, PARTS = A_PASSES + TILE_N / PASS, STAGE = (TILE_M + TILE_N) * 4;
-    DYNAMIC_SHARED(uint4, ring);
-    const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, t = lane & 3;
-    const int tiles_n = (job.outs + TILE_N - 1) / TILE_N, pixel = blockIdx.x / tiles_n * TILE_M, output = blockIdx.x % tiles_n * TILE_N;
-    const int count = job.rows * job.columns, steps = (POINT ? 1 : 9) * job.blocks;
-
-    // Copying: four threads a row, a word each.
-    const int row = threadIdx.x >> 2, word = threadIdx.x & 3, place = held(row * 4 + (word ^ (row >> 1 & 3)));
-    int at[A_PASSES], source[A_PASSES];  // {row, column} of a pixel that comes out; word of the input under the tap, < 0: outside
-#pragma unroll
-    for (int i = 0; i < A_PASSES; i++) {
-        const int m = pixel + row + i * PASS;
-        at[i] = m < count ? (job.first + m / job.columns) << 16 | m % job.columns : 0x7fff0000;
-        source[i] = m < count ? m * job.blocks * 4 + word : -1;
-    }
-    const int stride = job.walk == HALF ? 2 : 1, pad = job.walk == HALF ? 0 : 1, shift = job.walk == DOUBLE ? 1 : 0;
-    auto aim = [&](int tap) {
-        const int down = tap / 3 - pad, right = tap % 3 - pad;
-#pragma unroll
-        for (int i = 0; i < A_PASSES; i++) {
-            const int y = (((at[i] >> 16) * stride + down) >> shift) - job.input_first, x = ((at[i] & 0xffff) * stride + right) >> shift;
-            const bool is_there = (unsigned)y < (unsigned)job.input_rows && (unsigned)x < (unsigned)job.width;
-            source[i] = is_there ? (y * job.width + x) * job.blocks * 4 + word : -1;
-        }
-    };
-    if (!POINT) aim(0);
-    int tap = 0, along = 0, weight = (output + row) * job.weight_row + word;
-    // One of the PARTS copies a thread makes for a step; zeros from beyond the picture, the outputs, the steps.
-    auto copy = [&](uint4 *stage, int part, bool is_step) {
-        const int i = part < A_PASSES ? part : part - A_PASSES;
-        if (part < A_PASSES) {
-            const bool is_there = is_step && source[i] >= 0;
-            copy16_or_zero(stage + place + i * PASS * 4, job.input + (is_there ? source[i] + along : 0), is_there);
-        } else {
-            const bool is_there = is_step && output + row + i * PASS < job.outs;
-            copy16_or_zero(stage + (TILE_M + i * PASS) * 4 + place, job.weights + (is_there ? weight + i * PASS * job.weight_row : 0), is_there);
-        }
-    };
-    auto go_on = [&] {
-        weight += job.weight_block, along += 4;
-        if (!POINT && along == job.blocks * 4) along = 0, aim(++tap);
-    };
-
-    // Products: what a lane names of the rows of a tile, see load_matrices.
-    const int of_m = warp / WARPS_N, of_n = warp % WARPS_N, turn = lane >> 1 & 3;
-    const int a_high = held((of_m * MT * 16 + (lane & 15)) * 4 + ((lane >> 4) ^ turn)), a_low = a_high ^ 2;
-    const int b_high = held((TILE_M + of_n * NT * 8 + (lane & 7) + (lane >> 4) * 8) * 4 + ((lane >> 3 & 1) ^ turn)), b_low = b_high ^ 2;
-    float sums[MT][NT][4];
-#pragma unroll
-    for (int m = 0; m < MT; m++)
-#pragma unroll
-        for (int n = 0; n < NT; n++)
-#pragma unroll
-            for (int i = 0; i < 4; i++) sums[m][n][i] = 0.f;
-#pragma unroll
-    for (int s = 0; s < STAGES - 1; s++) {
-#pragma unroll
-        for (int part = 0; part < PARTS; part++) copy(ring + s * STAGE, part, s < steps);
-        end_copies();
-        go_on();
-    }
-    int from = 0, to = STAGES - 1;
-    for (int step = 0; step < steps; step++) {
-        wait_copies<STAGES - 2>();
-        __syncthreads();  // all see this step's stage, and nobody reads the one before any more
-        const uint4 *stage = ring + from * STAGE;
-        uint32_t high[MT][4], low[MT][4];
-#pragma unroll
-        for (int m = 0; m < MT; m++) load_matrices(high[m], stage + a_high + m * 64), load_matrices(low[m], stage + a_low + m * 64);
-#pragma unroll
-        for (int n = 0; n < NT; n += 2) {
-            uint32_t b[4], b_rest[4];
-            load_matrices(b, stage + b_high + n * 32), load_matrices(b_rest, stage + b_low + n * 32);
-#pragma unroll
-            for (int m = 0; m < MT; m++) mma_bf16(sums[m][n], high[m], b[0], b[1]), mma_bf16(sums[m][n + 1], high[m], b[2], b[3]);
-#pragma unroll
-            for (int part = n * PARTS / NT; part < (n + 2) * PARTS / NT; part++) copy(ring + to * STAGE, part, step + STAGES - 1 < steps);
-#pragma unroll
-            for (int m = 0; m < MT; m++) mma_bf16(sums[m][n], low[m], b[0], b[1]), mma_bf16(sums[m][n + 1], low[m], b[2], b[3]);
-#pragma unroll
-            for (int m = 0; m < MT; m++) mma_bf16(sums[m][n], high[m], b_rest[0], b_rest[1]), mma_bf16(sums[m][n + 1], high[m], b_rest[2], b_rest[3]);
-        }
-        end_copies();
-        go_on();
-        from = from + 1 == STAGES ? 0 : from + 1, to = to + 1 == STAGES ? 0 : to + 1;
-    }
-    wait_copies<0>();
-
-    const int o = output + of_n * NT * 8 + t * 2;
-    float2 bias[NT];
-#pragma unroll
-    for (int n = 0; n < NT; n++) {
-        const bool is_there = job.bias && o + n * 8 < job.outs;
-        bias[n] = make_float2(is_there ? job.bias[o + n * 8] : 0.f, is_there && o + n * 8 + 1 < job.outs ? job.bias[o + n * 8 + 1] : 0.f);
-    }
-#pragma unroll
-    for (int i = 0; i < MT * 2; i++) {
-        const int p = pixel + of_m * MT * 16 + i * 8 + g;
-        if (p >= count) continue;
-        float *out = job.out + (size_t)p * job.out_stride + o;
-        float2 v[NT];
-#pragma unroll
-        for (int n = 0; n < NT; n++) v[n] = make_float2(sums[i / 2][n][i % 2 * 2] + bias[n].x, sums[i / 2][n][i % 2 * 2 + 1] + bias[n].y);
-        if (!ODD || job.out_stride % 2 == 0) {
-            if (job.adds)
-#pragma unroll
-                for (int n = 0; n < NT; n++)
-                    if (o + n * 8 < job.outs) v[n].x += ((const float2 *)out)[n * 4].x, v[n].y += ((const float2 *)out)[n * 4].y;
-#pragma unroll
-            for (int n = 0; n < NT; n++)
-                if (o + n * 8 < job.outs) ((float2 *)out)[n * 4] = v[n];
-            continue;
-        }
-#pragma unroll
-        for (int n = 0; n < NT; n++) {
-            if (o + n * 8 < job.outs) out[n * 8] = job.adds ? out[n * 8] + v[n].x : v[n].x;
-            if (o + n * 8 + 1 < job.outs) out[n * 8 + 1] = job.adds ? out[n * 8 + 1] + v[n].y : v[n].y;
-        }
-    }
-}
-#define CONVOLVE(name, THREADS, BLOCKS, ...)                                                                              \
-    extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) name(const Conv job) { convolve<__VA_ARGS__>(job); } \
-    KERNEL(name)
-CONVOLVE(conv_small, 128, 4, 2, 2, 2, 4, 5, false, true)
-CONVOLVE(conv_large, 128, 2, 2, 2, 4, 8, 3, false, false)
-CONVOLVE(conv_wide, 256, 1, 4, 2, 4, 8, 3, false, false)
-CONVOLVE(point_small, 128, 4, 2, 2, 2, 4, 5, true, true)
-CONVOLVE(point_large, 128, 2, 2, 2, 4, 8, 3, true, false)
-CONVOLVE(point_wide, 256, 1, 4, 2, 4, 8, 3, true, false)
 
 // ---------------------------------------------------------------- softmax
 struct Softmax {

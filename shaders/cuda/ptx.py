@@ -30,7 +30,7 @@ MODULES = {
     'product_half': ('product.cu', ['-DFORMAT=Half']),
     'movq': ('movq.cu', []),
 }
-HEADERS = ['common.cuh', 'step.cuh']
+HEADERS = ['common.cuh', 'step.cuh', 'movq_conv.cuh']
 ARCHITECTURES = {'sm80': 'compute_80', 'sm90': 'compute_90'}
 OPTIONS = ['--std=c++17']
 

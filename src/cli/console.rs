@@ -3,7 +3,7 @@
 //! With `--json` both carry one object per line; the `finished` lines stand on both, for they are
 //! events and results. A closed pipe is no reason to lose a picture: write errors are ignored.
 
-use crate::task::{Failure, Fault, Picture, Progress, Tally};
+use crate::task::{Failure, Fault, Picture, Profile, Progress, Tally};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -57,12 +57,18 @@ impl Console<'_> {
         let _ = writeln!(self.err, "{event}");
     }
 
-    pub(super) fn loaded(&mut self, model: &str, seconds: f64) {
+    pub(super) fn loaded(&mut self, model: &str, seconds: f64, profile: &Profile) {
         if self.json {
-            self.event(&json!({ "event": "loaded", "model": model, "seconds": seconds }));
-        } else {
-            self.update(&format!("{model} loaded in {seconds:.1} s"));
+            self.event(&json!({
+                "event": "loaded", "model": model, "seconds": seconds, "device": profile.device,
+                "remark": profile.remark,
+            }));
+            return;
         }
+        if let Some(why) = &profile.remark {
+            self.say(&format!("drawing on the CPU: {why}"));
+        }
+        self.update(&format!("{model} loaded in {seconds:.1} s"));
     }
 
     fn at(&self, tally: &Tally) -> String {

@@ -1,6 +1,8 @@
 //! The real [`Studio`]: models, pictures and settings on this machine's disk.
 
-use super::{Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, PublishedShape, Quant, Saving, Studio, VerifyArgs};
+use super::{
+    Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, PublishedShape, Quant, Saving, Studio, VerifyArgs,
+};
 use crate::keeping;
 use crate::measure;
 use crate::model::bundle::{Bundle, Source, Summary, describe};

@@ -4,8 +4,8 @@ use super::console::Console;
 use super::interrupt::Interrupt;
 use super::job::Job;
 use super::{CANCELLED, DONE, Saving, Studio};
-use crate::pixels::Pixels;
-use crate::task::{Failure, Picture, Progress, Report};
+use crate::pixels::{Pixels, Size};
+use crate::task::{Failure, Picture, Progress, Report, Sampling, Tally};
 use crate::token::{CODE_PIXELS, Grid};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
@@ -34,10 +34,10 @@ pub(super) fn draw<S: Studio>(
             turn,
             model: &mut model,
             seed: &mut seed,
-            previews: Previews::default(),
+            shown: Shown::default(),
         };
         let end = drawing.follow(&worker, &ticket, console)?;
-        let previews = drawing.previews;
+        let shown = drawing.shown;
         let save = |picture: &Picture, rank, preview| {
             let file = job.names.file(turn, rank);
             let saving = Saving {
@@ -54,7 +54,7 @@ pub(super) fn draw<S: Studio>(
                 let begun = pictures.iter().filter(|picture| !picture.codes.is_empty());
                 let mut kept = 0;
                 for (rank, picture) in begun.enumerate() {
-                    let preview = previews.of(picture.seed.wrapping_sub(task.seed));
+                    let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
                     let file = save(picture, rank, preview)?;
                     console.kept(picture, &file);
                     kept += 1;
@@ -63,6 +63,17 @@ pub(super) fn draw<S: Studio>(
                     console.cancelled();
                 }
                 return Ok(CANCELLED);
+            }
+            // What broke off is kept as what was stopped is.
+            End::Failed(failure) => {
+                for (rank, picture) in shown.pictures(task.seed).iter().enumerate() {
+                    let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
+                    match save(picture, rank, preview) {
+                        Ok(file) => console.kept(picture, &file),
+                        Err(also) => console.say(&also.message),
+                    }
+                }
+                return Err(failure);
             }
             End::Finished(pictures) => {
                 for (rank, picture) in pictures.iter().enumerate() {
@@ -96,6 +107,7 @@ fn why_not_running(worker: &Worker, refusal: Failure) -> Failure {
 enum End {
     Finished(Vec<Picture>),
     Cancelled(Vec<Picture>),
+    Failed(Failure),
 }
 
 /// One task under way.
@@ -104,7 +116,7 @@ struct Drawing<'a> {
     model: &'a mut String,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
-    previews: Previews,
+    shown: Shown,
 }
 
 impl Drawing<'_> {
@@ -117,8 +129,12 @@ impl Drawing<'_> {
     ) -> Result<End, Failure> {
         for report in worker.reports() {
             match report {
-                Report::Loaded { model, seconds, .. } => {
-                    console.loaded(&model, seconds);
+                Report::Loaded {
+                    model,
+                    seconds,
+                    profile,
+                } => {
+                    console.loaded(&model, seconds, &profile);
                     *self.model = model;
                 }
                 Report::LoadFailed(failure) => return Err(failure),
@@ -130,7 +146,7 @@ impl Drawing<'_> {
                         console.say(&format!("seed {seed}"));
                     }
                     console.progress(&progress, self.turn);
-                    self.previews.take(progress);
+                    self.shown.take(progress);
                 }
                 Report::Finished { task, pictures } if task == ticket.id => {
                     return Ok(End::Finished(pictures));
@@ -138,7 +154,9 @@ impl Drawing<'_> {
                 Report::Cancelled { task, pictures } if task == ticket.id => {
                     return Ok(End::Cancelled(pictures));
                 }
-                Report::Failed { task, failure } if task == ticket.id => return Err(failure),
+                Report::Failed { task, failure } if task == ticket.id => {
+                    return Ok(End::Failed(failure));
+                }
                 // Only one task is under way at a time.
                 Report::Progress { .. }
                 | Report::Finished { .. }
@@ -150,39 +168,92 @@ impl Drawing<'_> {
     }
 }
 
-/// The rows shown so far, a picture a candidate: what a stopped picture looks like.
+/// The rows shown so far, by candidate: what is kept of a picture that was stopped or broke off.
 #[derive(Default)]
-struct Previews {
-    grid: Option<Grid>,
-    pictures: BTreeMap<u64, Pixels>,
+struct Shown {
+    started: Option<Started>,
+    rows: BTreeMap<u64, Rows>,
 }
 
-impl Previews {
+/// What the engine settled on.
+struct Started {
+    grid: Grid,
+    panel: Size,
+    sampling: Sampling,
+    window: usize,
+}
+
+struct Rows {
+    codes: Vec<u32>,
+    preview: Pixels,
+    tally: Tally,
+}
+
+impl Shown {
     fn take(&mut self, progress: Progress) {
         match progress {
-            Progress::Started { grid, .. } => self.grid = Some(grid),
+            Progress::Started {
+                grid,
+                panel,
+                sampling,
+                window,
+                ..
+            } => {
+                self.started = Some(Started {
+                    grid,
+                    panel,
+                    sampling,
+                    window,
+                });
+            }
             Progress::Row {
                 candidate,
                 row,
+                codes,
                 preview,
+                tally,
                 ..
             } => {
-                let Some(grid) = self.grid else { return };
-                let canvas = self
-                    .pictures
-                    .entry(candidate as u64)
-                    .or_insert_with(|| Pixels::filled(grid.pixels(), [128; 3]));
-                let from = 3 * (row * CODE_PIXELS) as usize * canvas.size().width as usize;
+                let Some(Started { grid, .. }) = self.started else {
+                    return;
+                };
+                let rows = self.rows.entry(candidate as u64).or_insert_with(|| Rows {
+                    codes: Vec::new(),
+                    preview: Pixels::filled(grid.pixels(), [128; 3]),
+                    tally,
+                });
+                rows.codes.extend(codes);
+                rows.tally = tally;
+                let from = 3 * (row * CODE_PIXELS) as usize * grid.pixels().width as usize;
                 let to = from + preview.rgb().len();
-                if let Some(rows) = canvas.rgb_mut().get_mut(from..to) {
-                    rows.copy_from_slice(preview.rgb());
+                if let Some(room) = rows.preview.rgb_mut().get_mut(from..to) {
+                    room.copy_from_slice(preview.rgb());
                 }
             }
             Progress::Ahead { .. } | Progress::Paused | Progress::Resumed | Progress::Decoding => {}
         }
     }
 
-    fn of(&self, candidate: u64) -> Option<&Pixels> {
-        self.pictures.get(&candidate)
+    fn preview(&self, candidate: u64) -> Option<&Pixels> {
+        self.rows.get(&candidate).map(|rows| &rows.preview)
+    }
+
+    /// Unfinished pictures of the rows.
+    fn pictures(&self, seed: u64) -> Vec<Picture> {
+        let Some(started) = &self.started else {
+            return Vec::new();
+        };
+        let picture = |(candidate, rows): (&u64, &Rows)| Picture {
+            pixels: None,
+            grid: started.grid,
+            codes: rows.codes.clone(),
+            seed: seed.wrapping_add(*candidate),
+            score: None,
+            sampling: started.sampling,
+            panel: started.panel,
+            window: started.window,
+            tally: rows.tally,
+        };
+        self.rows.iter().map(picture).collect()
     }
 }

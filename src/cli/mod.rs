@@ -13,8 +13,8 @@ mod job;
 mod names;
 
 pub use args::{
-    Args, Command, Device, DrawArgs, ImportArgs, Kind, Kv, ModelArgs, NoiseKind, PublishedShape, Quant, VerifyArgs,
-    WindowArgs, WindowTheme,
+    Args, Command, Device, DrawArgs, ImportArgs, Kind, Kv, ModelArgs, NoiseKind, PublishedShape, Quant,
+    VerifyArgs, WindowArgs, WindowTheme,
 };
 pub use desk::Desk;
 pub use interrupt::Interrupt;

@@ -9,13 +9,16 @@ use super::config::Config;
 use super::cuda::KvCache;
 use super::gguf::Gguf;
 use super::memory::{Scale, possible};
-use super::movq::{Movq, MovqConfig};
+use super::movq::MovqConfig;
 use super::network::{Hardware, Network, Place};
+use super::picture_codec::PictureCodec;
 use super::preview::Preview;
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
 use super::transformer::Head;
 use super::weights::{ModelError, Quant, Weights};
+use crate::pixels::Size;
+use crate::task::gigabytes;
 use crate::token::Alphabet;
 use std::path::{Path, PathBuf};
 
@@ -48,9 +51,11 @@ pub struct Bundle {
     pub decoder: Network,
     /// Where it runs, for people.
     pub device: String,
+    /// Why it does not run on the NVIDIA card that is there, where the choice was left to the program.
+    pub remark: Option<String>,
     /// Its weights in memory.
     pub bytes: u64,
-    pub movq: Movq,
+    pub movq: PictureCodec,
     pub preview: Preview,
 }
 
@@ -69,6 +74,9 @@ pub(super) struct Parts<'a> {
     movq_config: Option<String>,
     pub(super) quant: Option<Quant>,
     pub(super) hardware: Hardware,
+    /// Why not on a card, if there is one.
+    remark: Option<String>,
+    place: Place,
 }
 
 impl Parts<'_> {
@@ -77,6 +85,34 @@ impl Parts<'_> {
             Some(json) => MovqConfig::from_json(json),
             None => MovqConfig::infer(self.movq, self.movq_prefix),
         }
+    }
+
+    /// Goes back to the CPU where the card that was found has too little memory, unless the user chose it.
+    fn settle(&mut self, config: &Config, movq_config: &MovqConfig) -> Result<(), ModelError> {
+        let Hardware::Card(card, kv) = &self.hardware else {
+            return Ok(());
+        };
+        let size = self.card.default_size("generate").unwrap_or(Size::new(256, 256));
+        let scale = self.scale(config, movq_config);
+        let free = card.free_bytes();
+        let why = match scale.needs_on_card(self.quant, *kv, size) {
+            Ok(needs) if needs.held() <= free => return Ok(()),
+            Ok(needs) => ModelError::Memory(format!(
+                "{} needs about {} of the memory of the {} for {size}, {} are free",
+                self.card.name,
+                gigabytes(needs.held()),
+                card.name(),
+                gigabytes(free)
+            )),
+            Err(why) => why,
+        };
+        if self.place != Place::Auto {
+            return Err(ModelError::Memory(format!(
+                "{why}: close other programs that use it, or choose the CPU (--device cpu)"
+            )));
+        }
+        (self.hardware, self.remark) = (Hardware::Cpu, Some(why.to_string()));
+        Ok(())
     }
 
     pub(super) fn scale<'a>(&'a self, config: &'a Config, movq_config: &'a MovqConfig) -> Scale<'a> {
@@ -163,6 +199,7 @@ pub(super) fn with_parts<T>(
 
 fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'a>, ModelError> {
     let meta = |key: &str| gguf.meta(key);
+    let (hardware, remark) = source.place.choose(source.kv)?;
     let config = meta("lumina.config").ok_or_else(|| ModelError::File {
         file: gguf.source(),
         reason: "this GGUF holds no Lumina-mGPT model: make one with `lumina-studio import`".to_owned(),
@@ -190,7 +227,9 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'
         movq_prefix: "movq.",
         movq_config: meta("lumina.movq_config"),
         quant: source.quant,
-        hardware: source.place.open(source.kv)?,
+        hardware,
+        remark,
+        place: source.place,
     })
 }
 
@@ -206,6 +245,7 @@ fn in_folder<T>(
     };
     let movq = open_movq(&movq_path)?;
     let decoder = Safetensors::open(folder)?;
+    let (hardware, remark) = source.place.choose(source.kv)?;
     build(Parts {
         name: folder
             .file_name()
@@ -222,7 +262,9 @@ fn in_folder<T>(
         movq_prefix: "",
         movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
         quant: source.quant,
-        hardware: source.place.open(source.kv)?,
+        hardware,
+        remark,
+        place: source.place,
     })
 }
 
@@ -273,7 +315,7 @@ impl Bundle {
         with_parts(source, Self::build)
     }
 
-    fn build(parts: Parts<'_>) -> Result<Self, ModelError> {
+    fn build(mut parts: Parts<'_>) -> Result<Self, ModelError> {
         let config = Config::from_json(&parts.config)?;
         let text = Text::new(&parts.files)?;
         let alphabet = text.alphabet(&config)?;
@@ -285,16 +327,12 @@ impl Bundle {
                 movq_config.n_embed
             )));
         }
+        parts.settle(&config, &movq_config)?;
         let bytes = parts.scale(&config, &movq_config).weights(parts.quant);
         if matches!(parts.hardware, Hardware::Cpu) {
             possible(&format!("loading {}", parts.card.name), bytes)?;
         }
-        let movq = Movq::load(
-            parts.movq,
-            parts.movq_prefix,
-            &movq_config,
-            &parts.hardware.tensors(),
-        )?;
+        let movq = PictureCodec::load(parts.movq, parts.movq_prefix, &movq_config, &parts.hardware)?;
         let stored = match parts.movq.shape("preview.weight") {
             Some(shape) => Preview::from_tensor(&parts.movq.f32("preview.weight", &shape)?, &movq)?,
             None => None,
@@ -314,6 +352,7 @@ impl Bundle {
             alphabet,
             decoder,
             device: parts.hardware.name(),
+            remark: parts.remark,
             bytes,
             movq,
             preview,

@@ -9,10 +9,11 @@ use super::card::Card;
 use super::checkpoint::{Safetensors, open_movq};
 use super::config::Config;
 use super::gguf::{self, Planned};
-use super::movq::{Movq, MovqConfig};
+use super::movq::MovqConfig;
+use super::network::Hardware;
+use super::picture_codec::PictureCodec;
 use super::preview::Preview;
 use super::weights::{ModelError, Quant, Weights};
-use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QTensor};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -99,7 +100,12 @@ pub fn import(
         None => MovqConfig::infer(image.as_ref(), "")?,
     };
     let card = Card::for_folder(wish.folder, &config_text)?;
-    let preview = Preview::fit(&Movq::load(image.as_ref(), "", &movq_sizes, &Device::Cpu)?)?;
+    let preview = Preview::fit(&PictureCodec::load(
+        image.as_ref(),
+        "",
+        &movq_sizes,
+        &Hardware::Cpu,
+    )?)?;
     let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.quant)?;
     let map = preview.to_tensor()?;
     let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();

@@ -8,13 +8,14 @@
 use super::attention::Shape;
 use super::bundle::{Parts, Source, with_parts};
 use super::config::Config;
+use super::cuda::{self, KvCache, plan};
 use super::import::decoder_format;
 use super::movq::MovqConfig;
 use super::network::Place;
 use super::transformer::{WIDEN_BELOW, weights_of};
 use super::weights::{ModelError, Quant, Weights};
 use crate::pixels::Size;
-use crate::task::{Appraisal, Format, Needs, Plan, gigabytes};
+use crate::task::{Appraisal, Format, Needs, Plan, Processor, gigabytes};
 use crate::token::Grid;
 use candle_core::quantized::GgmlDType;
 use std::path::Path;
@@ -40,6 +41,14 @@ fn bytes(kind: GgmlDType, count: usize) -> u64 {
 }
 
 impl Scale<'_> {
+    /// The format a tensor is stored in, or would be by an import to `quant`.
+    fn stored_kind(&self, name: &str, shape: &[usize], quant: Option<Quant>) -> GgmlDType {
+        match quant {
+            Some(quant) => decoder_format(name, shape, quant).1.ggml(),
+            None => self.decoder.kind(name).unwrap_or(GgmlDType::F32),
+        }
+    }
+
     /// The format a matrix has in memory.
     fn kind(&self, name: &str, shape: &[usize], quant: Option<Quant>) -> GgmlDType {
         if let Some(quant) = quant {
@@ -108,8 +117,34 @@ impl Scale<'_> {
         }
     }
 
-    /// What needs less than the picture of `size` the model draws unless told otherwise.
-    fn plans(&self, trained: &[Size], size: Size) -> Vec<Plan> {
+    /// The same of an NVIDIA card's memory. The cache is given back before codes are turned into pixels, so
+    /// of that counts only what it takes more. An error: why a card cannot hold this model.
+    pub(super) fn needs_on_card(
+        &self,
+        quant: Option<Quant>,
+        kv: KvCache,
+        size: Size,
+    ) -> Result<Needs, ModelError> {
+        let codes = self.movq_config.n_embed;
+        let kind = |name: &str, shape: &[usize]| self.stored_kind(name, shape, quant);
+        let names = self.movq.names();
+        let own = names.iter().filter(|name| name.starts_with(self.movq_prefix));
+        let movq: u64 = own
+            .filter_map(|name| Some(plan::movq_bytes(&self.movq.shape(name)?)))
+            .sum();
+        let tokens = Grid::of(size).map_or(0, Grid::stream_len) + PROMPT_TOKENS;
+        let cache = plan::cache_bytes(self.config, codes, kv, tokens)?;
+        Ok(Needs {
+            weights: plan::decoder_bytes(self.config, codes, &kind)? + movq,
+            cache,
+            decode: plan::decode_bytes(self.movq_config, size).saturating_sub(cache),
+            file: 0,
+        })
+    }
+
+    /// What needs less than the picture of `size` the model draws unless told otherwise, `of` a format and
+    /// a size.
+    fn plans(&self, trained: &[Size], size: Size, of: &dyn Fn(Option<Quant>, Size) -> Needs) -> Vec<Plan> {
         let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
         let mut smaller: Vec<Size> = trained
             .iter()
@@ -119,7 +154,7 @@ impl Scale<'_> {
         smaller.sort_by_key(|size| std::cmp::Reverse(area(size)));
         let mut plans: Vec<Plan> = smaller
             .into_iter()
-            .map(|size| Plan::Smaller(size, self.needs(None, size)))
+            .map(|size| Plan::Smaller(size, of(None, size)))
             .collect();
         if weights_of(self.config) >= WIDEN_BELOW {
             let stored = self.weights(None);
@@ -128,21 +163,42 @@ impl Scale<'_> {
                 .into_iter()
                 .filter(|(_, quant)| self.weights(Some(*quant)) < stored)
             {
-                plans.push(Plan::Stored(format, self.needs(Some(quant), size)));
+                plans.push(Plan::Stored(format, of(Some(quant), size)));
             }
         }
         for side in [512, 384, 256] {
             let forced = Size::new(side, side);
             if area(&forced) < area(&size) && !trained.is_empty() && !trained.contains(&forced) {
-                plans.push(Plan::Forced(forced, self.needs(None, forced)));
+                plans.push(Plan::Forced(forced, of(None, forced)));
             }
         }
         plans
     }
 }
 
+/// Where a model would run, as `Bundle` decides: on the card that was found if it fits there.
+fn runs_on(scale: &Scale<'_>, processor: Processor, size: Size) -> Processor {
+    let card = match processor {
+        Processor::Auto | Processor::Cuda => cuda::survey().ok(),
+        Processor::Cpu | Processor::Metal => None,
+    };
+    let Some(card) = card else {
+        return Processor::Cpu;
+    };
+    let needs = scale.needs_on_card(None, KvCache::default(), size);
+    let fits = needs.is_ok_and(|needs| needs.held() <= card.free_bytes);
+    match processor == Processor::Cuda || fits {
+        true => Processor::Cuda,
+        false => Processor::Cpu,
+    }
+}
+
 /// What a model is and needs; `None` is the built-in one. Its weights are not read.
-pub fn appraise(model: Option<&Path>, movq: Option<&Path>) -> Result<Appraisal, ModelError> {
+pub fn appraise(
+    model: Option<&Path>,
+    movq: Option<&Path>,
+    processor: Processor,
+) -> Result<Appraisal, ModelError> {
     let source = Source {
         model: model.map(Path::to_owned),
         movq: movq.map(Path::to_owned),
@@ -156,6 +212,13 @@ pub fn appraise(model: Option<&Path>, movq: Option<&Path>) -> Result<Appraisal, 
         let scale = parts.scale(&config, &movq_config);
         let card = &parts.card;
         let size = card.default_size("generate").unwrap_or(Size::new(256, 256));
+        let runs_on = runs_on(&scale, processor, size);
+        let needs = |quant, size| {
+            let on_card = (runs_on == Processor::Cuda)
+                .then(|| scale.needs_on_card(quant, KvCache::default(), size).ok())
+                .flatten();
+            on_card.unwrap_or_else(|| scale.needs(quant, size))
+        };
         Ok(Appraisal {
             name: card.name.clone(),
             note: card.note.clone(),
@@ -164,8 +227,9 @@ pub fn appraise(model: Option<&Path>, movq: Option<&Path>) -> Result<Appraisal, 
             format: parts.format.clone(),
             weights: weights_of(&config) as u64,
             size,
-            needs: scale.needs(None, size),
-            plans: scale.plans(&card.sizes("generate"), size),
+            runs_on,
+            needs: needs(None, size),
+            plans: scale.plans(&card.sizes("generate"), size, &needs),
         })
     })
 }
@@ -340,7 +404,8 @@ mod tests {
             file_bytes,
         };
         let size = Size::new(768, 768);
-        let plans = scale.plans(&[size, Size::new(512, 512)], size);
+        let needs_of = |quant, size| scale.needs(quant, size);
+        let plans = scale.plans(&[size, Size::new(512, 512)], size, &needs_of);
         let said: Vec<&Plan> = plans.iter().collect();
         assert!(matches!(said[0], Plan::Smaller(size, _) if *size == Size::new(512, 512)));
         assert!(matches!(said[1], Plan::Stored(Format::Q8_0, _)));
@@ -353,7 +418,7 @@ mod tests {
 
     #[test]
     fn the_starter_needs_little_and_says_what_it_is() {
-        let starter = appraise(None, None).unwrap();
+        let starter = appraise(None, None, Processor::Cpu).unwrap();
         assert_eq!(
             (starter.name.as_str(), starter.size),
             ("starter", Size::new(192, 192))

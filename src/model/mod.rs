@@ -18,6 +18,7 @@ pub mod memory;
 pub mod movq;
 mod nesting;
 pub mod network;
+pub mod picture_codec;
 pub mod preview;
 pub mod processors;
 pub mod prompts;

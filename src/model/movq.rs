@@ -16,23 +16,33 @@ type Result<T, E = ModelError> = std::result::Result<T, E>;
 /// Sizes of an image tokenizer.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct MovqConfig {
-    ddconfig: DdConfig,
+    pub(super) ddconfig: DdConfig,
     pub n_embed: usize,
-    embed_dim: usize,
+    pub(super) embed_dim: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-struct DdConfig {
-    z_channels: usize,
+pub(super) struct DdConfig {
+    pub(super) z_channels: usize,
     resolution: usize,
-    in_channels: usize,
-    out_ch: usize,
-    ch: usize,
-    ch_mult: Vec<usize>,
-    num_res_blocks: usize,
+    pub(super) in_channels: usize,
+    pub(super) out_ch: usize,
+    pub(super) ch: usize,
+    pub(super) ch_mult: Vec<usize>,
+    pub(super) num_res_blocks: usize,
     attn_resolutions: Vec<usize>,
     #[serde(default)]
     double_z: bool,
+}
+
+impl DdConfig {
+    /// Channels that come out of the encoder.
+    pub(super) fn encoder_outs(&self) -> usize {
+        match self.double_z {
+            true => 2 * self.z_channels,
+            false => self.z_channels,
+        }
+    }
 }
 
 impl MovqConfig {
@@ -291,7 +301,7 @@ struct Half {
     conv_out: Conv,
 }
 
-fn has_attention(config: &DdConfig, level: usize) -> bool {
+pub(super) fn has_attention(config: &DdConfig, level: usize) -> bool {
     config.attn_resolutions.contains(&(config.resolution >> level))
 }
 
@@ -325,11 +335,7 @@ fn encoder(scope: &Scope<'_>, config: &DdConfig) -> Result<Half> {
         }
         levels.push(level);
     }
-    let outs = if config.double_z {
-        2 * config.z_channels
-    } else {
-        config.z_channels
-    };
+    let outs = config.encoder_outs();
     Ok(Half {
         conv_in: conv(&scope.at("conv_in"), config.in_channels, ch, Walk::Same)?,
         levels,
@@ -398,8 +404,6 @@ pub struct Encoded {
     pub best: Vec<f32>,
     /// Euclidean distance to the next one.
     pub second: Vec<f32>,
-    /// [dim, rows, columns]
-    pub prequant: Tensor,
 }
 
 impl Movq {
@@ -412,11 +416,7 @@ impl Movq {
         };
         let dd = &config.ddconfig;
         let codebook = scope.get("quantize.embedding.weight", &[config.n_embed, config.embed_dim])?;
-        let outs = if dd.double_z {
-            2 * dd.z_channels
-        } else {
-            dd.z_channels
-        };
+        let outs = dd.encoder_outs();
         Ok(Self {
             encoder: encoder(&scope.at("encoder"), dd)?,
             decoder: decoder(&scope.at("decoder"), dd)?,
@@ -467,7 +467,6 @@ impl Movq {
             codes: Vec::new(),
             best: Vec::new(),
             second: Vec::new(),
-            prequant,
         };
         for point in &points {
             let (mut best, mut second) = ((f32::INFINITY, 0), f32::INFINITY);

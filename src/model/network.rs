@@ -60,6 +60,23 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Opens the device; where it was left to the program and an NVIDIA card is there but will not do, also
+    /// says why.
+    pub(super) fn choose(self, kv: KvCache) -> Result<(Hardware, Option<String>), ModelError> {
+        if self != Self::Auto {
+            return Ok((self.open(kv)?, None));
+        }
+        match Card::open() {
+            Ok(card) => Ok((Hardware::Card(card, kv), None)),
+            Err(why) => {
+                let hardware = Self::Metal.open(kv).unwrap_or(Hardware::Cpu);
+                Ok((hardware, (why != super::cuda::NO_DRIVER).then_some(why)))
+            }
+        }
+    }
+}
+
 impl Hardware {
     /// A short name, for people.
     pub fn name(&self) -> String {

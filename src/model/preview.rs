@@ -5,7 +5,7 @@
 //! row below is not known yet when a row is shown, and what was shown never changes, so it takes no
 //! part.
 
-use super::movq::Movq;
+use super::picture_codec::PictureCodec;
 use super::weights::ModelError;
 use crate::pixels::{Pixels, Size};
 use crate::token::{CODE_PIXELS, Grid};
@@ -120,7 +120,7 @@ fn lines(codes: &[u32], columns: usize) -> impl Iterator<Item = Line<'_>> {
 
 impl Preview {
     /// Least squares from code vectors to the patches that the model decodes them to.
-    pub fn fit(movq: &Movq) -> Result<Self, ModelError> {
+    pub fn fit(movq: &PictureCodec) -> Result<Self, ModelError> {
         let dim = movq.vectors().first().map_or(0, Vec::len);
         let features = CELLS * dim + 1;
         let mut a = vec![vec![0.0; features]; features];
@@ -179,7 +179,7 @@ impl Preview {
     }
 
     /// A stored map; `None` when it is not one of this image tokenizer.
-    pub fn from_tensor(tensor: &Tensor, movq: &Movq) -> Result<Option<Self>, ModelError> {
+    pub fn from_tensor(tensor: &Tensor, movq: &PictureCodec) -> Result<Option<Self>, ModelError> {
         let dim = movq.vectors().first().map_or(0, Vec::len);
         if tensor.dims() != [PATCH, CELLS * dim + 1] {
             return Ok(None);

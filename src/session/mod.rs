@@ -232,6 +232,7 @@ fn profile(model: &Bundle) -> Profile {
         sampling: Some(card.sampling()),
         skills: card.tasks().iter().map(skill).collect(),
         device: model.device.clone(),
+        remark: model.remark.clone(),
         bytes: Some(model.bytes),
     }
 }

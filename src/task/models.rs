@@ -134,6 +134,9 @@ pub struct Appraisal {
     pub weights: u64,
     /// The picture it draws unless another size is chosen.
     pub size: Size,
+    /// Where it would run: on an NVIDIA card, or not.
+    pub runs_on: Processor,
+    /// Of the memory there.
     pub needs: Needs,
     /// What would need less, the least change first.
     pub plans: Vec<Plan>,
@@ -254,6 +257,7 @@ mod tests {
             format: "f16".to_owned(),
             weights: 7 * GB,
             size: Size::new(768, 768),
+            runs_on: Processor::Cpu,
             needs: needs(14, 10),
             plans: vec![
                 Plan::Smaller(Size::new(512, 512), needs(14, 4)),

@@ -75,11 +75,11 @@ impl Backing for Atelier {
         Ok(Box::new(|| Ok(("starter".to_owned(), Drawer))))
     }
 
-    fn survey(&self, _: &[PathBuf]) -> Survey {
+    fn survey(&self, _: &[PathBuf], _: Processor) -> Survey {
         Survey::default()
     }
 
-    fn appraise(&self, _: &Path) -> Result<Appraisal, Failure> {
+    fn appraise(&self, _: &Path, _: Processor) -> Result<Appraisal, Failure> {
         Err(Failure::failed("there are no headers"))
     }
 

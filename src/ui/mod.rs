@@ -66,10 +66,10 @@ pub trait Backing: Send + Sync + 'static {
 
     /// What there is on this computer: models (`used` and others that lie about), processors,
     /// memory.
-    fn survey(&self, used: &[PathBuf]) -> Survey;
+    fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey;
 
     /// What a model needs, without reading its weights.
-    fn appraise(&self, model: &Path) -> Result<Appraisal, Failure>;
+    fn appraise(&self, model: &Path, processor: Processor) -> Result<Appraisal, Failure>;
 
     /// Memory that is free where a model would be put.
     fn free_bytes(&self, processor: Processor) -> Option<u64>;

@@ -59,6 +59,7 @@ fn appraisal(name: &str, bytes: u64) -> Appraisal {
         format: "f16".to_owned(),
         weights: 7 * GB,
         size: Size::new(768, 768),
+        runs_on: Processor::Cpu,
         needs: needs(bytes),
         plans: vec![Plan::Stored(Format::Q4K, needs(bytes / 2))],
     }
@@ -74,10 +75,10 @@ impl Backing for Shelf {
         Ok(Box::new(move || Ok((name, Still))))
     }
 
-    fn survey(&self, used: &[PathBuf]) -> Survey {
+    fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey {
         let hub = PathBuf::from("/hf/models--Alpha-VLLM--Lumina-mGPT-2.0/snapshots/0123");
         let known = |path: PathBuf, origin| Known {
-            appraisal: self.appraise(&path),
+            appraisal: self.appraise(&path, processor),
             path,
             origin,
         };
@@ -103,7 +104,7 @@ impl Backing for Shelf {
         }
     }
 
-    fn appraise(&self, model: &Path) -> Result<Appraisal, Failure> {
+    fn appraise(&self, model: &Path, _: Processor) -> Result<Appraisal, Failure> {
         match model.file_name().is_some_and(|name| name == "big.gguf") {
             true => Ok(appraisal("7B", 18 * GB)),
             false => Ok(appraisal("small", GB)),

@@ -103,6 +103,9 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                     .map(|bytes| format!(" · {} of weights", gigabytes(bytes)));
                 let place = format!("Draws on: {}{}", profile.device, bytes.unwrap_or_default());
                 ui.label(palette.secondary(format!("{place} · loaded in {seconds:.1} s")));
+                if let Some(why) = &profile.remark {
+                    ui.add(Label::new(palette.secondary(format!("Not on the card: {why}"))).wrap());
+                }
                 for skill in &profile.skills {
                     let maps: Vec<&str> = skill.maps.iter().map(|map| map.name()).collect();
                     let maps = match maps.is_empty() {
@@ -154,11 +157,15 @@ fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> Stri
         return format!("Not {about}: {hindrance}");
     }
     match (state.free_bytes, appraisal) {
-        (Some(free), Some(appraisal)) if !appraisal.fits(Some(free)) => format!(
-            "{about} has {} free, about {} are needed",
-            gigabytes(free),
-            gigabytes(appraisal.needs.held())
-        ),
+        (Some(free), Some(appraisal))
+            if appraisal.runs_on == state.processor && !appraisal.fits(Some(free)) =>
+        {
+            format!(
+                "{about} has {} free, about {} are needed",
+                gigabytes(free),
+                gigabytes(appraisal.needs.held())
+            )
+        }
         (Some(free), _) => format!("{about}: {} free", gigabytes(free)),
         (None, _) => about,
     }
@@ -189,15 +196,15 @@ fn processors(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     }
 }
 
-/// Memory a model could have: what its processor has free, with what the present one gives back.
-fn room(studio: &Studio) -> Option<u64> {
+/// Memory a model could have: what is free where it would run, with what the present one gives back.
+fn room(studio: &Studio, runs_on: Processor) -> Option<u64> {
     let survey = studio.models.survey.as_ref()?;
-    let wanted = studio.models.processor;
-    let on_card = survey.processors.iter().find(|state| {
-        let chosen = state.processor == wanted || wanted == Processor::Auto;
-        chosen && state.hindrance.is_none() && state.free_bytes.is_some()
-    });
-    studio.room_bytes(on_card.and_then(|state| state.free_bytes).or(survey.free_bytes))
+    let of_processor = survey
+        .processors
+        .iter()
+        .find(|state| state.processor == runs_on && state.hindrance.is_none());
+    let own = of_processor.and_then(|state| state.free_bytes);
+    studio.room_bytes(own.or(survey.free_bytes))
 }
 
 fn needs_line(appraisal: &Appraisal, room: Option<u64>) -> String {
@@ -254,7 +261,7 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                              how well Lumina-mGPT draws";
                 ui.add(Label::new(palette.secondary(about)).wrap());
                 if let Some(starter) = studio.models.survey.as_ref().and_then(|survey| survey.starter.as_ref()) {
-                    needs(ui, starter, room(studio));
+                    needs(ui, starter, room(studio, starter.runs_on));
                 }
             });
             let used = studio.model_path.is_none();
@@ -297,7 +304,6 @@ pub(super) fn name_of(path: &Path) -> String {
 fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     let name = name_of(&known.path);
-    let room = room(studio);
     card(ui).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
@@ -318,7 +324,7 @@ fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>)
                         if let Some(note) = &appraisal.note {
                             ui.add(Label::new(palette.secondary(note.clone())).wrap());
                         }
-                        needs(ui, appraisal, room);
+                        needs(ui, appraisal, room(studio, appraisal.runs_on));
                     }
                     Err(failure) => {
                         ui.add(Label::new(palette.secondary(failure.message.clone())).wrap());
@@ -334,7 +340,7 @@ fn model_buttons(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<
     let path = known.path.clone();
     let name = name_of(&path);
     let used = studio.model_path.as_ref() == Some(&path) && !matches!(studio.model, Model::Failed(_));
-    let tight = matches!(&known.appraisal, Ok(appraisal) if !appraisal.fits(room(studio)));
+    let tight = matches!(&known.appraisal, Ok(appraisal) if !appraisal.fits(room(studio, appraisal.runs_on)));
     if known.path.exists() {
         let words = match (used, tight) {
             (true, _) => "In use",

@@ -33,16 +33,23 @@ impl<B: Backing> App<B> {
         let answer = |action| Some(Action::Models(action));
         match effect {
             // On threads of their own: headers of large files and a driver's answer take a while.
-            ModelEffect::Survey(used) => self.files.errands.wait_for(move || {
-                let survey = backing.survey(&used);
-                answer(ModelAction::Surveyed(Box::new(survey)))
-            }),
+            ModelEffect::Survey(used) => {
+                let processor = self.studio.models.processor;
+                self.files.errands.wait_for(move || {
+                    let survey = backing.survey(&used, processor);
+                    answer(ModelAction::Surveyed(Box::new(survey)))
+                });
+            }
             ModelEffect::Appraise(path) => {
                 let processor = self.studio.models.processor;
                 self.files.errands.wait_for(move || {
+                    let appraisal = backing.appraise(&path, processor);
+                    let there = appraisal
+                        .as_ref()
+                        .map_or(processor, |appraisal| appraisal.runs_on);
                     let look = Look {
-                        appraisal: backing.appraise(&path),
-                        free_bytes: backing.free_bytes(processor),
+                        free_bytes: backing.free_bytes(there),
+                        appraisal,
                     };
                     answer(ModelAction::Appraised(path, Box::new(look)))
                 });

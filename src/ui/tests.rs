@@ -61,11 +61,11 @@ impl Backing for Never {
         }))
     }
 
-    fn survey(&self, _: &[PathBuf]) -> Survey {
+    fn survey(&self, _: &[PathBuf], _: Processor) -> Survey {
         Survey::default()
     }
 
-    fn appraise(&self, _: &Path) -> Result<Appraisal, Failure> {
+    fn appraise(&self, _: &Path, _: Processor) -> Result<Appraisal, Failure> {
         Err(Failure::failed("there are no headers"))
     }
 
@@ -194,6 +194,7 @@ fn loaded() -> Report {
                 skill("subject", &[]),
                 skill("edit", &[]),
             ],
+            remark: None,
             device: "CPU · 2 threads".to_owned(),
             bytes: None,
         },

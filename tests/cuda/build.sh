@@ -8,7 +8,7 @@ folder=$1
 shift
 mkdir -p "$folder/objects"
 # Only what is this library's own may be seen: a program may hold the real names.
-flags=(-O2 -std=c++17 -fPIC -fvisibility=hidden -pthread -DEMULATE -Wall -Wno-unknown-pragmas -include "$here/emulate.h")
+flags=(-O3 -std=c++17 -fPIC -fvisibility=hidden -pthread -DEMULATE -Wall -Wno-unknown-pragmas -include "$here/emulate.h")
 compiler=${CXX:-c++}
 # It runs where it is built: conversions of halves are instructions on most processors.
 if "$compiler" -march=native -E -x c++ /dev/null -o /dev/null 2>/dev/null; then flags+=(-march=native); fi

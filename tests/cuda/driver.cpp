@@ -10,7 +10,8 @@
 //   EMULATED_CUDA_FAIL_ALLOCATION=N     the N-th allocation and all after it fail for want of memory
 //   EMULATED_CUDA_FAIL_LAUNCH=N         the N-th kernel (graphs count by their kernels) fails
 //   EMULATED_CUDA_CARDS=0               number of cards
-//   EMULATED_CUDA_LOG=FILE              appends a line for each kernel's name and number of launches, at the end
+//   EMULATED_CUDA_LOG=FILE              at the end appends a line for each kernel and how often it was launched,
+//                                       and how many allocations and launches there were
 // Built with -DcuGraphLaunch=gone (say), that function is missing.
 #include <chrono>
 #include <cinttypes>
@@ -111,6 +112,7 @@ struct Log {
         FILE *file = path && *path ? fopen(path, "a") : nullptr;
         if (!file) return;
         for (const auto &[name, count] : launched) fprintf(file, "%s %" PRIu64 "\n", name.c_str(), count);
+        fprintf(file, "allocations %" PRIu64 "\nlaunches %" PRIu64 "\n", allocations, launches);
         fclose(file);
     }
 } log_at_end;

@@ -63,8 +63,7 @@ template <class Work> float timed(Work work) {
 
 struct Tile { const char *name; void (*conv)(const Conv); void (*point)(const Conv); unsigned pixels, outs, threads, shared; };
 const Tile TILES[] = {{"small", conv_small, point_small, 64, 64, 128, 40960},
-                      {"large", conv_large, point_large, 128, 128, 128, 49152},
-                      {"wide", conv_wide, point_wide, 256, 128, 256, 73728}};
+                      {"large", conv_large, point_large, 128, 128, 128, 49152}};
 
 void convolve_on(const Tile &tile, const Conv &job, bool is_point) {
     const unsigned blocks = up((size_t)job.rows * job.columns, tile.pixels) * up(job.outs, tile.outs);

@@ -62,7 +62,10 @@ pub fn driver() -> &'static Emulated {
 /// One that lacks a function.
 #[allow(dead_code)]
 pub fn driver_without(function: &str) -> Emulated {
-    build(&format!("emulated-driver-without-{function}"), &[&format!("-D{function}=gone")])
+    build(
+        &format!("emulated-driver-without-{function}"),
+        &[&format!("-D{function}=gone")],
+    )
 }
 
 /// Runs the body of the test `name` in a process that finds the emulated driver.

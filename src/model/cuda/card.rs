@@ -13,6 +13,9 @@ const OLDEST: i32 = 12_040;
 /// The oldest compute capability the kernels are written for.
 const LEAST: (i32, i32) = (8, 0);
 
+/// Why no card is used on most machines without one.
+pub const NO_DRIVER: &str = "no NVIDIA driver was found";
+
 /// A file of kernels: its PTX for compute capability 8.0 and for 9.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum File {
@@ -73,7 +76,7 @@ fn find() -> Result<(i32, Features), String> {
         )
     };
     if !driver::is_present() {
-        return Err("no NVIDIA driver was found".to_owned());
+        return Err(NO_DRIVER.to_owned());
     }
     let missing = driver::missing();
     if let Some(function) = missing.first() {

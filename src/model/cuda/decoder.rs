@@ -5,7 +5,7 @@ use super::driver::Memory;
 use super::layout::{KvCache, Layout, MOST_ROWS, padded_rows};
 use super::matrix::{Columns, Form, Loader, Matrix, Out, Rows, Wide, Width};
 use crate::model::config::Config;
-use crate::model::transformer::{Head, Rope, WIDEN_BELOW, embed, weights_of};
+use crate::model::transformer::{Head, Rope, embed};
 use crate::model::weights::{ModelError, Quant, Stored, Weights};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 type Result<T, E = ModelError> = std::result::Result<T, E>;
 
 /// Rows of the embedding table for tokens that are no picture codes: prompts, row ends.
-const OTHER_TOKENS: usize = 1024;
+pub(super) const OTHER_TOKENS: usize = 1024;
 
 /// Where the small vectors of a layer begin in their memory, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -342,10 +342,7 @@ impl CardDecoder {
         cell: KvCache,
     ) -> Result<Self> {
         let layout = Layout::new(config)?;
-        let wide = match weights_of(config) < WIDEN_BELOW {
-            true => Wide::Exact,
-            false => Wide::Half,
-        };
+        let wide = Wide::of(config);
         let mut load = Load {
             weights,
             config,

@@ -4,6 +4,8 @@
 use super::card::{Card, File};
 use super::driver::{Extent, HostMemory, Kernel, Mark, Memory};
 use super::layout::MOST_ROWS;
+use crate::model::config::Config;
+use crate::model::transformer::{WIDEN_BELOW, weights_of};
 use crate::model::weights::{ModelError, Quant, Stored, Weights};
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device};
@@ -35,6 +37,16 @@ pub(super) enum Wide {
     Half,
 }
 
+impl Wide {
+    /// Small models are kept exact.
+    pub(super) fn of(config: &Config) -> Self {
+        match weights_of(config) < WIDEN_BELOW {
+            true => Self::Exact,
+            false => Self::Half,
+        }
+    }
+}
+
 /// Most warps of a block.
 const MOST_WARPS: usize = 16;
 /// Stages of the ring in shared memory.
@@ -63,7 +75,7 @@ impl Form {
     }
 
     /// The form of a stored format.
-    fn of(kind: GgmlDType, wide: Wide, keeps_blocks: bool) -> Self {
+    pub(super) fn of(kind: GgmlDType, wide: Wide, keeps_blocks: bool) -> Self {
         match kind {
             GgmlDType::Q4K if keeps_blocks => Self::Q4,
             GgmlDType::Q8_0 if keeps_blocks => Self::Q8,

@@ -17,7 +17,9 @@ const READ_BYTES: usize = 1 << 30;
 impl Card {
     /// Bytes a second the card reads from its memory, the best of several tries.
     pub fn read_speed(&self) -> Result<f64, ModelError> {
-        let bytes = READ_BYTES.min(self.free_bytes() as usize / 2).next_multiple_of(1 << 20);
+        let bytes = READ_BYTES
+            .min(self.free_bytes() as usize / 2)
+            .next_multiple_of(1 << 20);
         let memory = self.context.zeros("measuring the card", bytes)?;
         let out = self.context.zeros("measuring the card", 16)?;
         let kernel = self.kernel(File::Repack, "read_all", 0)?;
