@@ -7,10 +7,12 @@ use crate::decode::{
 use crate::model::config::Config;
 use crate::model::cuda::{CardDecoder, KvCache};
 use crate::model::invented::Invented;
+use crate::model::movq::MovqConfig;
 use crate::model::network::{Hardware, Network, Place};
+use crate::model::picture_codec::PictureCodec;
 use crate::model::transformer::Head;
 use crate::model::weights::Quant;
-use crate::pixels::Size;
+use crate::pixels::{Pixels, Size};
 use crate::task::{Cancel, Noise, Sampling};
 use crate::token::Grid;
 use anyhow::Result;
@@ -33,6 +35,9 @@ pub struct Shape {
     pub codes: usize,
     /// Tokens of the picture that stand before what is measured.
     pub contexts: [usize; 4],
+    /// Of its image tokenizer: channels, and of what they are multiples by resolution.
+    pub channels: usize,
+    pub multiples: [usize; 4],
     /// Forwards of each kind, of which the first quarter is not counted.
     pub tries: usize,
     /// Of the picture whose first row is timed.
@@ -48,6 +53,8 @@ pub const SEVEN_B: Shape = Shape {
     layers: 32,
     codes: 16_384,
     contexts: [16, 1024, 4656, 9300],
+    channels: 256,
+    multiples: [1, 2, 2, 4],
     tries: 24,
     size: Size::new(768, 768),
 };
@@ -71,6 +78,20 @@ pub struct Subject {
 }
 
 impl Shape {
+    fn codec(&self) -> Result<MovqConfig> {
+        let Self {
+            channels,
+            multiples,
+            codes,
+            ..
+        } = self;
+        Ok(MovqConfig::from_json(&format!(
+            r#"{{"ddconfig": {{"z_channels": 4, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": {channels},
+                "ch_mult": {multiples:?}, "num_res_blocks": 2, "attn_resolutions": [32]}}, "n_embed": {codes},
+                "embed_dim": 4}}"#
+        ))?)
+    }
+
     fn config(&self, layers: usize) -> Result<Config> {
         let Self {
             hidden,
@@ -131,14 +152,48 @@ pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
     if let Some(speed) = speed {
         tell(&format!("measured read speed: {:.0} GB/s", speed / 1e9));
     }
-    forwards(&network, shape, speed, tell)?;
     if let Network::Card(decoder) = &network {
+        let began = Instant::now();
+        let codec = PictureCodec::load(&Invented::default(), "", &shape.codec()?, &hardware)?;
+        tell(&format!(
+            "its image tokenizer, random weights, made in {:.1} s",
+            began.elapsed().as_secs_f64()
+        ));
+        forwards(&network, shape, speed, tell)?;
         first_row(&network, shape, tell)?;
+        pictures(&codec, shape, tell)?;
         tell(&format!(
             "most memory of the card reserved at once: {:.2} GB",
             decoder.card().most_reserved() as f64 / 1e9
         ));
+        return Ok(());
     }
+    forwards(&network, shape, speed, tell)
+}
+
+/// A picture to its codes, and codes to a picture.
+fn pictures(codec: &PictureCodec, shape: &Shape, tell: &mut dyn FnMut(&str)) -> Result<()> {
+    let grid = Grid::of(shape.size)?;
+    let codes: Vec<u32> = (0..grid.codes() as u32)
+        .map(|at| at * 97 % shape.codes as u32)
+        .collect();
+    let pixels = Pixels::filled(shape.size, [90, 120, 200]);
+    let (mut decoded, mut encoded) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let began = Instant::now();
+        codec.decode(&codes, grid)?;
+        decoded.push(began.elapsed().as_secs_f64());
+        let began = Instant::now();
+        codec.encode(&pixels)?;
+        encoded.push(began.elapsed().as_secs_f64());
+    }
+    tell(&format!(
+        "image tokenizer, {}: codes to pixels {:.0} ms (the first time {:.0} ms), pixels to codes {:.0} ms",
+        shape.size,
+        1e3 * median(decoded.clone()),
+        1e3 * decoded[0],
+        1e3 * median(encoded)
+    ));
     Ok(())
 }
 

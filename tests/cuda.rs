@@ -6,6 +6,7 @@
 
 mod emulator;
 
+use candle_core::quantized::QTensor;
 use emulator::on_the_emulator;
 use lumina_studio::decode::{
     Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host,
@@ -14,12 +15,14 @@ use lumina_studio::measure::{Shape, Subject, measure};
 use lumina_studio::model::checkpoint::Safetensors;
 use lumina_studio::model::config::Config;
 use lumina_studio::model::cuda::KvCache;
-use lumina_studio::model::network::{Network, Place};
+use lumina_studio::model::network::{Hardware, Network, Place};
 use lumina_studio::model::transformer::Head;
-use lumina_studio::model::weights::Quant;
+use lumina_studio::model::weights::{ModelError, Quant, Stored, Weights};
 use lumina_studio::pixels::Size;
 use lumina_studio::task::Sampling;
 use lumina_studio::verify::verify;
+use sha2::Digest;
+use std::io::Read;
 use std::path::Path;
 
 fn root() -> &'static Path {
@@ -186,6 +189,111 @@ fn choices_on_the_card_are_those_of_the_host() {
     });
 }
 
+/// A checkpoint whose matrices were brought to a format and back to f32.
+struct Rounded<'a>(&'a Safetensors, Quant);
+
+impl Weights for Rounded<'_> {
+    fn source(&self) -> String {
+        self.0.source()
+    }
+    fn names(&self) -> Vec<String> {
+        self.0.names()
+    }
+    fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        self.0.shape(name)
+    }
+    fn stored(&self, name: &str) -> Result<Stored, ModelError> {
+        let shape = self.shape(name).unwrap_or_default();
+        let wide = self.0.f32(name, &shape)?;
+        if !name.contains("_proj.") && !name.starts_with("lm_head.") {
+            return Ok(Stored::Plain(wide));
+        }
+        let format = self.1.fitting(shape[1]).ggml();
+        let blocks = QTensor::quantize(&wide, format)?;
+        Ok(Stored::Plain(blocks.dequantize(&candle_core::Device::Cpu)?))
+    }
+}
+
+/// Weights of 4 and 8 bits mean on the card what their format means.
+#[test]
+fn quantised_weights_mean_the_same_on_the_card() {
+    on_the_emulator("quantised_weights_mean_the_same_on_the_card", || {
+        let folder = root().join("tests/starter");
+        let config = std::fs::read_to_string(folder.join("config.json")).expect("a configuration");
+        let config = Config::from_json(&config).expect("a configuration");
+        let weights = Safetensors::open(&folder).expect("weights");
+        let card = Place::Cuda.open(KvCache::Half).expect("the emulated card");
+        let tokens: Vec<u32> = (0..24).map(|i| 768 + i * 37 % 1024).collect();
+        let scores = |weights: &dyn Weights, quant, hardware: &Hardware| {
+            let head = Head::Codes(768..1792);
+            let network = Network::load(weights, &config, &head, quant, hardware).expect("a decoder");
+            let mut predictor = network.predictor(1, 32).expect("a lane");
+            scores(predictor.as_mut(), &[feed(0, 0, &tokens, tokens.len())])
+        };
+        let far = |a: &[f32], b: &[f32]| {
+            let sum: f32 = a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum();
+            sum / a.len() as f32
+        };
+        let exact = scores(&weights, None, &Hardware::Cpu);
+        for (quant, least) in [(Quant::F16, 0.0), (Quant::Q8_0, 0.01), (Quant::Q4K, 0.1)] {
+            let meant = scores(&Rounded(&weights, quant), None, &Hardware::Cpu);
+            let found = scores(&weights, Some(quant), &card);
+            let (apart, cost) = (far(&meant, &found), far(&meant, &exact));
+            println!(
+                "{}: {apart} from what is meant, which is {cost} from f32",
+                quant.name()
+            );
+            assert!(apart < 0.01 && cost >= least, "{}: {apart}", quant.name());
+        }
+    });
+}
+
+/// The PTX in the program was made of the sources that the emulator runs.
+#[test]
+fn the_ptx_belongs_to_its_sources() {
+    let folder = root().join("shaders/cuda");
+    let script = std::fs::read_to_string(folder.join("ptx.py")).expect("the script");
+    let between = |from: &str, to: &str| {
+        let start = script.find(from).expect("a list") + from.len();
+        script[start..start + script[start..].find(to).expect("its end")].to_owned()
+    };
+    let quoted = |text: &str| -> Vec<String> {
+        let parts = text.split('\'').skip(1).step_by(2);
+        parts.map(str::to_owned).collect()
+    };
+    let headers = quoted(&between("HEADERS = [", "]"));
+    let options = quoted(&between("OPTIONS = [", "]"));
+    let read = |name: &str| std::fs::read(folder.join(name)).expect("a source");
+    let mut checked = 0;
+    for line in between("MODULES = {", "\n}")
+        .lines()
+        .filter(|line| line.contains(':'))
+    {
+        let words = quoted(line);
+        let (module, source, definitions) = (&words[0], &words[1], &words[2..]);
+        let mut parts = vec![read(source)];
+        parts.extend(headers.iter().map(|name| read(name)));
+        parts.push([definitions, &options].concat().join(" ").into_bytes());
+        let hash = sha2::Sha256::digest(parts.join(&0));
+        let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        for architecture in ["sm80", "sm90"] {
+            let packed = read(&format!("{module}.{architecture}.ptx.gz"));
+            let mut ptx = String::new();
+            let mut unpacked = flate2::read::GzDecoder::new(&packed[..]);
+            unpacked.read_to_string(&mut ptx).expect("PTX");
+            let head = ptx.lines().next().unwrap_or_default();
+            assert!(
+                head.ends_with(&hash),
+                "{module}.{architecture} was made of another {source}: run shaders/cuda/ptx.py"
+            );
+            checked += 1;
+        }
+    }
+    let files = std::fs::read_dir(&folder).expect("a folder").flatten();
+    let all = files.filter(|file| file.path().extension().is_some_and(|kind| kind == "gz"));
+    assert_eq!(checked, all.count());
+}
+
 /// The measurements a user can post run through on a shape small enough for the emulator.
 #[test]
 fn a_shape_is_measured() {
@@ -198,6 +306,8 @@ fn a_shape_is_measured() {
             layers: 2,
             codes: 1040,
             contexts: [16, 32, 64, 100],
+            channels: 32,
+            multiples: [1, 1, 2, 2],
             tries: 2,
             size: Size::new(64, 64),
         };
@@ -212,7 +322,10 @@ fn a_shape_is_measured() {
             measure(&subject, &mut |line| lines.push(line.to_owned())).expect("measurements");
             let all = lines.join("\n");
             assert!(all.contains("Emulated card") && all.contains("| 32 |"), "{all}");
-            assert!(all.contains("first row of a 64x64 picture"), "{all}");
+            assert!(
+                all.contains("first row of a 64x64 picture") && all.contains("codes to pixels"),
+                "{all}"
+            );
         }
     });
 }

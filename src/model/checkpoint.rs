@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -200,6 +200,24 @@ impl Safetensors {
     }
 }
 
+/// Fills `bytes` from a place in a file, wherever others read.
+fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, at);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::FileExt;
+        let mut done = 0;
+        while done < bytes.len() {
+            match file.seek_read(&mut bytes[done..], at + done as u64)? {
+                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                read => done += read,
+            }
+        }
+        Ok(())
+    }
+}
+
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     let whole = folder.join("model.safetensors");
     if whole.is_file() {
@@ -258,6 +276,10 @@ impl Weights for Safetensors {
         Ok(Stored::Plain(self.load(name)?))
     }
 
+    fn reads_parts(&self) -> bool {
+        true
+    }
+
     fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
         let (shard, described, dtype) = self.described(name)?;
         let mut shape = described.shape.clone();
@@ -267,10 +289,7 @@ impl Weights for Safetensors {
         }
         let mut bytes = vec![0; row * rows.len()];
         let at = (shard.start + described.data_offsets.0 + row * rows.start) as u64;
-        let mut file = &shard.file;
-        let read = file
-            .seek(SeekFrom::Start(at))
-            .and_then(|_| file.read_exact(&mut bytes));
+        let read = read_exact_at(&shard.file, &mut bytes, at);
         read.map_err(|e| file_error(&shard.path, format!("tensor `{name}`: {e}")))?;
         Ok(Tensor::from_raw_buffer(&bytes, dtype, &shape, &Device::Cpu)?.to_dtype(DType::F32)?)
     }

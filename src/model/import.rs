@@ -15,6 +15,7 @@ use super::picture_codec::PictureCodec;
 use super::preview::Preview;
 use super::weights::{ModelError, Quant, Weights};
 use candle_core::quantized::{GgmlDType, QTensor};
+use rayon::prelude::*;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -69,8 +70,10 @@ impl ImportSummary {
     }
 }
 
-/// Bytes of f32 rows that are brought to their format at a time.
-const PIECE_BYTES: usize = 64 << 20;
+/// Bytes of f32 rows that a thread brings to their format at a time. Twice as many as there are
+/// threads are held at once, but no more than [`HELD_BYTES`].
+const PIECE_BYTES: usize = 8 << 20;
+const HELD_BYTES: usize = 512 << 20;
 
 const CANCELLED: &str = "the import was cancelled, nothing was written";
 
@@ -143,17 +146,9 @@ pub fn import(
     let mut done = header.len() as u64;
     for step in &plan {
         let from: &dyn Weights = if step.of_image { image.as_ref() } else { &weights };
-        let rows = step.stored.shape.first().copied().unwrap_or(1);
-        let row_bytes = 4 * step.stored.shape.iter().skip(1).product::<usize>();
-        let piece = (PIECE_BYTES / row_bytes.max(1)).clamp(1, rows.max(1));
-        for first in (0..rows).step_by(piece) {
-            if cancelled() {
-                return Err(ModelError::Config(CANCELLED.to_owned()));
-            }
-            let part = from.rows(&step.source, first..rows.min(first + piece))?;
-            let part = QTensor::quantize(&part, step.stored.dtype)?;
-            file.write_all(&part.data()?).map_err(|e| file_error(out, &e))?;
-        }
+        convert(from, step, cancelled, &mut |bytes| {
+            file.write_all(bytes).map_err(|e| file_error(out, &e))
+        })?;
         file.write_all(&step.stored.padding())
             .map_err(|e| file_error(out, &e))?;
         done += step.stored.padded();
@@ -173,6 +168,42 @@ pub fn import(
     temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
     temporary.persist(out).map_err(|e| file_error(out, &e.error))?;
     Ok(summary)
+}
+
+/// Brings a tensor to its format, some rows a thread, and hands it over in order.
+fn convert(
+    from: &dyn Weights,
+    step: &Step,
+    cancelled: &dyn Fn() -> bool,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
+    let rows = step.stored.shape.first().copied().unwrap_or(1);
+    let row_bytes = 4 * step.stored.shape.iter().skip(1).product::<usize>();
+    let piece = match from.reads_parts() {
+        true => (PIECE_BYTES / row_bytes.max(1)).clamp(1, rows.max(1)),
+        // Read whole: once.
+        false => rows.max(1),
+    };
+    let threads = rayon::current_num_threads();
+    let together = (2 * threads).min(HELD_BYTES / PIECE_BYTES).max(1);
+    let pieces: Vec<usize> = (0..rows).step_by(piece).collect();
+    for wave in pieces.chunks(together) {
+        if cancelled() {
+            return Err(ModelError::Config(CANCELLED.to_owned()));
+        }
+        let made: Result<Vec<Vec<u8>>, ModelError> = wave
+            .par_iter()
+            .map(|first| {
+                let part = from.rows(&step.source, *first..rows.min(first + piece))?;
+                let part = QTensor::quantize(&part, step.stored.dtype)?;
+                Ok(part.data()?.into_owned())
+            })
+            .collect();
+        for bytes in made? {
+            write(&bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// A file under a temporary name that will be as readable as any other: such files are private

@@ -248,7 +248,8 @@ pub(super) fn vector(weights: &dyn Weights, name: &str, shape: &[usize]) -> Resu
 /// Rows `rows` of a matrix, in its own format.
 pub(super) fn rows_of(stored: &Stored, rows: Range<usize>) -> Result<Stored, ModelError> {
     Ok(match stored {
-        Stored::Plain(tensor) => Stored::Plain(tensor.narrow(0, rows.start, rows.len())?.contiguous()?),
+        // A copy: what makes blocks of it would take the whole tensor that a part lies in.
+        Stored::Plain(tensor) => Stored::Plain(tensor.narrow(0, rows.start, rows.len())?.force_contiguous()?),
         Stored::Quantized(tensor) => Stored::Quantized(Arc::new(block_rows(tensor, rows)?)),
     })
 }

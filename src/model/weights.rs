@@ -117,13 +117,18 @@ pub trait Weights: Send + Sync {
         Ok(())
     }
 
+    /// Whether a part of a tensor can be read without the rest, by several threads at once.
+    fn reads_parts(&self) -> bool {
+        false
+    }
+
     /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.
     fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
         let whole = match self.stored(name)? {
             Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
             Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
         };
-        Ok(whole.narrow(0, rows.start, rows.len())?)
+        Ok(whole.narrow(0, rows.start, rows.len())?.force_contiguous()?)
     }
 
     /// Widened to f32 on the CPU, after checking its shape.

@@ -2,9 +2,9 @@
 # What is to be shown on a machine with an NVIDIA card: exactness against the golden vectors, the
 # starter's pictures against the CPU's codes, times of the 7B's shape, the same forward in PyTorch.
 #
-#   bash tests/tools/gpu.sh pack FILE     here: builds, and packs the program and what it needs
-#                                         (FILE.tar.xz, at most 60 MB) for a machine without Rust
-#   bash tests/tools/gpu.sh run FOLDER    there, in the unpacked folder: at most 6 minutes
+#   bash tests/tools/gpu.sh pack FILE     here: builds, and packs the program (FILE-program.tar.xz) and the
+#                                         vectors (FILE-vectors.tar.xz) for a machine without Rust
+#   bash tests/tools/gpu.sh run FOLDER    there, where both were unpacked: at most 6 minutes
 #   bash tests/tools/gpu.sh run           here, where this machine has the card
 #
 # There it needs a driver of CUDA 12.4 or newer; with python3 and PyTorch the last part, too. It ends in
@@ -22,9 +22,10 @@ if [ "${1:-}" = pack ]; then
     strip "$folder/lumina-studio"
     mkdir -p "$folder/tests/tools"
     cp -r "$root/tests/golden" "$root/tests/starter" "$folder/tests/"
-    cp "$root/tests/tools/gpu.sh" "$root/tests/tools/gpu_peer.py" "$folder/tests/tools/"
-    tar -C "$folder" -cf - . | xz -T0 -6 >"$out.tar.xz"
-    ls -l "$out.tar.xz"
+    cp "$root/tests/tools/gpu.sh" "$root/tests/tools/gpu_peer.py" "$root/tests/tools/gpu_file.py" "$folder/tests/tools/"
+    tar -C "$folder" -cf - lumina-studio tests/tools | xz -T0 -6 >"$out-program.tar.xz"
+    tar -C "$folder" -cf - tests/golden tests/starter | xz -T0 -6 >"$out-vectors.tar.xz"
+    ls -l "$out-program.tar.xz" "$out-vectors.tar.xz"
     exit 0
 fi
 [ "${1:-}" = run ] || { sed -n '2,14p' "$0" | cut -c3-; exit 2; }
@@ -67,6 +68,14 @@ for kv in q8 f16; do
     "$program" bench --shape 7b --device cuda --kv "$kv"
 done
 "$program" bench --shape 7b --quant q8_0 --device cuda
+
+say "loading a file of the 7B's size"
+if python3 tests/tools/gpu_file.py "$program" "$work/large.gguf"; then
+    (time cat "$work/large.gguf" >/dev/null) 2>&1 | grep real
+    "$program" generate "a cat" --model "$work/large.gguf" --size 96x96 --force --seed 1 --window 16 --device cuda \
+        --json -o "$work/large.png" 2>&1 | grep -E '"(loaded|finished|failed)"'
+    rm -f "$work/large.gguf"
+fi
 
 say "the same forward in PyTorch"
 if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
