@@ -185,7 +185,7 @@ fn convert(
         false => rows.max(1),
     };
     let threads = rayon::current_num_threads();
-    let together = (2 * threads).min(HELD_BYTES / PIECE_BYTES).max(1);
+    let together = (2 * threads).clamp(1, HELD_BYTES / PIECE_BYTES);
     let pieces: Vec<usize> = (0..rows).step_by(piece).collect();
     for wave in pieces.chunks(together) {
         if cancelled() {

@@ -11,8 +11,8 @@ type Result<T, E = ModelError> = std::result::Result<T, E>;
 
 /// A loaded image tokenizer.
 pub enum PictureCodec {
-    Tensors(Movq),
-    Card(CardMovq),
+    Tensors(Box<Movq>),
+    Card(Box<CardMovq>),
 }
 
 impl PictureCodec {
@@ -23,10 +23,13 @@ impl PictureCodec {
         hardware: &Hardware,
     ) -> Result<Self> {
         Ok(match hardware {
-            Hardware::Card(card, _) => Self::Card(CardMovq::load(card, weights, prefix, config)?),
-            Hardware::Cpu | Hardware::Metal(_) => {
-                Self::Tensors(Movq::load(weights, prefix, config, &hardware.tensors())?)
-            }
+            Hardware::Card(card, _) => Self::Card(Box::new(CardMovq::load(card, weights, prefix, config)?)),
+            Hardware::Cpu | Hardware::Metal(_) => Self::Tensors(Box::new(Movq::load(
+                weights,
+                prefix,
+                config,
+                &hardware.tensors(),
+            )?)),
         })
     }
 

@@ -180,6 +180,32 @@ impl Card {
         Ok(module.kernel(&name, shared_bytes)?)
     }
 
+    /// Compiles files side by side before they are asked for: the first time on a machine it takes a second
+    /// or more each.
+    pub(super) fn prepare(&self, files: &[File]) -> Result<(), ModelError> {
+        let unknown = || ModelError::Card("the NVIDIA card's kernels are in an unknown state".to_owned());
+        let known: Vec<File> = self
+            .modules
+            .lock()
+            .map_err(|_| unknown())?
+            .keys()
+            .copied()
+            .collect();
+        let compiled: Vec<_> = std::thread::scope(|scope| {
+            let new = files.iter().filter(|file| !known.contains(file));
+            let started: Vec<_> = new
+                .map(|file| scope.spawn(|| Ok::<_, ModelError>((*file, self.compile(*file)?))))
+                .collect();
+            started.into_iter().map(|thread| thread.join()).collect()
+        });
+        let mut modules = self.modules.lock().map_err(|_| unknown())?;
+        for outcome in compiled {
+            let (file, module) = outcome.map_err(|_| unknown())??;
+            modules.entry(file).or_insert(module);
+        }
+        Ok(())
+    }
+
     fn compile(&self, file: File) -> Result<Module, ModelError> {
         let [eight, nine] = file.packed();
         let packed = if self.features.capability >= (9, 0) {

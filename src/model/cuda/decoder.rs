@@ -1,13 +1,14 @@
 //! A decoder's weights on the card.
 
-use super::card::Card;
+use super::card::{Card, File};
 use super::driver::Memory;
 use super::layout::{KvCache, Layout, MOST_ROWS, padded_rows};
-use super::matrix::{Columns, Form, Loader, Matrix, Out, Rows, Wide, Width};
+use super::loader::{Columns, Loader, Rows, Width};
+use super::matrix::{Form, Matrix, Out, Wide};
 use crate::model::config::Config;
 use crate::model::transformer::{Head, Rope, embed};
 use crate::model::weights::{ModelError, Quant, Stored, Weights};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -353,10 +354,18 @@ impl CardDecoder {
             gathered: Gathered::default(),
         };
         let table = load.table(head)?;
-        let blocks = (0..config.num_hidden_layers)
+        let blocks: Vec<Block> = (0..config.num_hidden_layers)
             .map(|layer| load.block(layer))
             .collect::<Result<_>>()?;
         let (head, codes) = load.head(head)?;
+        let files: BTreeSet<File> = blocks
+            .iter()
+            .flat_map(|block| [&block.qkv, &block.o, &block.gate_up, &block.down])
+            .chain([&head])
+            .map(|matrix| matrix.product_file(card))
+            .chain([File::Decoder, File::Choose])
+            .collect();
+        card.prepare(&files.into_iter().collect::<Vec<_>>())?;
         let mut norm = load.vector("model.norm.weight", &[config.hidden_size])?;
         norm.resize(layout.hidden, 0.0);
         let final_norm = load.gathered.add(&norm);

@@ -1,7 +1,7 @@
 //! NVIDIA cards: everything of CUDA is in this folder and in `shaders/cuda`.
 //!
 //! The driver is opened at run time ([`driver`]); kernels come along as PTX ([`card`]). Weights are put in
-//! the kernels' order on the card itself ([`matrix`], [`decoder`]). A step (embedding, layers, head, choice
+//! the kernels' order on the card itself ([`loader`], [`decoder`]). A step (embedding, layers, head, choice
 //! of codes) is recorded once for each shape it can have ([`forward`]) and told what to do through a
 //! few hundred bytes ([`step`]). [`predictor`] is the seam to decoding.
 //!
@@ -13,9 +13,9 @@ mod cache;
 mod card;
 mod decoder;
 mod driver;
-mod features;
 mod forward;
 mod layout;
+mod loader;
 mod matrix;
 mod measure;
 mod movq;

@@ -2,9 +2,9 @@
 
 use super::cache::positions;
 use super::decoder::OTHER_TOKENS;
-use super::features::{SCORE_BYTES, STRIP_BYTES, weight_bytes};
 use super::layout::{KvCache, Layout, MOST_ROWS};
 use super::matrix::{Form, Wide};
+use super::movq::features::{SCORE_BYTES, STRIP_BYTES, weight_bytes};
 use crate::model::config::Config;
 use crate::model::movq::MovqConfig;
 use crate::model::weights::ModelError;

@@ -2,19 +2,25 @@
 //! machines with a card and without. Memory, copies, kernels by name, recorded graphs; every call in
 //! one stream, so all work is done in the order it was asked for.
 //!
-//! All `unsafe` code of the CUDA path is in this file. What makes it sound: handles are made and
+//! All `unsafe` code of the CUDA path is in this folder. What makes it sound: handles are made and
 //! given back here alone, copies are bounded by the lengths of both sides, and the functions called
 //! were found in the driver before the first call ([`missing`]). What kernels do with their arguments
 //! is proven on the emulator (`tests/cuda`), which runs behind this same interface.
 #![allow(unsafe_code)]
 
+mod memory;
+mod work;
+
 use crate::model::weights::ModelError;
 use crate::task::gigabytes;
 use cudarc::driver::sys;
 use std::ffi::{CStr, c_int, c_void};
-use std::ptr::{null_mut, read_unaligned};
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub(super) use memory::{HostMemory, Memory};
+pub(super) use work::{Extent, Graph, Kernel, Mark, Module};
 
 /// Every function of the driver that is called from here.
 const FUNCTIONS: [&str; 37] = [
@@ -102,10 +108,12 @@ fn check(call: &'static str, code: sys::CUresult) -> Result<(), Fault> {
 /// Calls a function of the driver and names it in the error.
 macro_rules! call {
     ($function:ident($($argument:expr),* $(,)?)) => {
-        // SAFETY: found in the driver (`missing`); arguments as said at the head of this file.
+        // SAFETY: found in the driver (`missing`); arguments as said at the head of `driver`.
         check(stringify!($function), unsafe { sys::$function($($argument),*) })
     };
 }
+
+use call;
 
 /// Whether a driver can be opened at all.
 pub(super) fn is_present() -> bool {
@@ -359,291 +367,5 @@ impl Drop for Context {
         if !self.context.is_null() {
             let _ = call!(cuDevicePrimaryCtxRelease_v2(self.device));
         }
-    }
-}
-
-/// Memory of a card.
-pub(super) struct Memory {
-    context: Arc<Context>,
-    at: sys::CUdeviceptr,
-    bytes: usize,
-}
-
-impl Memory {
-    /// Address of byte `offset`, as kernels take it.
-    pub(super) fn at(&self, offset: usize) -> u64 {
-        debug_assert!(offset <= self.bytes, "{offset} is beyond {}", self.bytes);
-        self.at + offset as u64
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.bytes
-    }
-
-    fn within(&self, offset: usize, bytes: usize) -> Result<(), Fault> {
-        match offset.checked_add(bytes) {
-            Some(end) if end <= self.bytes => Ok(()),
-            _ => Err(Fault {
-                call: "a copy beyond its memory",
-                code: sys::CUresult::CUDA_ERROR_INVALID_VALUE,
-            }),
-        }
-    }
-
-    /// Copies values to byte `offset` on; done when it returns.
-    pub(super) fn put<T: bytemuck::NoUninit>(&self, offset: usize, values: &[T]) -> Result<(), Fault> {
-        let bytes: &[u8] = bytemuck::cast_slice(values);
-        self.within(offset, bytes.len())?;
-        if bytes.is_empty() {
-            return Ok(());
-        }
-        self.context.enter()?;
-        let from = bytes.as_ptr().cast::<c_void>();
-        let to = self.at + offset as u64;
-        call!(cuMemcpyHtoDAsync_v2(to, from, bytes.len(), self.context.stream))?;
-        // What is not pinned may be read later than the call returns.
-        self.context.wait()
-    }
-
-    /// Copies from the start of `from` in the order of the stream; `from` must not be written until
-    /// that has happened.
-    pub(super) fn put_from(&self, offset: usize, from: &HostMemory, bytes: usize) -> Result<(), Fault> {
-        self.within(offset, bytes)?;
-        self.context.enter()?;
-        let to = self.at + offset as u64;
-        call!(cuMemcpyHtoDAsync_v2(
-            to,
-            from.at,
-            bytes.min(from.bytes),
-            self.context.stream
-        ))
-    }
-
-    /// Copies to the start of `to` in the order of the stream.
-    pub(super) fn get_into(&self, offset: usize, to: &mut HostMemory, bytes: usize) -> Result<(), Fault> {
-        self.within(offset, bytes)?;
-        self.context.enter()?;
-        let from = self.at + offset as u64;
-        call!(cuMemcpyDtoHAsync_v2(
-            to.at,
-            from,
-            bytes.min(to.bytes),
-            self.context.stream
-        ))
-    }
-
-    /// Reads `count` values from byte `offset` on, when all work before is done.
-    pub(super) fn get<T: bytemuck::AnyBitPattern + bytemuck::NoUninit>(
-        &self,
-        offset: usize,
-        count: usize,
-    ) -> Result<Vec<T>, Fault> {
-        let mut values = vec![T::zeroed(); count];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut values);
-        self.within(offset, bytes.len())?;
-        if bytes.is_empty() {
-            return Ok(values);
-        }
-        self.context.enter()?;
-        let to = bytes.as_mut_ptr().cast::<c_void>();
-        let from = self.at + offset as u64;
-        call!(cuMemcpyDtoHAsync_v2(to, from, bytes.len(), self.context.stream))?;
-        self.context.wait()?;
-        Ok(values)
-    }
-
-    /// Copies within this memory, in the order of the stream; the two places must not overlap.
-    pub(super) fn copy_within(&self, from: usize, to: usize, bytes: usize) -> Result<(), Fault> {
-        self.within(from, bytes)?;
-        self.within(to, bytes)?;
-        self.context.enter()?;
-        let (from, to) = (self.at + from as u64, self.at + to as u64);
-        call!(cuMemcpyDtoDAsync_v2(to, from, bytes, self.context.stream))
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // Kernels that use it may still run.
-        let _ = self.context.wait();
-        let _ = call!(cuMemFree_v2(self.at));
-        self.context
-            .reserved
-            .fetch_sub(self.bytes as u64, Ordering::Relaxed);
-    }
-}
-
-/// Host memory at a fixed place.
-pub(super) struct HostMemory {
-    context: Arc<Context>,
-    at: *mut c_void,
-    bytes: usize,
-}
-
-// SAFETY: it is owned memory like a Vec's.
-unsafe impl Send for HostMemory {}
-
-impl HostMemory {
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: allocated with this length, initialised, borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.at.cast::<u8>(), self.bytes) }
-    }
-
-    /// A copy of the value at the start. Whoever wrote it must have been waited for.
-    pub(super) fn value<T: bytemuck::AnyBitPattern>(&self) -> Option<T> {
-        // SAFETY: within the allocation; any bits make a T.
-        (size_of::<T>() <= self.bytes).then(|| unsafe { read_unaligned(self.at.cast::<T>()) })
-    }
-}
-
-impl Drop for HostMemory {
-    fn drop(&mut self) {
-        let _ = self.context.wait();
-        let _ = call!(cuMemFreeHost(self.at));
-    }
-}
-
-/// Kernels of one file. It is never given back: kernels are handles without an owner.
-pub(super) struct Module {
-    context: Arc<Context>,
-    module: sys::CUmodule,
-}
-
-// SAFETY: as for `Context`.
-unsafe impl Send for Module {}
-// SAFETY: as for `Context`.
-unsafe impl Sync for Module {}
-
-impl Module {
-    /// A kernel that asks for up to `shared_bytes` of dynamic shared memory.
-    pub(super) fn kernel(&self, name: &CStr, shared_bytes: usize) -> Result<Kernel, Fault> {
-        self.context.enter()?;
-        let mut function = null_mut();
-        call!(cuModuleGetFunction(&mut function, self.module, name.as_ptr()))?;
-        let attribute = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-        if shared_bytes > 48 << 10 {
-            call!(cuFuncSetAttribute(function, attribute, shared_bytes as c_int))?;
-        }
-        Ok(Kernel {
-            context: self.context.clone(),
-            function,
-        })
-    }
-}
-
-/// A kernel.
-#[derive(Clone)]
-pub(super) struct Kernel {
-    context: Arc<Context>,
-    function: sys::CUfunction,
-}
-
-// SAFETY: as for `Context`.
-unsafe impl Send for Kernel {}
-// SAFETY: as for `Context`.
-unsafe impl Sync for Kernel {}
-
-/// How many blocks of how many threads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Extent {
-    pub(super) blocks: [usize; 3],
-    pub(super) threads: usize,
-    pub(super) shared_bytes: usize,
-}
-
-impl Extent {
-    /// Blocks in one row.
-    pub(super) fn row(blocks: usize, threads: usize) -> Self {
-        Self {
-            blocks: [blocks, 1, 1],
-            threads,
-            shared_bytes: 0,
-        }
-    }
-
-    /// As many blocks in one row as hold `count` threads.
-    pub(super) fn of_threads(count: usize, threads: usize) -> Self {
-        Self::row(count.div_ceil(threads), threads)
-    }
-}
-
-impl Kernel {
-    /// Launches the kernel. Each argument is the bytes of one parameter, in their order; kernels trust
-    /// them. The emulated driver compares their number and sizes with the PTX.
-    pub(super) fn launch(&self, extent: Extent, arguments: &[&[u8]]) -> Result<(), Fault> {
-        self.context.enter()?;
-        let mut pointers: Vec<*mut c_void> = arguments
-            .iter()
-            .map(|bytes| bytes.as_ptr().cast_mut().cast())
-            .collect();
-        let [x, y, z] = extent.blocks.map(|side| side as u32);
-        call!(cuLaunchKernel(
-            self.function,
-            x,
-            y,
-            z,
-            extent.threads as u32,
-            1,
-            1,
-            extent.shared_bytes as u32,
-            self.context.stream,
-            pointers.as_mut_ptr(),
-            null_mut(),
-        ))
-    }
-}
-
-/// A recorded series of launches.
-pub(super) struct Graph {
-    context: Arc<Context>,
-    exec: sys::CUgraphExec,
-}
-
-// SAFETY: as for `Context`.
-unsafe impl Send for Graph {}
-
-impl Graph {
-    pub(super) fn replay(&self) -> Result<(), Fault> {
-        self.context.enter()?;
-        call!(cuGraphLaunch(self.exec, self.context.stream))
-    }
-}
-
-impl Drop for Graph {
-    fn drop(&mut self) {
-        let _ = self.context.wait();
-        let _ = call!(cuGraphExecDestroy(self.exec));
-    }
-}
-
-/// A moment in the stream.
-pub(super) struct Mark {
-    context: Arc<Context>,
-    event: sys::CUevent,
-}
-
-// SAFETY: as for `Context`.
-unsafe impl Send for Mark {}
-
-impl Mark {
-    /// Waits until the stream has come here.
-    pub(super) fn wait(&self) -> Result<(), Fault> {
-        self.context.enter()?;
-        call!(cuEventSynchronize(self.event))
-    }
-
-    /// Seconds from here to a later mark, which is waited for.
-    pub(super) fn seconds_to(&self, later: &Self) -> Result<f64, Fault> {
-        later.wait()?;
-        let mut milliseconds = 0.0;
-        call!(cuEventElapsedTime(&mut milliseconds, self.event, later.event))?;
-        Ok(f64::from(milliseconds) / 1e3)
-    }
-}
-
-impl Drop for Mark {
-    fn drop(&mut self) {
-        let _ = self.context.enter();
-        let _ = call!(cuEventDestroy_v2(self.event));
     }
 }

@@ -1,14 +1,20 @@
 //! The image tokenizer on the card: the same parts as in `model::movq`, which is its oracle.
 
-use super::card::Card;
+mod attention;
+pub(super) mod features;
+mod jobs;
+mod tools;
+
+use super::card::{Card, File};
 use super::driver::Memory;
-use super::features::{Map, Norm, Then, Tools, Walk, Weights, split_weights};
 use crate::model::movq::{DdConfig, Encoded, MovqConfig, has_attention};
 use crate::model::weights::{ModelError, Weights as Stored};
 use crate::pixels::{Pixels, Size};
 use crate::token::Grid;
 use candle_core::quantized::GgmlDType;
+use features::{Map, Norm, Then, Walk, Weights};
 use std::sync::Arc;
+use tools::{Tools, split_weights};
 
 type Result<T, E = ModelError> = std::result::Result<T, E>;
 
@@ -302,6 +308,7 @@ impl CardMovq {
                  CPU (--device cpu)"
             )));
         }
+        card.prepare(&[File::Movq, File::Repack, File::Decoder, File::Choose])?;
         let mut load = Load {
             card,
             stored,
@@ -340,7 +347,7 @@ impl CardMovq {
     pub fn encode_detail(&self, pixels: &Pixels) -> Result<Encoded> {
         let tools = Tools::new(&self.card, &self.small)?;
         let Size { width, height } = pixels.size();
-        let x = tools.from_bytes(pixels.rgb(), (height as usize, width as usize))?;
+        let x = tools.map_of(pixels.rgb(), (height as usize, width as usize))?;
         let mut x = tools.plain(&self.encoder.conv_in, &x)?;
         for level in &self.encoder.levels {
             x = level.forward(&tools, x, None)?;
@@ -397,7 +404,7 @@ impl CardMovq {
         self.check(codes, grid)?;
         let tools = Tools::new(&self.card, &self.small)?;
         let map = self.decode_map(&tools, codes, grid)?;
-        Pixels::new(grid.pixels(), tools.to_bytes(&map)?)
+        Pixels::new(grid.pixels(), tools.picture_of(&map)?)
             .ok_or_else(|| ModelError::Config("the image tokenizer does not scale by 8".to_owned()))
     }
 }
