@@ -10,9 +10,11 @@ need_rust
 need_rust_checks
 if is_debian; then
     # The tests draw the window on a software GPU, and work it on a display of its own.
+    # g++ compiles the kernels of NVIDIA cards for the processor, so that they are tested without a card.
     # shellcheck disable=SC2086
-    install_packages $window_packages xvfb xauth xdotool imagemagick
+    install_packages $window_packages xvfb xauth xdotool imagemagick g++
 else
+    have "${CXX:-c++}" || say "Missing: a C++ compiler (tests of the code for NVIDIA cards are left out without it)"
     for program in Xvfb xdotool convert; do
         have "$program" || say "Missing: $program (the test of the real window is left out without it)"
     done

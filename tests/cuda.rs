@@ -248,6 +248,22 @@ fn quantised_weights_mean_the_same_on_the_card() {
     });
 }
 
+/// Convolutions, norms and attention against plain sums in f64, on odd shapes, with memory that ends where
+/// nobody may touch: `tests/cuda/movq_check.cpp` prints every error beside its bound.
+#[test]
+fn kernels_of_the_image_tokenizer_are_exact() {
+    let folder = match emulator::movq_check() {
+        emulator::Emulated::Driver(folder) => folder,
+        emulator::Emulated::LeftOut(why) => return println!("left out: {why}"),
+    };
+    let checked = std::process::Command::new(folder.join("check"))
+        .output()
+        .expect("the check");
+    let told = String::from_utf8_lossy(&checked.stdout);
+    assert!(checked.status.success(), "{told}");
+    assert!(told.lines().count() > 40, "{told}");
+}
+
 /// The PTX in the program was made of the sources that the emulator runs.
 #[test]
 fn the_ptx_belongs_to_its_sources() {

@@ -29,8 +29,8 @@ fn fingerprint() -> Vec<u8> {
         .collect()
 }
 
-/// Builds the driver with `flags`, unless it is there already.
-fn build(name: &str, flags: &[&str]) -> Emulated {
+/// Runs `build` for a folder unless what it makes is there already.
+fn build_once(name: &str, build: impl FnOnce(&str, &Path) -> Command) -> Emulated {
     let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".to_owned());
     if Command::new(&compiler).arg("--version").output().is_err() {
         return Emulated::LeftOut(format!("there is no C++ compiler ({compiler})"));
@@ -41,16 +41,41 @@ fn build(name: &str, flags: &[&str]) -> Emulated {
     if std::fs::read(&stamp).is_ok_and(|found| found == wanted) {
         return Emulated::Driver(folder);
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/build.sh");
-    let mut bash = Command::new("bash");
-    let built = bash.arg(script).arg(&folder).args(flags).output().expect("bash");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let built = build(&compiler, &folder).output().expect("a compiler");
     assert!(
         built.status.success(),
-        "the emulated driver does not build:\n{}",
+        "{name} does not build:\n{}",
         String::from_utf8_lossy(&built.stderr)
     );
     std::fs::write(stamp, wanted).expect("a stamp");
     Emulated::Driver(folder)
+}
+
+/// Builds the driver with `flags`.
+fn build(name: &str, flags: &[&str]) -> Emulated {
+    build_once(name, |_, folder| {
+        let mut bash = Command::new("bash");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/build.sh");
+        bash.arg(script).arg(folder).args(flags);
+        bash
+    })
+}
+
+/// A program that proves the kernels of the image tokenizer alone, as `check` in the folder.
+#[allow(dead_code)]
+pub fn movq_check() -> Emulated {
+    build_once("movq-check", |compiler, folder| {
+        let cuda = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda");
+        let mut compile = Command::new(compiler);
+        compile
+            .args(["-O2", "-std=c++17", "-pthread", "-DEMULATE", "-include"])
+            .arg(cuda.join("emulate.h"))
+            .arg(cuda.join("movq_check.cpp"))
+            .arg("-o")
+            .arg(folder.join("check"));
+        compile
+    })
 }
 
 /// The emulated driver.
