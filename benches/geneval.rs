@@ -27,9 +27,10 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// The prompts to judge: those of the categories named, thinned out evenly to about `--prompts`.
 fn chosen(settings: &Settings) -> Outcome<Vec<Prompt>> {
-    let edition = match settings.first_edition {
-        true => Edition::First,
-        false => Edition::Second,
+    let edition = match (settings.first_edition, settings.people) {
+        (true, _) => Edition::First,
+        (false, true) => Edition::People,
+        (false, false) => Edition::Second,
     };
     let wanted = |prompt: &Prompt| {
         let named = |name: &String| prompt.category == *name || prompt.task == *name;
@@ -60,6 +61,9 @@ fn judged(finder: &Finder, prompts: &[Prompt], drawn: &[Drawn]) -> Scores {
 
 /// (name, value, whether it is a share and not a mean) of everything a picture is judged by.
 fn verdicts(finder: &Finder, prompt: &Prompt, drawn: &Drawn) -> Vec<(String, f64, bool)> {
+    if let Some(main) = &prompt.main {
+        return of_people(finder, prompt, main, drawn);
+    }
     let (name, yes) = (prompt.category.clone(), |is: bool| f64::from(u8::from(is)));
     let Some(picture) = &drawn.picture else {
         return match drawn.trained {
@@ -123,6 +127,43 @@ fn verdicts(finder: &Finder, prompt: &Prompt, drawn: &Drawn) -> Vec<(String, f64
     found
 }
 
+/// The same for a prompt in people's wording: whether the main thing is shown, whether all is that was
+/// asked, whether a map came in the place of a picture; and whether it is said where the world lacks
+/// the thing.
+fn of_people(finder: &Finder, prompt: &Prompt, main: &[String], drawn: &Drawn) -> Vec<(String, f64, bool)> {
+    let share = |name: &str, is: bool| (name.to_owned(), f64::from(u8::from(is)), true);
+    let seen = drawn
+        .picture
+        .as_ref()
+        .map(|picture| (picture, finder.look(picture)));
+    let is_map = seen
+        .as_ref()
+        .is_some_and(|(picture, seen)| seen.finds.is_empty() && judge::is_colourless(picture));
+    if main.is_empty() {
+        let is_said =
+            drawn.refused.is_some() || drawn.reading.as_ref().is_some_and(|reading| reading.is_near);
+        return vec![
+            share("people: outside, refused or replaced with a word", is_said),
+            share("people: outside, a map is drawn", is_map),
+        ];
+    }
+    let met = seen
+        .as_ref()
+        .map(|(_, seen)| finder.clauses(&prompt.clauses, seen));
+    let met = met.unwrap_or_default();
+    let shows_main = met.first().is_some_and(|shown| *shown);
+    vec![
+        share(&prompt.category, shows_main),
+        share("people: main thing shown", shows_main),
+        share(
+            "people: all that was asked",
+            !met.is_empty() && met.iter().all(|met| *met),
+        ),
+        share("people: a map is drawn", is_map),
+        share("people: refused", drawn.refused.is_some()),
+    ]
+}
+
 /// Ground truth, or something wrong, in the place of drawn pictures.
 fn shown(
     artist: Option<&Artist>,
@@ -177,6 +218,9 @@ fn on_truth(settings: &Settings, finder: &Finder, artist: Option<&Artist>) -> Ou
 /// What was found in a picture that is not what was asked.
 fn tell_failure(finder: &Finder, prompt: &Prompt, drawn: &Drawn) {
     let Some(picture) = &drawn.picture else {
+        if let Some(refused) = drawn.refused.as_ref().filter(|_| !prompt.clauses.is_empty()) {
+            println!("{}: {}: {refused}", prompt.category, prompt.text);
+        }
         return;
     };
     let seen = finder.look(picture);
@@ -188,8 +232,14 @@ fn tell_failure(finder: &Finder, prompt: &Prompt, drawn: &Drawn) {
         return;
     }
     println!(
-        "{}: {} ({})",
-        prompt.category, prompt.text, finder.world.backgrounds[seen.background].name
+        "{}: {} ({}){}",
+        prompt.category,
+        prompt.text,
+        finder.world.backgrounds[seen.background].name,
+        drawn
+            .reading
+            .as_ref()
+            .map_or(String::new(), |reading| format!(" drawn as: {}", reading.caption))
     );
     for find in &seen.finds {
         let tint = find
@@ -241,7 +291,13 @@ fn on_corrupted(settings: &Settings, finder: &Finder, artist: Option<&Artist>) -
 
 /// The first 24 prompts, drawn with the seeds 0 to 23 and put side by side, none picked.
 fn sheet(artist: &mut Artist, finder: &Finder, settings: &Settings, path: &Path) -> Outcome<()> {
-    let all = prompts::read(Edition::Second)?;
+    let all = match settings.people {
+        true => chosen(settings)?
+            .into_iter()
+            .filter(|prompt| !prompt.clauses.is_empty())
+            .collect(),
+        false => prompts::read(Edition::Second)?,
+    };
     let texts: Vec<&Prompt> = all.iter().filter(|prompt| prompt.task == "generate").collect();
     let (columns, rows, side) = (8, 3, 192);
     let mut canvas = finder.world.background("white", columns * side, rows * side);
@@ -301,6 +357,12 @@ fn on_model(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcom
     }
     let began = Instant::now();
     let scores = judged(finder, &prompts, &drawn);
+    if settings.failures {
+        prompts
+            .iter()
+            .zip(&drawn)
+            .for_each(|(prompt, drawn)| tell_failure(finder, prompt, drawn));
+    }
     if let Some(label) = &settings.row {
         println!("{}", ablate::row(label, &scores, &drawn, settings));
         return Ok(());

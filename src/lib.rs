@@ -2,7 +2,8 @@
 //!
 //! The map, by rank; a module imports lower ranks only, siblings are strangers:
 //!
-//! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped)
+//! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped),
+//!   [`understand`] (what people type, in the starter's words)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), [`history`] (the library of
 //!   saved pictures), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
@@ -26,5 +27,6 @@ pub mod state;
 pub mod task;
 pub mod token;
 pub mod ui;
+pub mod understand;
 pub mod verify;
 pub mod worker;

@@ -147,11 +147,37 @@ pub enum Window {
     Fixed(usize),
 }
 
+/// What is given to a model for the words of a prompt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wording {
+    /// A model that knows a small world gets a caption in its own words; every other model the
+    /// prompt as it is.
+    #[default]
+    Understood,
+    /// The prompt as it is.
+    AsTyped,
+    /// This caption, found earlier.
+    As(String),
+}
+
+/// A prompt as it was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What the model is given.
+    pub caption: String,
+    /// Words that mean nothing to it, as typed.
+    pub unknown: Vec<String>,
+    /// Whether something near stands for something it cannot draw.
+    pub is_near: bool,
+}
+
 /// One request: everything an engine needs to draw a picture, and to draw it again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
     pub mode: Mode,
     pub prompt: String,
+    pub wording: Wording,
     /// Size of one panel; `None` leaves it to the model (and to the source's shape).
     pub size: Option<Size>,
     /// `None` takes the model's own defaults, field by field.
@@ -182,6 +208,7 @@ impl Task {
         Self {
             mode,
             prompt: prompt.into(),
+            wording: Wording::Understood,
             size: None,
             cfg: None,
             top_k: None,
@@ -229,6 +256,8 @@ pub enum Progress {
         sampling: Sampling,
         window: usize,
         rows_forced: u32,
+        /// Where the model is given other words than were typed.
+        reading: Option<Reading>,
     },
     /// A row of codes is decided. Rows come in order for each candidate.
     Row {
@@ -271,6 +300,8 @@ pub struct Picture {
     pub panel: Size,
     pub window: usize,
     pub tally: Tally,
+    /// What the model was given, where that is not the prompt as typed.
+    pub caption: Option<String>,
 }
 
 /// How a task ended other than with pictures.
@@ -342,6 +373,9 @@ pub struct Profile {
     pub skills: Vec<Skill>,
     /// Where it computes, in words.
     pub device: String,
+    /// Whether it knows the starter's world only, so that prompts are understood before they are drawn.
+    #[serde(default)]
+    pub knows_starter_world: bool,
     /// Why not on the NVIDIA card that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,

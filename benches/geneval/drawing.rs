@@ -6,7 +6,9 @@ use super::world::{Scene, World};
 use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::pixels::{Pixels, Size};
 use lumina_studio::session::Session;
-use lumina_studio::task::{Cancel, Engine, MapKind, Mode, Stop, Tally, Task, Window};
+use lumina_studio::task::{
+    Cancel, Engine, Fault, MapKind, Mode, Progress, Reading, Stop, Tally, Task, Window, Wording,
+};
 use lumina_studio::token::Grid;
 use std::sync::Arc;
 
@@ -23,6 +25,10 @@ pub struct Drawn {
     /// Whether the model was made for it at all.
     pub trained: bool,
     pub tally: Tally,
+    /// Why nothing was drawn.
+    pub refused: Option<String>,
+    /// What the model was given, where that is not the prompt.
+    pub reading: Option<Reading>,
 }
 
 impl Drawn {
@@ -33,6 +39,8 @@ impl Drawn {
             truth: None,
             trained: true,
             tally: Tally::default(),
+            refused: None,
+            reading: None,
         }
     }
 }
@@ -100,6 +108,8 @@ impl Artist {
             truth: None,
             trained: card.refusal(mode.name(), map.map(MapKind::name), size).is_none(),
             tally: Tally::default(),
+            refused: None,
+            reading: None,
         };
         if !drawn.trained {
             return Ok(drawn);
@@ -115,6 +125,9 @@ impl Artist {
         }
         let mut task = Task::new(mode, prompt.text.clone());
         task.size = Some(size);
+        if settings.as_typed {
+            task.wording = Wording::AsTyped;
+        }
         (task.cfg, task.top_k, task.temperature) = (settings.cfg, settings.top_k, settings.temperature);
         (task.seed, task.candidates) = (seed, settings.best_of.max(1));
         task.window = settings.window.map_or(Window::Auto, Window::Fixed);
@@ -129,11 +142,20 @@ impl Artist {
     }
 
     fn run(&mut self, task: &Task, drawn: &mut Drawn) -> Outcome<()> {
-        let pictures = self.session.run(task, &Cancel::new(), &mut |_| {});
-        let pictures = pictures.map_err(|stop| match stop {
-            Stop::Failed(failure) => failure.message,
-            Stop::Cancelled(_) => "a task was cancelled".to_owned(),
-        })?;
+        let mut told = |progress| {
+            if let Progress::Started { reading, .. } = progress {
+                drawn.reading = reading;
+            }
+        };
+        let pictures = match self.session.run(task, &Cancel::new(), &mut told) {
+            Ok(pictures) => pictures,
+            Err(Stop::Failed(failure)) if failure.fault == Fault::Usage => {
+                drawn.refused = Some(failure.message);
+                return Ok(());
+            }
+            Err(Stop::Failed(failure)) => return Err(failure.message.into()),
+            Err(Stop::Cancelled(_)) => return Err("a task was cancelled".into()),
+        };
         let best = pictures.into_iter().next().ok_or("the model drew nothing")?;
         drawn.tally.tokens += best.tally.tokens;
         drawn.tally.forwards += best.tally.forwards;

@@ -29,8 +29,24 @@ pub const EDGES_FOLLOWED: f64 = 0.75;
 pub const DEPTH_ERROR: f64 = 0.06;
 /// What an edit must leave alone is left alone at this mean error (share of white).
 pub const UNTOUCHED_ERROR: f64 = 0.05;
+/// Channels of a grey pixel are this near to each other; a map has at most this share of others.
+const GREY: u8 = 24;
+const COLOURED: f64 = 0.02;
 /// Pixels of which no neighbour this near changes are those to be left alone.
 const MARGIN: i32 = 6;
+
+/// Whether a picture has no colour worth the name: maps have none.
+pub fn is_colourless(picture: &Pixels) -> bool {
+    let pixels = picture.rgb().chunks_exact(3);
+    let count = pixels.len();
+    let coloured = pixels.filter(|p| {
+        p.iter()
+            .max()
+            .zip(p.iter().min())
+            .is_some_and(|(a, b)| a - b > GREY)
+    });
+    coloured.count() as f64 <= COLOURED * count as f64
+}
 
 impl Finder {
     fn of<'a>(&'a self, seen: &'a Seen, noun: &'a str) -> impl Iterator<Item = &'a Find> + 'a {
@@ -73,6 +89,11 @@ impl Finder {
             }),
             Fact::Larger { noun, than } => {
                 all(noun, &|one| all(than, &|other| one.size > LARGER * other.size))
+            }
+            Fact::Shows { nouns } => nouns.iter().any(|noun| self.of(seen, noun).next().is_some()),
+            Fact::Backgrounds { backgrounds } => {
+                backgrounds.contains(&self.world.backgrounds[seen.background].name)
+                    && seen.explained >= BACKGROUND
             }
             Fact::Background { background } => {
                 self.world.backgrounds[seen.background].name == *background && seen.explained >= BACKGROUND

@@ -35,6 +35,14 @@ pub enum Fact {
     Background {
         background: String,
     },
+    /// At least one of these things.
+    Shows {
+        nouns: Vec<String>,
+    },
+    /// One of these.
+    Backgrounds {
+        backgrounds: Vec<String>,
+    },
 }
 
 /// A second instruction, for the result of the first.
@@ -52,6 +60,9 @@ pub struct Prompt {
     #[serde(default)]
     pub map: Option<String>,
     pub text: String,
+    /// In people's wording: the things that will do as the main one; none where the world lacks it.
+    #[serde(default)]
+    pub main: Option<Vec<String>>,
     /// What the result shows (of the first instruction where there are two).
     pub scene: Scene,
     /// What the given picture shows.
@@ -75,6 +86,8 @@ impl Prompt {
 pub enum Edition {
     /// 600 of the second edition's world, of combinations that are kept from training.
     Second,
+    /// 300 as people word them, 60 of them outside the world.
+    People,
     /// 260 of the first edition's things, backgrounds and words.
     First,
 }
@@ -82,6 +95,7 @@ pub enum Edition {
 pub fn read(edition: Edition) -> Result<Vec<Prompt>, serde_json::Error> {
     serde_json::from_str(match edition {
         Edition::Second => include_str!("prompts.json"),
+        Edition::People => include_str!("prompts-people.json"),
         Edition::First => include_str!("prompts-first.json"),
     })
 }

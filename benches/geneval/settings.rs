@@ -39,6 +39,12 @@ pub struct Settings {
     /// Prompts in the first edition's words, of its things only
     #[arg(long)]
     pub first_edition: bool,
+    /// Prompts in people's wording
+    #[arg(long, conflicts_with = "first_edition")]
+    pub people: bool,
+    /// Give the model the prompts as they are
+    #[arg(long)]
+    pub as_typed: bool,
     /// Of one panel; the model's own when absent
     #[arg(long, value_name = "WxH")]
     pub size: Option<Size>,

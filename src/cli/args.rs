@@ -197,6 +197,9 @@ pub struct DrawArgs {
     pub window: Window,
     #[arg(long, default_value = "gumbel")]
     pub noise: NoiseKind,
+    /// Give the model the prompt as it is; the starter otherwise gets it in words of its own
+    #[arg(long)]
+    pub as_typed: bool,
     /// Draw even if the model was not trained for it
     #[arg(long)]
     pub force: bool,

@@ -3,7 +3,7 @@
 //! With `--json` both carry one object per line; the `finished` lines stand on both, for they are
 //! events and results. A closed pipe is no reason to lose a picture: write errors are ignored.
 
-use crate::task::{Failure, Fault, Picture, Profile, Progress, Tally};
+use crate::task::{Failure, Fault, Picture, Profile, Progress, Reading, Tally};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -83,14 +83,19 @@ impl Console<'_> {
                 sampling,
                 window,
                 rows_forced,
+                reading,
             } => {
                 (self.row, self.rows) = (0, grid.rows);
+                if let Some(reading) = reading.as_ref().filter(|_| !self.json) {
+                    self.say(&reading_words(reading));
+                }
                 json!({
                     "event": "started", "rows": grid.rows, "columns": grid.columns,
                     "width": panel.width, "height": panel.height, "rows_forced": rows_forced,
                     "window": window, "cfg": sampling.cfg, "top_k": sampling.top_k,
                     "temperature": sampling.temperature, "top_n_sigma": sampling.top_n_sigma,
                     "tokens": 0, "forwards": 0, "seconds": 0.0,
+                    "reading": reading,
                 })
             }
             Progress::Row {
@@ -204,6 +209,23 @@ fn ended(event: &str, picture: &Picture, file: Option<&Path>) -> Value {
         "tokens": picture.tally.tokens, "forwards": picture.tally.forwards,
         "seconds": picture.tally.seconds,
     })
+}
+
+/// `drawing: a dog in a meadow; not known: playing`.
+fn reading_words(reading: &Reading) -> String {
+    let what = if reading.is_near {
+        "drawing something near"
+    } else {
+        "drawing"
+    };
+    match reading.unknown.is_empty() {
+        true => format!("{what}: {}", reading.caption),
+        false => format!(
+            "{what}: {}; not known: {}",
+            reading.caption,
+            reading.unknown.join(", ")
+        ),
+    }
 }
 
 fn tally_words(tally: &Tally) -> String {

@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use super::job::Job;
 use super::{CANCELLED, DONE, Saving, Studio};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Failure, Picture, Progress, Report, Sampling, Tally};
+use crate::task::{Failure, Picture, Progress, Report, Sampling, Tally, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
@@ -87,6 +87,7 @@ pub(super) fn draw<S: Studio>(
         match then.next() {
             Some(instruction) => {
                 task.prompt = instruction;
+                task.wording = Wording::Understood;
                 task.source = Some(Arc::new(best));
             }
             None => break,
@@ -177,6 +178,7 @@ struct Shown {
 
 /// What the engine settled on.
 struct Started {
+    caption: Option<String>,
     grid: Grid,
     panel: Size,
     sampling: Sampling,
@@ -197,9 +199,11 @@ impl Shown {
                 panel,
                 sampling,
                 window,
+                reading,
                 ..
             } => {
                 self.started = Some(Started {
+                    caption: reading.map(|reading| reading.caption),
                     grid,
                     panel,
                     sampling,
@@ -214,7 +218,7 @@ impl Shown {
                 tally,
                 ..
             } => {
-                let Some(Started { grid, .. }) = self.started else {
+                let Some(Started { grid, .. }) = &self.started else {
                     return;
                 };
                 let rows = self.rows.entry(candidate as u64).or_insert_with(|| Rows {
@@ -252,6 +256,7 @@ impl Shown {
             sampling: started.sampling,
             panel: started.panel,
             window: started.window,
+            caption: started.caption.clone(),
             tally: rows.tally,
         };
         self.rows.iter().map(picture).collect()

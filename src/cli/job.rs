@@ -3,7 +3,7 @@
 use super::Studio;
 use super::args::{Command, DrawArgs, ModelArgs};
 use super::names::Names;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, new_seed};
+use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, Wording, new_seed};
 use crate::token::Grid;
 use std::path::Path;
 use std::sync::Arc;
@@ -160,6 +160,10 @@ impl Request<'_> {
             None => (None, 0),
         };
         let task = Task {
+            wording: match draw.as_typed {
+                true => Wording::AsTyped,
+                false => Wording::Understood,
+            },
             size: draw.size,
             cfg: draw.cfg,
             top_k: draw.top_k,

@@ -12,7 +12,7 @@ pub use shelf::Shelf;
 
 use crate::picture::{self, Record};
 use crate::pixels::{Mask, MaskRuns, Pixels};
-use crate::task::{Failure, Mode, Noise, Picture, Task, Window};
+use crate::task::{Failure, Mode, Noise, Picture, Task, Window, Wording};
 use crate::token::Grid;
 use serde_json::{Value, json};
 use settings::{from_hex, to_hex};
@@ -59,6 +59,8 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
     let settings = Settings {
         mode: task.mode.clone(),
         prompt: task.prompt.clone(),
+        caption: drawn.caption.clone(),
+        as_typed: task.wording == Wording::AsTyped,
         size: drawn.panel,
         sampling: drawn.sampling,
         seed: drawn.seed,
@@ -217,6 +219,11 @@ impl Kept {
     pub fn task(&self) -> Result<Task, Failure> {
         let settings = &self.settings;
         Ok(Task {
+            wording: match &settings.caption {
+                Some(caption) => Wording::As(caption.clone()),
+                None if settings.as_typed => Wording::AsTyped,
+                None => Wording::Understood,
+            },
             size: Some(settings.size),
             cfg: Some(settings.sampling.cfg),
             top_k: Some(settings.sampling.top_k),

@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     pub mode: Mode,
     pub prompt: String,
+    /// What the model was given, where that is not the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
+    /// Whether it was to be given the prompt as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_typed: bool,
     /// Size of one panel.
     pub size: Size,
     pub sampling: Sampling,

@@ -36,6 +36,10 @@ fn picture_of(task: &Task, rows: u32) -> Picture {
         panel: PANEL,
         window: 4,
         tally: Tally::default(),
+        caption: match &task.wording {
+            Wording::As(caption) => Some(caption.clone()),
+            _ => None,
+        },
     }
 }
 
@@ -70,6 +74,11 @@ fn tasks() -> Vec<Task> {
             ..Task::new(mode, "ein Bär, 熊\nam Strand")
         })
         .collect();
+    let wordings = [Wording::AsTyped, Wording::As("a dog in a meadow".to_owned())];
+    tasks.extend(wordings.map(|wording| Task {
+        wording,
+        ..Task::new(Mode::Generate, "doggo in the park")
+    }));
     tasks.push(Task {
         mask: Some(Arc::new(mask())),
         feather: 6,

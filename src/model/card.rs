@@ -39,6 +39,9 @@ pub struct Card {
     pub provenance: Option<String>,
     #[serde(default)]
     pub licence: Option<String>,
+    /// `starter`: captions of the world in `assets/starter/recipe/world.json` are all it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    world: Option<String>,
     sampling: Sampling,
     tasks: Vec<Trained>,
 }
@@ -84,9 +87,15 @@ impl Card {
             note: None,
             provenance: None,
             licence: None,
+            world: None,
             sampling,
             tasks: Vec::new(),
         }
+    }
+
+    /// Whether all it knows is the starter's world.
+    pub fn knows_starter_world(&self) -> bool {
+        self.world.as_deref() == Some("starter")
     }
 
     /// Sampling defaults of tasks that name none.

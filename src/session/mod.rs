@@ -139,6 +139,7 @@ impl Session {
             sampling: plan.sampling,
             panel: plan.panel,
             window: plan.window,
+            caption: plan.reading.as_ref().map(|reading| reading.caption.clone()),
             tally: Tally {
                 tokens: drawn.drawn,
                 forwards: drawn.forwards,
@@ -232,6 +233,7 @@ fn profile(model: &Bundle) -> Profile {
         sampling: Some(card.sampling()),
         skills: card.tasks().iter().map(skill).collect(),
         device: model.device.clone(),
+        knows_starter_world: card.knows_starter_world(),
         remark: model.remark.clone(),
         bytes: Some(model.bytes),
     }
@@ -270,6 +272,7 @@ impl Engine for Session {
             sampling: plan.sampling,
             window: plan.window,
             rows_forced: given as u32,
+            reading: plan.reading.clone(),
         });
         self.draw(task, &plan, cancel, progress)
     }

@@ -6,8 +6,9 @@ use crate::decode::Feed;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::Size;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, Noise, Sampling, Task, Window};
+use crate::task::{Failure, LONGEST_PROMPT, Mode, Noise, Reading, Sampling, Task, Window, Wording};
 use crate::token::{Grid, best_size};
+use crate::understand::{Verdict, outside, understand};
 use std::time::Instant;
 
 /// Windows tried by the automatic choice, with the codes a forward commits there on the starter
@@ -23,6 +24,8 @@ pub(super) struct Plan {
     pub(super) sampling: Sampling,
     pub(super) panel: Size,
     pub(super) grid: Grid,
+    /// Where the model is given other words than were typed.
+    pub(super) reading: Option<Reading>,
     pub(super) prompt: Vec<u32>,
     /// Codes of the whole grid that are given.
     pub(super) known: Vec<Option<u32>>,
@@ -74,7 +77,50 @@ impl Session {
         }
     }
 
-    pub(super) fn prompt(&self, task: &Task, panel: Size) -> Result<Vec<u32>, Failure> {
+    /// What the model is given for the words of a prompt; `None`: those words.
+    fn reading(&self, task: &Task) -> Result<Option<Reading>, Failure> {
+        if let Wording::As(caption) = &task.wording {
+            return Ok((*caption != task.prompt).then(|| Reading {
+                caption: caption.clone(),
+                unknown: Vec::new(),
+                is_near: false,
+            }));
+        }
+        // What was stopped before there were captions was begun as typed.
+        let names_a_scene = matches!(
+            task.mode,
+            Mode::Generate | Mode::Pair { .. } | Mode::Control { .. }
+        );
+        let is_understood = task.wording == Wording::Understood && self.model.card.knows_starter_world();
+        if !is_understood || !names_a_scene || task.resume.is_some() {
+            return Ok(None);
+        }
+        let understood = understand(&task.prompt);
+        let refusal = match &understood.verdict {
+            Verdict::Outside { near } => outside(&near.each_ref().map(String::as_str)),
+            Verdict::Empty if matches!(task.mode, Mode::Control { .. }) => return Ok(None),
+            Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
+            Verdict::Known | Verdict::Near if understood.caption == task.prompt => return Ok(None),
+            verdict => {
+                return Ok(Some(Reading {
+                    caption: understood.caption.clone(),
+                    is_near: *verdict == Verdict::Near,
+                    unknown: understood
+                        .unknown
+                        .iter()
+                        .map(|unknown| unknown.words.clone())
+                        .collect(),
+                }));
+            }
+        };
+        // A map says what is to be drawn, whatever the words.
+        match task.mode {
+            Mode::Control { .. } => Ok(None),
+            _ => Err(Failure::usage(refusal)),
+        }
+    }
+
+    pub(super) fn prompt(&self, task: &Task, words: &str, panel: Size) -> Result<Vec<u32>, Failure> {
         if task.prompt.len() > LONGEST_PROMPT {
             return Err(Failure::usage(format!(
                 "the prompt has {} bytes, at most {LONGEST_PROMPT} are taken: shorten it",
@@ -98,7 +144,7 @@ impl Session {
         let text = self
             .model
             .prompts
-            .fill(mode, panel, &label, &task.prompt)
+            .fill(mode, panel, &label, words)
             .map_err(|e| broken(&e))?;
         self.model
             .text
@@ -149,7 +195,9 @@ impl Session {
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
         let grid = if task.mode.is_dual() { one.doubled() } else { one };
-        let prompt = self.prompt(task, panel)?;
+        let reading = self.reading(task)?;
+        let words = reading.as_ref().map_or(&task.prompt, |reading| &reading.caption);
+        let prompt = self.prompt(task, words, panel)?;
         let needed = prompt.len() + grid.stream_len();
         let room = self.model.decoder.room_for(needed);
         room.map_err(|e| Failure::usage(e.to_string()))?;
@@ -165,6 +213,7 @@ impl Session {
             sampling,
             panel,
             grid,
+            reading,
             prompt,
             known,
             window,

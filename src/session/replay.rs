@@ -6,7 +6,7 @@
 use super::{Session, broken};
 use crate::decode::{Feed, Place, distribution};
 use crate::model::weights::ModelError;
-use crate::task::{Failure, Noise, Task};
+use crate::task::{Failure, Noise, Task, Wording};
 use crate::token::Grid;
 
 /// Tokens told at a time.
@@ -45,7 +45,12 @@ impl Session {
         let stream = alphabet.stream(grid, &known);
         let stream = stream.map_err(|e| Failure::usage(e.to_string()))?;
         let ids: Vec<u32> = stream.into_iter().flatten().collect();
-        let prompt = self.prompt(task, panel)?;
+        // What it was drawn from, whatever the prompt would be understood as today.
+        let words = match &task.wording {
+            Wording::As(caption) => caption,
+            Wording::Understood | Wording::AsTyped => &task.prompt,
+        };
+        let prompt = self.prompt(task, words, panel)?;
         let drawn = |position: usize| {
             let code = ids.get(position).and_then(|id| alphabet.code_of_id(*id));
             code.filter(|_| position >= grid.position(first))

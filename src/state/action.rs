@@ -80,6 +80,8 @@ pub struct Opened {
 pub enum Setting {
     Tab(Tab),
     Words(String),
+    /// The prompt is given to the model as it is.
+    AsTyped(bool),
     Description(String),
     Size(Option<Size>),
     Seed(u64),

@@ -5,7 +5,7 @@ use super::painting::Tool;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, Noise, Window};
+use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, Noise, Window, Wording};
 use serde::{Deserialize, Serialize};
 
 /// The modes of the window.
@@ -124,6 +124,8 @@ impl Default for Brush {
 pub struct Draft {
     pub tab: Tab,
     pub prompt: String,
+    /// The prompt is given to the model as it is, not in the words it was trained on.
+    pub as_typed: bool,
     pub instruction: String,
     pub size: Option<Size>,
     pub seed: u64,
@@ -154,6 +156,7 @@ impl Default for Draft {
         Self {
             tab: Tab::Create,
             prompt: String::new(),
+            as_typed: false,
             instruction: String::new(),
             size: None,
             seed: 1,
@@ -256,6 +259,10 @@ impl Draft {
         Ok(Request {
             mode,
             prompt: words.to_owned(),
+            wording: match self.as_typed {
+                true => Wording::AsTyped,
+                false => Wording::Understood,
+            },
             size: self.size,
             cfg: self.cfg,
             top_k: self.top_k,
@@ -277,6 +284,7 @@ impl Draft {
     pub fn recall(&mut self, request: &Request) {
         self.tab = Tab::of(&request.mode);
         self.words_mut().clone_from(&request.prompt);
+        self.as_typed = request.wording == Wording::AsTyped;
         self.size = request.size;
         self.seed = request.seed;
         self.seed_choice = SeedChoice::Locked;

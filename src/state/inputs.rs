@@ -22,6 +22,7 @@ impl Studio {
             Setting::Tab(tab) => return self.open_tab(tab),
             Setting::Words(words) if words.len() <= LONGEST_PROMPT => *draft.words_mut() = words,
             Setting::Words(_) => {}
+            Setting::AsTyped(on) => draft.as_typed = on,
             Setting::Description(words) if words.len() <= LONGEST_PROMPT => draft.description = words,
             Setting::Description(_) => {}
             Setting::Size(size) => draft.size = size,

@@ -97,6 +97,8 @@ pub enum Page {
     History,
     /// What went wrong.
     Mishaps,
+    /// All the starter can draw.
+    World,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Mode, Noise, Task, Window};
+use crate::task::{Mode, Noise, Task, Window, Wording};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Request {
     pub mode: Mode,
     pub prompt: String,
+    #[serde(default)]
+    pub wording: Wording,
     pub size: Option<Size>,
     pub cfg: Option<f32>,
     pub top_k: Option<usize>,
@@ -33,6 +35,7 @@ impl Request {
         Task {
             mode: self.mode.clone(),
             prompt: self.prompt.clone(),
+            wording: self.wording.clone(),
             size: self.size,
             cfg: self.cfg,
             top_k: self.top_k,
@@ -55,6 +58,7 @@ impl Request {
         Self {
             mode: task.mode.clone(),
             prompt: task.prompt.clone(),
+            wording: task.wording.clone(),
             size: task.size,
             cfg: task.cfg,
             top_k: task.top_k,

@@ -117,7 +117,7 @@ impl Studio {
         match page {
             Page::Models => self.act_on_models(ModelAction::Survey),
             Page::History => self.look(),
-            Page::Canvas | Page::Mishaps => Vec::new(),
+            Page::Canvas | Page::Mishaps | Page::World => Vec::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{Pixels, Size};
-use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId};
+use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 
@@ -99,13 +99,25 @@ impl Run {
                 sampling,
                 window,
                 rows_forced,
-            } => self.begin(Begun {
-                grid: *grid,
-                panel: *panel,
-                sampling: *sampling,
-                window: *window,
-                rows_forced: *rows_forced,
-            }),
+                reading,
+            } => {
+                // Whatever becomes of it, it goes on in these words.
+                let request = &mut self.order.request;
+                match reading {
+                    Some(reading) => request.wording = Wording::As(reading.caption.clone()),
+                    None if request.wording == Wording::Understood => {
+                        request.wording = Wording::As(request.prompt.clone());
+                    }
+                    None => {}
+                }
+                self.begin(Begun {
+                    grid: *grid,
+                    panel: *panel,
+                    sampling: *sampling,
+                    window: *window,
+                    rows_forced: *rows_forced,
+                });
+            }
             Progress::Row {
                 candidate,
                 row,
@@ -258,6 +270,10 @@ impl Run {
             sampling: begun.sampling,
             panel: begun.panel,
             window: begun.window,
+            caption: match &self.order.request.wording {
+                Wording::As(caption) if *caption != self.order.request.prompt => Some(caption.clone()),
+                _ => None,
+            },
             tally: self.tally,
         })
     }

@@ -36,6 +36,7 @@ fn started(task: u64) -> Report {
             sampling: SAMPLING,
             window: 4,
             rows_forced: 0,
+            reading: None,
         },
     }
 }
@@ -72,6 +73,7 @@ fn picture(codes: u32, pixels: Option<Pixels>) -> Picture {
         panel: GRID.pixels(),
         window: 4,
         tally: Tally::default(),
+        caption: None,
     }
 }
 

@@ -11,7 +11,9 @@ use super::supply::HandedOver;
 use super::textures::{Textures, colour_image};
 use super::theme::{self, Palette};
 use super::thumbnails::Thumbnails;
-use super::{Backing, Options, history, keys, left, mishaps, models, sheet, stage, status, strip, top};
+use super::{
+    Backing, Options, history, keys, left, mishaps, models, sheet, stage, status, strip, top, world,
+};
 use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
@@ -406,6 +408,7 @@ impl<B: Backing> App<B> {
                 self.pointed = stage::show(ui, middle);
             }
             Page::Models => models::show(ui, &self.studio, actions),
+            Page::World => world::show(ui, &self.studio, actions),
             Page::Mishaps => mishaps::show(ui, &self.studio, actions),
             Page::History => {
                 let hall = history::Hall {

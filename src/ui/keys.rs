@@ -47,7 +47,7 @@ pub(super) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if take(command, Key::H) {
         actions.push(Action::Page(match studio.page {
             Page::History => Page::Canvas,
-            Page::Canvas | Page::Models | Page::Mishaps => Page::History,
+            Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
         }));
     }
     // An open menu is closed by it.
@@ -110,7 +110,7 @@ fn escape(studio: &Studio) -> Option<Action> {
     if studio.offer.is_some() {
         return Some(Action::DismissOffer);
     }
-    if studio.page == Page::History {
+    if matches!(studio.page, Page::History | Page::World) {
         return Some(Action::Page(Page::Canvas));
     }
     let working = studio

@@ -3,6 +3,7 @@
 use super::app::Greeting;
 use super::drops::Zones;
 use super::inputs;
+use super::reading;
 use super::textures::Textures;
 use super::theme::{self, Palette};
 use super::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab, unfold};
@@ -97,25 +98,50 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
         Tab::Subject => ("Prompt", "Where is it, what does it do?"),
         _ => ("Prompt", "What should it draw?"),
     };
-    let label = heading(ui, name, palette.quiet("Ctrl+Enter draws"));
     let mut text = studio.draft.words().to_owned();
+    let field = Id::unique("prompt");
+    let taken = reading::on_tab(ui, left, field, &text);
+    if let Some(taken) = &taken {
+        text.clone_from(taken);
+    }
+    let right = match reading::completion(left, &text) {
+        Some(word) => format!("Tab: {word}"),
+        None => "Ctrl+Enter draws".to_owned(),
+    };
+    let label = heading(ui, name, palette.quiet(right));
     let rows = if mode == Tab::Edit { 4 } else { 5 };
-    let field = TextEdit::multiline(&mut text)
-        .id(Id::unique("prompt"))
+    let edit = TextEdit::multiline(&mut text)
+        .id(field)
         .hint_text(RichText::new(hint).color(palette.dim))
         .font(theme::regular(theme::BODY))
         .margin(Margin::symmetric(10, 8))
         .desired_width(f32::INFINITY)
         .desired_rows(rows);
-    let response = ui.add(field).labelled_by(label.id);
+    let response = ui.add(edit).labelled_by(label.id);
+    if taken.is_some() {
+        to_the_end(ui, field, &text);
+    }
     left.zones.add(response.rect, Target::Settings);
     if *left.greeting == Greeting::Due {
         response.request_focus();
         *left.greeting = Greeting::Done;
     }
-    if response.changed() {
+    if response.changed() || taken.is_some() {
         left.set(Setting::Words(text));
     }
+    reading::show(ui, left);
+}
+
+/// Puts the caret behind the last letter.
+fn to_the_end(ui: &Ui, field: Id, text: &str) {
+    let Some(mut state) = egui::TextEdit::load_state(ui.ctx(), field) else {
+        return;
+    };
+    let end = egui::text::CCursor::new(text.chars().count());
+    state
+        .cursor
+        .set_char_range(Some(egui::text::CCursorRange::one(end)));
+    state.store(ui.ctx(), field);
 }
 
 /// Sizes by shape, their pixels beside them.

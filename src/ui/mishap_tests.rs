@@ -33,6 +33,7 @@ impl Engine for Drawer {
             sampling: SAMPLING,
             window: 4,
             rows_forced: 0,
+            reading: None,
         });
         for row in 0..GRID.rows {
             match (row, task.prompt.as_str()) {
@@ -62,6 +63,7 @@ impl Engine for Drawer {
             panel: GRID.pixels(),
             window: 4,
             tally: Tally::default(),
+            caption: None,
         }])
     }
 }

@@ -25,6 +25,7 @@ mod mishaps;
 #[cfg(test)]
 mod model_tests;
 mod models;
+mod reading;
 mod results;
 mod sheet;
 mod stage;
@@ -41,6 +42,7 @@ mod thumbnails;
 mod top;
 mod welcome;
 mod widgets;
+mod world;
 
 pub use app::{App, Places};
 

@@ -86,7 +86,7 @@ pub(super) fn history_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Act
 fn other_page(studio: &Studio) -> Page {
     match studio.page {
         Page::History => Page::Canvas,
-        Page::Canvas | Page::Models | Page::Mishaps => Page::History,
+        Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
     }
 }
 

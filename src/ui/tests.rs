@@ -194,6 +194,7 @@ fn loaded() -> Report {
                 skill("subject", &[]),
                 skill("edit", &[]),
             ],
+            knows_starter_world: true,
             remark: None,
             device: "CPU · 2 threads".to_owned(),
             bytes: None,
@@ -214,6 +215,7 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
         sampling: SAMPLING,
         window: 4,
         rows_forced: 0,
+        reading: None,
     };
     let row = |row: u32| Progress::Row {
         candidate: 0,
@@ -247,6 +249,7 @@ fn finished(task: u64) -> Report {
             panel: GRID.pixels(),
             window: 4,
             tally: Tally::default(),
+            caption: None,
         }],
     }
 }

@@ -22,7 +22,8 @@ if [ "${1:-}" = pack ]; then
     strip "$folder/lumina-studio"
     mkdir -p "$folder/tests/tools"
     cp -r "$root/tests/golden" "$root/tests/starter" "$folder/tests/"
-    cp "$root/tests/tools/gpu.sh" "$root/tests/tools/gpu_peer.py" "$root/tests/tools/gpu_file.py" "$folder/tests/tools/"
+    cp "$root/tests/tools/gpu.sh" "$root/tests/tools/gpu_peer.py" "$root/tests/tools/gpu_file.py" \
+        "$root/tests/tools/gpu_import.py" "$folder/tests/tools/"
     tar -C "$folder" -cf - lumina-studio tests/tools | xz -T0 -6 >"$out-program.tar.xz"
     tar -C "$folder" -cf - tests/golden tests/starter | xz -T0 -6 >"$out-vectors.tar.xz"
     ls -l "$out-program.tar.xz" "$out-vectors.tar.xz"
@@ -36,6 +37,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 hold() { "$@" || { failed=1; echo "DID NOT HOLD: $*"; }; }
+
+say "the first start on this machine"
+"$program" generate "a fox in the snow" --seed 5 --device cuda --json -o "$work/first.png" 2>&1 |
+    grep -E '"(loaded|finished|failed)"' | sort -u | cut -c1-160
 
 say "golden vectors"
 for kv in q8 f16; do
@@ -75,6 +80,18 @@ if python3 tests/tools/gpu_file.py "$program" "$work/large.gguf"; then
     "$program" generate "a cat" --model "$work/large.gguf" --size 96x96 --force --seed 1 --window 16 --device cuda \
         --json -o "$work/large.png" 2>&1 | grep -E '"(loaded|finished|failed)"'
     rm -f "$work/large.gguf"
+fi
+
+say "importing weights of the 7B's shape, on one core and on all"
+if python3 tests/tools/gpu_import.py tests/starter "$work/wide" 3; then
+    for threads in 1 "$(nproc)"; do
+        begun=$(date +%s.%N)
+        RAYON_NUM_THREADS=$threads "$program" import "$work/wide" --movq tests/starter/movqgan.ckpt \
+            --movq-config tests/starter/movq.json --quant q4_k -o "$work/wide-$threads.gguf" >/dev/null 2>&1 || failed=1
+        echo "$threads threads: $(python3 -c "import time; print(round(time.time() - $begun, 1))") s"
+    done
+    hold cmp "$work/wide-1.gguf" "$work/wide-$(nproc).gguf"
+    rm -rf "$work"/wide*
 fi
 
 say "the same forward in PyTorch"

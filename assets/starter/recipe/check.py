@@ -1,7 +1,8 @@
 """Checks an export: it computes what was trained, and the program computes what it computes.
 
 The second part needs the program: LUMINA_STUDIO=target/release/lumina-studio. It runs golden
-vectors made here through `verify`, imports the folder at Q8_0 and draws a picture with it.
+vectors made here through `verify`, imports the folder at Q8_0, reads the file back as a start of another
+run and draws a picture with it.
 """
 import json
 import os
@@ -14,6 +15,7 @@ import data
 import decoder
 import movq
 import safetensors
+import start
 import text
 import train_decoder
 import train_movq
@@ -74,12 +76,22 @@ def golden_movq(run, image):
     (folder / "case.json").write_text(json.dumps({"kind": "movq", "decoded_max_abs_error": 2e-3, "tie_distance": 1e-4}) + "\n")
 
 
+def gives_back(gguf, export):
+    """A model file holds the networks of the export it was made from, but for rounding."""
+    for stored, exported in zip(start.networks_of(gguf), start.networks_of(export)):
+        assert stored.keys() == exported.keys()
+        for name, tensor in exported.items():
+            apart = (stored[name] - tensor.float()).norm() / tensor.float().norm().clamp(min=1e-6)
+            assert apart < 0.02, f"{name} comes back {apart:.3f} apart"
+
+
 def program(run, path):
     ask = lambda *args: subprocess.run([path, *map(str, args)], check=True, capture_output=True, text=True).stdout
     print(ask("verify", run.path("verify/decoder"), run.path("verify/movq")))
     gguf = run.path("starter.gguf")
     print(ask("import", run.path("export"), "--movq", run.path("export/movqgan.ckpt"), "--quant", "q8_0", "-o", gguf))
     size = gguf.stat().st_size
+    gives_back(gguf, run.path("export"))
     limit = run.config["card"].get("most_bytes")
     assert not limit or size < limit, f"{size} bytes are too many to embed, at most {limit}"
     print(ask("generate", "a cat on a blue background", "--model", gguf, "-o", run.path("cat.png")))

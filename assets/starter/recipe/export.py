@@ -13,6 +13,7 @@ import train_movq
 CARD = {
     "provenance": "trained on scenes of Fluent Emoji Flat (Microsoft, MIT licence); the recipe is assets/starter/recipe",
     "licence": "MIT OR Apache-2.0",
+    "world": "starter",
 }
 
 

@@ -18,9 +18,9 @@ SPECIALS = ["<|endoftext|>", "<racm3:break>", "<eoss>", "<reserved08706>", "<res
 SPECIALS += [f"<reserved{8800 + n:05}>" for n in range(1, 33)]
 
 
-def captions(count):
+def captions(count, **asked):
     for index in range(count):
-        for turn in scenes.sample(index, "tokenizer")["turns"]:
+        for turn in scenes.sample(index, "tokenizer", **asked)["turns"]:
             yield text.filled(turn, 32 * (2 + index % 9), 32 * (2 + index // 9 % 9))
 
 
@@ -45,10 +45,11 @@ def main():
     (HERE / "tokenizer_config.json").write_text(json.dumps(config) + "\n")
     own = text.Tokenizer()
     longest = 0
-    for caption in captions(2000):
+    # Learned from the world's own words, it also has to tell what people say.
+    for caption in [*captions(2000), *captions(2000, wording=1)]:
         assert own.encode(caption) == made.encode(caption, add_special_tokens=False).ids, caption
         longest = max(longest, len(own.encode(caption)))
-    print(f"{TEXT_TOKENS} tokens, the longest of 2000 prompts has {longest}")
+    print(f"{TEXT_TOKENS} tokens, the longest of 4000 prompts has {longest}")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def part(model, run, workers, jobs):
 
 def asked_of(stage):
     """What a stage says of its examples, as `scenes.sample` takes it."""
-    return {key: stage[key] for key in ("tasks", "kinds", "familiar") if key in stage}
+    return {key: stage[key] for key in ("tasks", "kinds", "familiar", "wording") if key in stage}
 
 
 def make(run, number):

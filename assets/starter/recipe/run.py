@@ -61,7 +61,7 @@ def main():
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--stop-after", type=float, help="minutes; everything is saved then")
     parser.add_argument("--movq-of", help="another run's folder, whose image tokenizer and tokens are taken")
-    parser.add_argument("--start-from", action="append", help="a folder that start.py made, or a checkpoint, whose networks are trained on; what the first of several holds is taken from it")
+    parser.add_argument("--start-from", action="append", help="a folder that start.py made, a checkpoint or a model file of the program, whose networks are trained on; what the first of several holds is taken from it")
     args = parser.parse_args()
     if sys.platform == "linux" and not torch.cuda.is_available() and not KEEPING_MEMORY.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**KEEPING_MEMORY, **os.environ})

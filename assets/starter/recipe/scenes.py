@@ -9,6 +9,7 @@ import random
 from functools import lru_cache
 
 import world
+from wording import article, as_people_say
 
 NUMBERS = {2: ["two", "a pair of"], 3: ["three"], 4: ["four"], 5: ["five"]}
 SMALL, NORMAL, BIG = (270, 360), (500, 590), (730, 840)
@@ -86,10 +87,6 @@ FIRST_WORDS = {
     "snowman": ["snowman", "snowmans"],
     "volcano": ["volcano", "volcanos"],
 }
-
-
-def article(text):
-    return ("an " if text[0] in "aeiou" and not text.startswith(("unicorn", "ufo")) else "a ") + text
 
 
 class Words:
@@ -532,11 +529,12 @@ def subject(scenes, **wish):
 TASKS = {"generate": 60, "pair": 5, "control": 10, "predict": 8, "subject": 6, "edit": 9, "conversation": 2}
 
 
-def sample(index, seed, tasks=None, kinds=None, familiar=1):
+def sample(index, seed, tasks=None, kinds=None, familiar=1, wording=0):
     """Training example number `index`: {"task", "map", "text" (a turn each), "panels"}.
 
     `kinds` are the shares of the kinds of scenes, where they are not to be those of `Scenes.KINDS`;
-    edits and subjects choose their own. `familiar`: see `Words`.
+    edits and subjects choose their own. `familiar`: see `Words`. `wording` is the share of captions that
+    are said as people say them; instructions to edit stay as they are, and so do all scenes.
 
     A panel is (what to draw, scene) with what one of picture, canny, depth; `conversation` has two
     turns of two panels each, every other task one turn.
@@ -575,4 +573,8 @@ def sample(index, seed, tasks=None, kinds=None, familiar=1):
             panels = [["picture", step["before"]], ["picture", step["scene"]]]
             turns.append({**turn(UPPER, panels), "label": "source image", "prompt": step["text"]})
         task = "conversation" if len(turns) == 2 else "edit"
+    if wording and task not in ("edit", "conversation"):
+        # Whether the size is told hangs on chance then: a word alone would otherwise always have it, or never.
+        chance = random.Random(f"{seed}|{index}|wording")
+        turns = [{**told, "prompt": as_people_say(told["prompt"], chance, wording), "sized": chance.random() >= 0.1} for told in turns]
     return {"task": task, "turns": turns}

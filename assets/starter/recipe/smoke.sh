@@ -6,6 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/../../../target/starter-smoke}
 rm -rf "$out"
 python=${PYTHON:-python3}
+"$python" "$here/check_wording.py"
 # The first call is stopped on the way: going on is part of what is tried.
 code=0
 "$python" "$here/run.py" smoke.json --out "$out" --minutes "${MINUTES:-7.7}" --stop-after 1 || code=$?

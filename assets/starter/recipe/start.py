@@ -5,13 +5,15 @@
 
 The folder holds the decoder in bf16, its running means as the last checkpoint or the last stage left
 them, and the image tokenizer in f16 (codebook and what is small in f32), as the program stores it: rounded
-further it would give other codes than those the decoder learned.
+further it would give other codes than those the decoder learned. A model file of the program holds the
+same, the decoder rounded further: `--start-from ../../starter.gguf` goes on from the built-in model.
 """
 import sys
 from pathlib import Path
 
 import torch
 
+import gguf
 import movq
 import safetensors
 import text
@@ -56,17 +58,29 @@ def is_export(folder):
     return file.exists() and file.read_bytes() == (text.HERE / "tokenizer.json").read_bytes()
 
 
-def networks_of(folder):
-    """The image tokenizer's tensors and the decoder's file; a folder need not hold the latter."""
-    if is_export(folder):
-        image = torch.load(folder / "movqgan.ckpt", map_location="cpu", weights_only=True)
-        return image, folder / "model.safetensors"
-    return safetensors.read(folder / "movq.safetensors"), folder / "decoder.safetensors"
+def networks_of_file(path):
+    """The image tokenizer's tensors and the decoder's, of a model file of the program."""
+    texts, tensors = gguf.read(path)
+    if texts["lumina.tokenizer"] != (text.HERE / "tokenizer.json").read_text():
+        raise ValueError(f"{path} has other words than the recipe: go on from its checkpoint folder instead")
+    image = {name.removeprefix("movq."): t for name, t in tensors.items() if name.startswith("movq.")}
+    return image, {name: t for name, t in tensors.items() if name.startswith(("model.", "lm_head."))}
 
 
-def take(folder, run):
-    """Puts what is kept in a folder, or an export, into a run's that is not there yet."""
-    tensors, theirs = networks_of(folder)
+def networks_of(place):
+    """The image tokenizer's tensors and the decoder's; a folder need not hold the latter."""
+    if place.is_file():
+        return networks_of_file(place)
+    if is_export(place):
+        image = torch.load(place / "movqgan.ckpt", map_location="cpu", weights_only=True)
+        return image, safetensors.read(place / "model.safetensors")
+    decoder = place / "decoder.safetensors"
+    return safetensors.read(place / "movq.safetensors"), safetensors.read(decoder) if decoder.exists() else None
+
+
+def take(place, run):
+    """Puts what a folder, an export or a model file holds into a run's folder, where it is not there yet."""
+    tensors, theirs = networks_of(place)
     # Taken as it is, or trained on where the configuration says so.
     to = "movq.start" if run.config["movq"].get("again") else "movq.done"
     if not run.path(to).exists() and not run.path("movq.done").exists():
@@ -75,8 +89,8 @@ def take(folder, run):
         image.load_state_dict({name: t.float() for name, t in tensors.items()})
         run.save(to, image.state_dict())
     mine = run.path("start.safetensors")
-    if theirs.exists() and not mine.exists():
-        mine.write_bytes(theirs.read_bytes())
+    if theirs and not mine.exists():
+        safetensors.write(mine, theirs)
 
 
 if __name__ == "__main__":

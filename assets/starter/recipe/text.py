@@ -1,12 +1,40 @@
 """Prompts to token ids, and pictures' places in a sequence (MODEL.md 3), without any library."""
 import json
 import re
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# GPT-2's splitting, for the characters captions are made of.
-PIECES = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+")
+# GPT-2's splitting, of a text's outline (see below).
+PIECES = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII)
+
+
+class _Outline(dict):
+    """What a character counts as when text is split: itself, or an ASCII character of its kind.
+
+    GPT-2 splits at \\p{L} and \\p{N}, which `re` does not know. A space that is not ASCII's never
+    begins a word.
+    """
+
+    def __missing__(self, code):
+        char = chr(code)
+        if char.isascii():
+            kind = char
+        elif char.isspace():
+            kind = "\t"
+        else:
+            kind = {"L": "a", "N": "0"}.get(unicodedata.category(char)[0], ".")
+        self[code] = kind
+        return kind
+
+
+OUTLINE = _Outline()
+
+
+def pieces(text):
+    """The pieces that are told in tokens of their own."""
+    return [text[found.start() : found.end()] for found in PIECES.finditer(text.translate(OUTLINE))]
 
 
 def _bytes_as_characters():
@@ -51,7 +79,7 @@ class Tokenizer:
         return [self.vocab[part] for part in parts]
 
     def encode(self, text):
-        return [id for piece in PIECES.findall(text) for id in self.piece(piece)]
+        return [id for piece in pieces(text) for id in self.piece(piece)]
 
 
 class Alphabet:
@@ -70,9 +98,8 @@ class Alphabet:
 
 
 def filled(turn, width, height):
-    """The prompt of a turn for panels of a size; one in ten omits the size (by its own words)."""
+    """The prompt of a turn for panels of a size; one in ten omits the size (by its own words, if the turn says nothing)."""
     panels = len(turn["panels"])
-    of = f" of {width}x{height * panels}"
-    if sum(turn["prompt"].encode()) % 10 == 0:
-        of = ""
+    sized = turn.get("sized", sum(turn["prompt"].encode()) % 10 != 0)
+    of = f" of {width}x{height * panels}" if sized else ""
     return turn["template"].format(of=of, label=turn["label"], prompt=turn["prompt"])

@@ -59,6 +59,7 @@ impl Kept {
             panel: GRID.pixels(),
             window: 4,
             tally: Tally::default(),
+            caption: None,
         };
         let saving = Saving {
             task: &task,

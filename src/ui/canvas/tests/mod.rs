@@ -113,6 +113,7 @@ impl Engine for Script {
             },
             window: 8,
             rows_forced: 0,
+            reading: None,
         });
         for row in 0..GRID.rows {
             if row == self.last {

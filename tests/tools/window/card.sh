@@ -1,0 +1,36 @@
+#!/bin/bash
+# An NVIDIA card that fails in the middle of a picture: the window stays, the rows are kept, and the
+# next start finishes the picture. The card is emulated (tests/cuda); no compiler, no card.
+
+if ! command -v "${CXX:-c++}" >/dev/null; then
+    say "left out: a failing card (there is no C++ compiler)"
+else
+    emulated=${CARGO_TARGET_DIR:-$here/../../target}/tmp/window-emulated-driver
+    bash "$here/../cuda/build.sh" "$emulated"
+    on_card() { LD_LIBRARY_PATH=$emulated begin; }
+
+    # How many kernels a whole picture takes, and then one that breaks off after half of them.
+    LD_LIBRARY_PATH=$emulated EMULATED_CUDA_LOG=$home/launched \
+        "$program" generate "a fox in the snow" --seed 5 --size 128x128 --device cuda -o "$home/card.png" >/dev/null 2>&1 ||
+        fail "the emulated card draws nothing"
+    launched=$(awk '{ sum += $2 } END { print int(sum) }' "$home/launched")
+    before=$(pictures)
+    export EMULATED_CUDA_FAIL_LAUNCH=$((launched / 2))
+    on_card
+    click create
+    write "a fox in the snow"
+    click draw
+    await 'rows 2'
+    # Its rows come, and then no more.
+    drawn=0
+    until [ "$(wc -l <"$data/journal.jsonl")" = "$drawn" ]; do
+        drawn=$(wc -l <"$data/journal.jsonl")
+        sleep 8
+    done
+    [ "$(pictures)" = "$before" ] || fail "the card did not fail"
+    shot card-failed
+    kill -0 "$app" || fail "the window went with the card"
+    kill_it
+    unset EMULATED_CUDA_FAIL_LAUNCH
+    say "a card that fails leaves the window and the rows"
+fi
