@@ -12,7 +12,7 @@ if is_debian; then
     # The tests draw the window on a software GPU, and work it on a display of its own.
     # g++ compiles the kernels of NVIDIA cards for the processor, so that they are tested without a card.
     # shellcheck disable=SC2086
-    install_packages $window_packages xvfb xauth xdotool imagemagick g++
+    install_packages $window_packages xvfb xauth xdotool imagemagick g++ python3-numpy
 else
     have "${CXX:-c++}" || say "Missing: a C++ compiler (tests of the code for NVIDIA cards are left out without it)"
     for program in Xvfb xdotool convert; do
@@ -24,6 +24,15 @@ say "== format"
 cargo fmt --check
 say "== lints"
 cargo clippy --all-targets --locked -- -D warnings
+if have python3; then
+    say "== words and wording of the starter"
+    python3 assets/starter/recipe/words.py --check
+    if python3 -c 'import numpy' 2>/dev/null; then
+        python3 assets/starter/recipe/check_wording.py
+    else
+        say "Left out: check_wording.py (numpy is missing)"
+    fi
+fi
 say "== tests"
 cargo test --locked
 

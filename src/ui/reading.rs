@@ -5,13 +5,14 @@ use super::theme::{self, Palette, icon};
 use super::widgets::named;
 use crate::state::{Action, Page, Setting, Tab};
 use crate::understand::{
-    Part, PartKind, Understanding, Unknown, Verdict, complete, text_with, text_without, understand,
+    Part, PartKind, Understanding, Unknown, Verdict, backgrounds, complete, text_with, text_without, things,
+    understand,
 };
 use egui::{Button, CornerRadius, Id, Key, Label, Modifiers, Popup, RichText, Sense, Stroke, Ui, vec2};
 use std::sync::Arc;
 
-/// Room for two lines of chips, so that what stands below keeps its place while one types.
-const ROOM: f32 = 60.0;
+/// Room for all that can stand here, so that what is below keeps its place while one types.
+const ROOM: f32 = 102.0;
 
 /// Whether prompts of the present mode are understood before they are drawn.
 fn is_understood(left: &Left<'_>) -> bool {
@@ -43,8 +44,20 @@ pub(super) fn completion(left: &Left<'_>, text: &str) -> Option<String> {
         return None;
     }
     let last = text.rsplit(' ').next().unwrap_or_default();
-    // A letter says too little, and a word that is known wants no other.
-    (last.chars().count() >= 2).then(|| complete(text, 1).into_iter().next())?
+    // A letter says too little, and a word that means something wants no other.
+    if last.chars().count() < 2 || is_word(&last.to_lowercase()) {
+        return None;
+    }
+    complete(text, 1).into_iter().next()
+}
+
+/// Whether a word is one of the world's as it stands.
+fn is_word(word: &str) -> bool {
+    let in_things = things().iter().flat_map(|thing| &thing.words).flatten();
+    let in_backgrounds = backgrounds().iter().flat_map(|background| &background.words);
+    in_things
+        .chain(in_backgrounds)
+        .any(|known| known.split(' ').any(|part| part == word))
 }
 
 /// The text with a completion in the place of what it completes.
@@ -121,7 +134,7 @@ fn drawn(ui: &mut Ui, left: &mut Left<'_>, reading: &Understanding) {
 /// A prompt of which the starter can draw nothing.
 fn outside(ui: &mut Ui, left: &mut Left<'_>, near: &[String; 3]) {
     let palette = Palette::of(ui);
-    let words = "The starter draws 170 simple things, and this is none of them. Near it are:";
+    let words = "This is none of the 170 things the starter draws. Try one of them:";
     ui.add(Label::new(palette.secondary(words)).wrap());
     ui.horizontal_wrapped(|ui| {
         for thing in near {

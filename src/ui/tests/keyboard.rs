@@ -6,7 +6,7 @@ use egui::accesskit::{Action as Deed, NodeId};
 use std::collections::BTreeMap;
 
 /// More presses of Tab than any state has places.
-const MOST_PLACES: usize = 120;
+const MOST_PLACES: usize = 400;
 
 /// States in which one thing has to be answered first.
 const MODAL: [&str; 2] = ["shortcuts", "a saved picture is dropped"];
@@ -18,7 +18,9 @@ fn places(window: &Window) -> BTreeMap<NodeId, String> {
     let workable = nodes.filter(|node| {
         let deeds = [Deed::Click, Deed::Focus];
         let works = deeds.iter().any(|deed| node.data().supports_action(*deed));
-        works && !node.is_disabled() && !node.is_hidden()
+        // What has the keyboard is scrolled to: the bar itself needs none.
+        let is_bar = node.role() == egui::accesskit::Role::ScrollBar;
+        works && !is_bar && !node.is_disabled() && !node.is_hidden()
     });
     let named = workable.map(|node| {
         let name = node.label().unwrap_or_default();

@@ -15,7 +15,7 @@ pub(super) struct State {
 }
 
 /// From a fresh window whose model is being loaded.
-pub(super) static STATES: [State; 29] = [
+pub(super) static STATES: [State; 32] = [
     State {
         name: "first run, loading",
         reach: |_| {},
@@ -40,6 +40,48 @@ pub(super) static STATES: [State; 29] = [
             "The model could not be loaded",
             "nothing at /x",
             "Copy details",
+        ],
+    },
+    State {
+        name: "people's words",
+        reach: |window| {
+            ready(window);
+            let words = "a cute puppy in the park".to_owned();
+            act(window, Action::Set(Setting::Words(words)));
+        },
+        words: &[
+            "dog",
+            "meadow",
+            "cute",
+            "Leave out: puppy",
+            "Draw my words as they are",
+        ],
+    },
+    State {
+        name: "outside its world",
+        reach: |window| {
+            ready(window);
+            let words = "a portrait of my mother".to_owned();
+            act(window, Action::Set(Setting::Words(words)));
+        },
+        words: &[
+            "none of the 170 things",
+            "Any subject: the 7B model",
+            "Draw my words as they are",
+        ],
+    },
+    State {
+        name: "world page",
+        reach: |window| {
+            ready(window);
+            act(window, Action::Page(Page::World));
+        },
+        words: &[
+            "What the starter draws",
+            "170 things",
+            "Into the prompt: dog",
+            "Into the prompt: meadow",
+            "Back to the canvas",
         ],
     },
     State {

@@ -1,0 +1,100 @@
+//! What is typed is understood before the built-in starter draws it: what is said of it, what is stored,
+//! and what it refuses.
+
+mod stage;
+
+use serde_json::Value;
+use stage::Stage;
+
+/// The event of that name among what `--json` said.
+fn event(said: &str, name: &str) -> Value {
+    let events = said
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut named = events.filter(|event| event["event"] == name);
+    named.next().unwrap_or_else(|| panic!("no `{name}` in {said}"))
+}
+
+const SMALL: [&str; 4] = ["--seed", "3", "--size", "128x128"];
+
+#[test]
+fn words_of_people_become_a_caption_that_is_told_and_stored() {
+    let stage = Stage::new();
+    let words = "a puppy playing in the park";
+    let (_, said) = stage.told(&[&["generate", words, "-o", "a.png"], &SMALL[..]].concat());
+    assert!(
+        said.contains("drawing: a dog in a meadow; not known: playing"),
+        "{said}"
+    );
+    let (_, said) = stage.told(&[&["generate", words, "-o", "b.png", "--json"], &SMALL[..]].concat());
+    let started = event(&said, "started");
+    assert_eq!(started["reading"]["caption"], "a dog in a meadow");
+    assert_eq!(started["reading"]["unknown"], serde_json::json!(["playing"]));
+    // Both wordings are in the picture, and the picture is that of the caption.
+    let info = stage.info("a.png");
+    assert_eq!(
+        (&info["prompt"], &info["caption"]),
+        (&words.into(), &"a dog in a meadow".into())
+    );
+    let caption = "a dog in a meadow";
+    let (_, said) = stage.told(&[&["generate", caption, "-o", "c.png", "--json"], &SMALL[..]].concat());
+    assert_eq!(event(&said, "started")["reading"], Value::Null);
+    assert_eq!(stage.info("c.png")["caption"], Value::Null);
+    assert_eq!(stage.tokens("a.png"), stage.tokens("c.png"));
+    stage.told(&["redraw", "a.png", "-o", "again.png"]);
+    assert_eq!(stage.pixels("a.png"), stage.pixels("again.png"));
+}
+
+#[test]
+fn words_can_be_drawn_as_they_are() {
+    let stage = Stage::new();
+    let words = "a puppy playing in the park";
+    let (_, said) = stage.told(&[&["generate", words, "-o", "a.png", "--as-typed"], &SMALL[..]].concat());
+    assert!(!said.contains("drawing:"), "{said}");
+    stage.told(&[&["generate", words, "-o", "b.png"], &SMALL[..]].concat());
+    assert_ne!(stage.tokens("a.png"), stage.tokens("b.png"));
+    assert_eq!(stage.info("a.png")["as_typed"], true);
+}
+
+#[test]
+fn what_the_world_lacks_is_refused_with_something_near() {
+    let stage = Stage::new();
+    for words in [
+        "a portrait of my mother",
+        "freedom",
+        "hello, how are you?",
+        "",
+        "!!!",
+    ] {
+        let output = stage.run(&["generate", words, "-o", "a.png"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(!stage.path("a.png").exists(), "{words}");
+    }
+    let output = stage.run(&["generate", "a portrait of my mother", "-o", "a.png"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("try a ") && said.contains("--as-typed"), "{said}");
+    // Told to, it draws all the same.
+    stage.told(&[&["generate", "freedom", "--as-typed", "-o", "a.png"], &SMALL[..]].concat());
+}
+
+/// Other checkpoints get the words as they are: theirs are not the starter's.
+#[test]
+fn words_for_other_models_are_their_own() {
+    let stage = Stage::new();
+    let folder = stage::starter("").display().to_string();
+    let args = [
+        "generate",
+        "a puppy playing in the park",
+        "--model",
+        &folder,
+        "--seed",
+        "1",
+        "-o",
+        "a.png",
+    ];
+    let (_, said) = stage.told(&args);
+    assert!(!said.contains("drawing:"), "{said}");
+    assert_eq!(stage.info("a.png")["caption"], Value::Null);
+}
