@@ -180,7 +180,7 @@ fn cards_that_will_not_do_are_refused_in_a_sentence() {
     let name = "cards_that_will_not_do_are_refused_in_a_sentence";
     let Some(card) = card(driver(), name) else { return };
     let stage = Stage::new();
-    let draw = args(&["generate", "x", "--device", "cuda"], &["-o", "o.png"]);
+    let draw = args(&["generate", "a cat", "--device", "cuda"], &["-o", "o.png"]);
     let cases: [(&str, &str, &[&str]); 5] = [
         ("VERSION", "11080", &["CUDA 11.8", "12.4 or newer"]),
         ("CAPABILITY", "75", &["compute capability 7.5", "8.0 or more"]),
@@ -200,7 +200,7 @@ fn cards_that_will_not_do_are_refused_in_a_sentence() {
     assert!(!stage.path("o.png").exists());
     // Left to the program, the CPU draws, and it is said why.
     let auto = [
-        "generate", "x", "--seed", "1", "--size", "64x32", "--force", "-o", "o.png",
+        "generate", "a cat", "--seed", "1", "--size", "64x32", "--force", "-o", "o.png",
     ];
     for (setting, value, word) in [
         ("VERSION", "11080", "CUDA 11.8"),
@@ -224,7 +224,7 @@ fn a_driver_that_lacks_a_function_is_refused() {
         return;
     };
     let stage = Stage::new();
-    let draw = args(&["generate", "x", "--device", "cuda"], &["-o", "o.png"]);
+    let draw = args(&["generate", "a cat", "--device", "cuda"], &["-o", "o.png"]);
     let said = refused(&stage, &card, &[], 2, &draw);
     assert!(
         said.contains("lacks cuGraphLaunch") && said.contains("12.4"),

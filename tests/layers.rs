@@ -9,10 +9,8 @@ use std::path::Path;
 
 /// Every top-level module, lowest rank first; `lib` only lists them.
 const RANKS: [&[&str]; 5] = [
-    &["token", "pixels", "task"],
-    &[
-        "decode", "model", "picture", "state", "history", "handover", "download",
-    ],
+    &["token", "pixels", "task", "understand"],
+    &["decode", "model", "picture", "state", "history", "handover"],
     &["session", "worker", "verify", "measure", "keeping"],
     &["cli", "ui"],
     &["main"],

@@ -431,7 +431,7 @@ fn the_same_settings_give_the_same_file() {
     let stage = Stage::new();
     let draw = |file: &str, rest: &[&str]| {
         let settings = [&["--seed", "9", "-o", file], rest].concat();
-        stage.done(&small(&["generate", "a cat"], &settings));
+        stage.done(&small(&["generate", "a cat", "--as-typed"], &settings));
     };
     draw("a.png", &["--window", "4"]);
     draw("b.png", &["--window", "4"]);
@@ -489,7 +489,7 @@ fn a_picture_is_as_readable_as_any_other_file() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::new();
     stage.write("other", "");
-    stage.done(&small(&["generate", "x"], &["--seed", "1", "-o", "a.png"]));
+    stage.done(&small(&["generate", "a cat"], &["--seed", "1", "-o", "a.png"]));
     let mode = |file: &str| {
         let found = std::fs::metadata(stage.path(file)).expect("a file");
         found.permissions().mode()

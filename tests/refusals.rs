@@ -23,7 +23,7 @@ fn damaged_safetensors_name_the_tensor() {
     let stage = Stage::new();
     stage.checkpoint("m");
     let whole = std::fs::read(starter("model.safetensors")).expect("weights");
-    let draw = ["generate", "x", "--model", "m", "-o", "o.png"];
+    let draw = ["generate", "a cat", "--model", "m", "-o", "o.png"];
     let refused = |bytes: &[u8], words: &str| {
         stage.write("m/model.safetensors", bytes);
         stage.refused(1, words, &draw);
@@ -67,7 +67,7 @@ fn a_wrong_config_is_refused() {
     stage.checkpoint("m");
     let text = std::fs::read_to_string(starter("config.json")).expect("config");
     let config: Value = serde_json::from_str(&text).expect("JSON");
-    let draw = ["generate", "x", "--model", "m", "-o", "o.png", "--force"];
+    let draw = ["generate", "a cat", "--model", "m", "-o", "o.png", "--force"];
     let cases = [
         ("hidden_size", serde_json::json!(512), "has shape"),
         ("hidden_size", serde_json::json!(1u64 << 40), "hidden_size"),
@@ -135,7 +135,7 @@ fn a_wrong_config_is_refused() {
 #[test]
 fn cut_and_foreign_gguf_files_are_refused() {
     let stage = Stage::new();
-    let draw = ["generate", "x", "--model", "cut.gguf", "-o", "o.png"];
+    let draw = ["generate", "a cat", "--model", "cut.gguf", "-o", "o.png"];
     let whole = std::fs::read(format!("{}/assets/starter.gguf", env!("CARGO_MANIFEST_DIR"))).expect("model");
     for length in [0, 3, 20, 100, 60_000, whole.len() / 2, whole.len() - 40] {
         stage.write("cut.gguf", &whole[..length]);
@@ -179,7 +179,9 @@ fn zipped(name: &str, bytes: &[u8]) -> Vec<u8> {
 fn a_checkpoint_with_code_in_it_is_never_run() {
     let stage = Stage::new();
     stage.checkpoint("m");
-    let draw = ["generate", "x", "--model", "m", "--movq", "x.ckpt", "-o", "o.png"];
+    let draw = [
+        "generate", "a cat", "--model", "m", "--movq", "x.ckpt", "-o", "o.png",
+    ];
     let import = [
         "import", "m", "--movq", "x.ckpt", "--quant", "q8_0", "-o", "o.gguf",
     ];
@@ -303,7 +305,11 @@ fn an_output_that_cannot_be_written_is_refused_before_drawing() {
     }
     for (output, words) in outputs {
         // A model that is not there would be refused, too: the output is looked at first.
-        stage.refused(2, words, &["generate", "x", "-o", output, "--model", "none.gguf"]);
+        stage.refused(
+            2,
+            words,
+            &["generate", "a cat", "-o", output, "--model", "none.gguf"],
+        );
     }
     let checkpoint = starter("").display().to_string();
     let movq = starter("movqgan.ckpt").display().to_string();
@@ -330,29 +336,29 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
     let cases: [(&str, &[&str]); 13] = [
         ("too long", &["generate", &long]),
         ("too long", &["edit", &source, "x", "--then", &long]),
-        ("multiples of 32", &["generate", "x", "--size", "100x100"]),
-        ("not trained for 64x64", &["generate", "x", "--size", "64x64"]),
+        ("multiples of 32", &["generate", "a cat", "--size", "100x100"]),
+        ("not trained for 64x64", &["generate", "a cat", "--size", "64x64"]),
         (
             "tokens",
-            &["generate", "x", "--size", "4294967264x4294967264", "--force"],
+            &["generate", "a cat", "--size", "4294967264x4294967264", "--force"],
         ),
         (
             "tokens",
             &["edit", &source, "x", "--size", "32x4294967264", "--force"],
         ),
         ("not pose", &["predict", &source, "--kind", "pose"]),
-        ("not hed", &["pair", "x", "--kind", "hed"]),
+        ("not hed", &["pair", "a cat", "--kind", "hed"]),
         (
             "not hed",
             &["control", &source, "x", "--kind", "hed", "--from-photo"],
         ),
-        ("no model at", &["generate", "x", "--model", "nowhere.gguf"]),
+        ("no model at", &["generate", "a cat", "--model", "nowhere.gguf"]),
         ("may an instruction be empty", &["edit", &source, " "]),
         (
             "cannot be used",
             &[
                 "generate",
-                "x",
+                "a cat",
                 "--device",
                 if cfg!(feature = "metal") { "cuda" } else { "metal" },
             ],
@@ -361,7 +367,7 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
             "too large for --best-of",
             &[
                 "generate",
-                "x",
+                "a cat",
                 "--seed",
                 "18446744073709551615",
                 "--best-of",
@@ -376,7 +382,7 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
     }
     stage.done(&[
         "generate",
-        "x",
+        "a cat",
         "--size",
         "64x32",
         "--force",
@@ -389,7 +395,7 @@ fn requests_that_cannot_be_met_are_wrong_usage() {
     stage.refused(2, "nothing to resume", &["resume", "o.png"]);
     stage.refused(1, "case.json", &["verify", "."]);
     // With --json the reason is an event.
-    let output = stage.run(&["generate", "x", "--size", "64x32", "-o", "p.png", "--json"]);
+    let output = stage.run(&["generate", "a cat", "--size", "64x32", "-o", "p.png", "--json"]);
     assert_eq!(output.status.code(), Some(2));
     let events = stage::events(&String::from_utf8_lossy(&output.stderr));
     let last = events.last().expect("events");
@@ -403,13 +409,13 @@ fn wrong_arguments_are_wrong_usage() {
     let source = golden("generate/edit_panel.png");
     let cases: [&[&str]; 8] = [
         &["generate"],
-        &["generate", "x", "--mask", "m.png"],
+        &["generate", "a cat", "--mask", "m.png"],
         &["predict", &source, "--kind", "canny", "--mask", "m.png"],
         &["predict", &source],
         &["edit", &source, "x", "--feather", "3"],
-        &["generate", "x", "--window", "0"],
-        &["generate", "x", "--threads", "100000"],
-        &["generate", "x", "--temperature", "nan"],
+        &["generate", "a cat", "--window", "0"],
+        &["generate", "a cat", "--threads", "100000"],
+        &["generate", "a cat", "--temperature", "nan"],
     ];
     for args in cases {
         let output = stage.run(args);

@@ -143,7 +143,7 @@ fn a_stopped_masked_edit_is_finished_without_its_source() {
 fn a_stop_is_said_in_words() {
     let stage = Stage::new();
     let mut child = stage
-        .command(&["generate", "x", "--window", "1", "-o", "s.png"])
+        .command(&["generate", "a cat", "--window", "1", "-o", "s.png"])
         .spawn()
         .expect("the program starts");
     let mut stderr = BufReader::new(child.stderr.take().expect("stderr"));

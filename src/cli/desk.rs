@@ -291,7 +291,13 @@ impl Studio for Desk {
         let (mut passed, mut run, mut pictures) = (true, 0, Vec::new());
         for case in &args.cases {
             if case.is_file() {
-                pictures.push(case.as_path());
+                match picture::holds_record(case) {
+                    true => pictures.push(case.as_path()),
+                    false => note(Note::Remark(&format!(
+                        "{} is neither a folder nor a picture saved by this program: passed over",
+                        case.display()
+                    ))),
+                }
                 continue;
             }
             run += 1;
