@@ -38,12 +38,12 @@ say "subject: dropped, picked, its codes are the forced rows"
 
 # A map, then a photo of which the map is made.
 click control
-drop_on "84 377" "$home/map.png"
+drop_on "84 478" "$home/map.png"
 write "a heart in a meadow"
 drawn_from control "$home/map.png" control "$home/map.png" "a heart in a meadow" --kind canny
 map_rows=$(upper "$result")
 shot control-map
-drop_on "227 377" "$home/photo.png"
+drop_on "227 478" "$home/photo.png"
 await 'grep -q "canny map" "$data/state.json"'
 write "a fox in a meadow"
 drawn_from control - control "$home/photo.png" "a fox in a meadow" --kind canny --from-photo
