@@ -4,9 +4,9 @@ use super::console::Console;
 use super::interrupt::Interrupt;
 use super::job::Job;
 use super::{CANCELLED, DONE, Saving, Studio};
-use crate::pixels::{Pixels, Size};
-use crate::task::{Failure, Picture, Progress, Report, Sampling, Tally, Wording};
-use crate::token::{CODE_PIXELS, Grid};
+use crate::pixels::Pixels;
+use crate::state::{Begun, Lane};
+use crate::task::{Failure, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -87,7 +87,6 @@ pub(super) fn draw<S: Studio>(
         match then.next() {
             Some(instruction) => {
                 task.prompt = instruction;
-                task.wording = Wording::Understood;
                 task.source = Some(Arc::new(best));
             }
             None => break,
@@ -172,93 +171,50 @@ impl Drawing<'_> {
 /// The rows shown so far, by candidate: what is kept of a picture that was stopped or broke off.
 #[derive(Default)]
 struct Shown {
-    started: Option<Started>,
-    rows: BTreeMap<u64, Rows>,
-}
-
-/// What the engine settled on.
-struct Started {
+    begun: Option<Begun>,
     caption: Option<String>,
-    grid: Grid,
-    panel: Size,
-    sampling: Sampling,
-    window: usize,
-}
-
-struct Rows {
-    codes: Vec<u32>,
-    preview: Pixels,
-    tally: Tally,
+    lanes: BTreeMap<u64, (Lane, Tally)>,
 }
 
 impl Shown {
     fn take(&mut self, progress: Progress) {
-        match progress {
-            Progress::Started {
-                grid,
-                panel,
-                sampling,
-                window,
-                reading,
-                ..
-            } => {
-                self.started = Some(Started {
-                    caption: reading.map(|reading| reading.caption),
-                    grid,
-                    panel,
-                    sampling,
-                    window,
-                });
+        if let Some(begun) = Begun::of(&progress) {
+            self.begun = Some(begun);
+        }
+        match (progress, self.begun) {
+            (Progress::Started { reading, .. }, _) => self.caption = reading.map(|reading| reading.caption),
+            (
+                Progress::Row {
+                    candidate,
+                    row,
+                    codes,
+                    preview,
+                    tally: so_far,
+                    ..
+                },
+                Some(Begun { grid, .. }),
+            ) => {
+                let new = || (Lane::new(grid), so_far);
+                let (lane, tally) = self.lanes.entry(candidate as u64).or_insert_with(new);
+                lane.place(grid, row, &codes, &preview);
+                *tally = so_far;
             }
-            Progress::Row {
-                candidate,
-                row,
-                codes,
-                preview,
-                tally,
-                ..
-            } => {
-                let Some(Started { grid, .. }) = &self.started else {
-                    return;
-                };
-                let rows = self.rows.entry(candidate as u64).or_insert_with(|| Rows {
-                    codes: Vec::new(),
-                    preview: Pixels::filled(grid.pixels(), [128; 3]),
-                    tally,
-                });
-                rows.codes.extend(codes);
-                rows.tally = tally;
-                let from = 3 * (row * CODE_PIXELS) as usize * grid.pixels().width as usize;
-                let to = from + preview.rgb().len();
-                if let Some(room) = rows.preview.rgb_mut().get_mut(from..to) {
-                    room.copy_from_slice(preview.rgb());
-                }
-            }
-            Progress::Ahead { .. } | Progress::Paused | Progress::Resumed | Progress::Decoding => {}
+            _ => {}
         }
     }
 
     fn preview(&self, candidate: u64) -> Option<&Pixels> {
-        self.rows.get(&candidate).map(|rows| &rows.preview)
+        self.lanes.get(&candidate).map(|(lane, _)| &lane.preview)
     }
 
     /// Unfinished pictures of the rows.
     fn pictures(&self, seed: u64) -> Vec<Picture> {
-        let Some(started) = &self.started else {
+        let Some(begun) = &self.begun else {
             return Vec::new();
         };
-        let picture = |(candidate, rows): (&u64, &Rows)| Picture {
-            pixels: None,
-            grid: started.grid,
-            codes: rows.codes.clone(),
-            seed: seed.wrapping_add(*candidate),
-            score: None,
-            sampling: started.sampling,
-            panel: started.panel,
-            window: started.window,
-            caption: started.caption.clone(),
-            tally: rows.tally,
+        let part = |(candidate, (lane, tally)): (&u64, &(Lane, Tally))| {
+            begun.part(lane, seed.wrapping_add(*candidate), *tally, self.caption.clone())
         };
-        self.rows.iter().map(picture).collect()
+        self.lanes.iter().map(part).collect()
     }
 }

@@ -40,10 +40,7 @@ impl Place {
         };
         match self {
             Self::Cpu => Ok(Hardware::Cpu),
-            Self::Auto => Ok(Self::Cuda
-                .open(kv)
-                .or_else(|_| Self::Metal.open(kv))
-                .unwrap_or(Hardware::Cpu)),
+            Self::Auto => Ok(self.choose(kv)?.0),
             Self::Cuda => match Card::open() {
                 Ok(card) => Ok(Hardware::Card(card, kv)),
                 Err(why) => Err(reason("CUDA", why)),
@@ -58,9 +55,7 @@ impl Place {
             },
         }
     }
-}
 
-impl Place {
     /// Opens the device; where it was left to the program and an NVIDIA card is there but will not do, also
     /// says why.
     pub(super) fn choose(self, kv: KvCache) -> Result<(Hardware, Option<String>), ModelError> {

@@ -86,32 +86,27 @@ impl Session {
                 is_near: false,
             }));
         }
-        // What was stopped before there were captions was begun as typed.
         let names_a_scene = matches!(
             task.mode,
             Mode::Generate | Mode::Pair { .. } | Mode::Control { .. }
         );
         let is_understood = task.wording == Wording::Understood && self.model.card.knows_starter_world();
+        // What was stopped before there were captions was begun as typed.
         if !is_understood || !names_a_scene || task.resume.is_some() {
             return Ok(None);
         }
         let understood = understand(&task.prompt);
-        let refusal = match &understood.verdict {
-            Verdict::Outside { near } => outside(&near.each_ref().map(String::as_str)),
-            Verdict::Empty if matches!(task.mode, Mode::Control { .. }) => return Ok(None),
-            Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
-            Verdict::Known | Verdict::Near if understood.caption == task.prompt => return Ok(None),
-            verdict => {
-                return Ok(Some(Reading {
-                    caption: understood.caption.clone(),
-                    is_near: *verdict == Verdict::Near,
-                    unknown: understood
-                        .unknown
-                        .iter()
-                        .map(|unknown| unknown.words.clone())
-                        .collect(),
+        let refusal = match understood.verdict {
+            Verdict::Known | Verdict::Near => {
+                let unknown = understood.unknown.into_iter().map(|unknown| unknown.words);
+                return Ok((understood.caption != task.prompt).then(|| Reading {
+                    caption: understood.caption,
+                    unknown: unknown.collect(),
+                    is_near: understood.verdict == Verdict::Near,
                 }));
             }
+            Verdict::Outside { near } => outside(&near),
+            Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
         };
         // A map says what is to be drawn, whatever the words.
         match task.mode {

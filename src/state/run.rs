@@ -41,12 +41,76 @@ pub struct Begun {
     pub rows_forced: u32,
 }
 
+impl Begun {
+    /// What `Progress::Started` says; `None` of everything else.
+    pub fn of(progress: &Progress) -> Option<Self> {
+        let Progress::Started {
+            grid,
+            panel,
+            sampling,
+            window,
+            rows_forced,
+            ..
+        } = progress
+        else {
+            return None;
+        };
+        Some(Self {
+            grid: *grid,
+            panel: *panel,
+            sampling: *sampling,
+            window: *window,
+            rows_forced: *rows_forced,
+        })
+    }
+
+    /// A candidate as far as it is drawn, as a stopped picture.
+    pub fn part(&self, lane: &Lane, seed: u64, tally: Tally, caption: Option<String>) -> Picture {
+        Picture {
+            pixels: None,
+            grid: self.grid,
+            codes: lane.codes.clone(),
+            seed,
+            score: None,
+            sampling: self.sampling,
+            panel: self.panel,
+            window: self.window,
+            caption,
+            tally,
+        }
+    }
+}
+
 /// The rows of one candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lane {
     pub codes: Vec<u32>,
     /// Of the whole grid; grey where nothing is drawn yet.
     pub preview: Pixels,
+}
+
+impl Lane {
+    /// One without rows.
+    pub fn new(grid: Grid) -> Self {
+        Self {
+            codes: Vec::new(),
+            preview: Pixels::filled(grid.pixels(), [128; 3]),
+        }
+    }
+
+    /// Takes in a row. One that is not the next is no row of this picture.
+    pub fn place(&mut self, grid: Grid, row: u32, codes: &[u32], preview: &Pixels) {
+        let columns = grid.columns as usize;
+        if codes.len() != columns || self.codes.len() != row as usize * columns || row >= grid.rows {
+            return;
+        }
+        self.codes.extend_from_slice(codes);
+        let from = 3 * (row * CODE_PIXELS) as usize * self.preview.size().width as usize;
+        let to = from + preview.rgb().len();
+        if let Some(rows) = self.preview.rgb_mut().get_mut(from..to) {
+            rows.copy_from_slice(preview.rgb());
+        }
+    }
 }
 
 /// A row as it is shown and stored.
@@ -93,14 +157,7 @@ impl Run {
     /// Takes in what the engine said.
     pub fn take(&mut self, progress: &Progress) {
         match progress {
-            Progress::Started {
-                grid,
-                panel,
-                sampling,
-                window,
-                rows_forced,
-                reading,
-            } => {
+            Progress::Started { reading, .. } => {
                 // Whatever becomes of it, it goes on in these words.
                 let request = &mut self.order.request;
                 match reading {
@@ -110,13 +167,9 @@ impl Run {
                     }
                     None => {}
                 }
-                self.begin(Begun {
-                    grid: *grid,
-                    panel: *panel,
-                    sampling: *sampling,
-                    window: *window,
-                    rows_forced: *rows_forced,
-                });
+                if let Some(begun) = Begun::of(progress) {
+                    self.begin(begun);
+                }
             }
             Progress::Row {
                 candidate,
@@ -166,22 +219,9 @@ impl Run {
             return;
         }
         if candidate == self.lanes.len() {
-            self.lanes.push(Lane {
-                codes: Vec::new(),
-                preview: Pixels::filled(begun.grid.pixels(), [128; 3]),
-            });
+            self.lanes.push(Lane::new(begun.grid));
         }
-        let lane = &mut self.lanes[candidate];
-        let columns = begun.grid.columns as usize;
-        if codes.len() != columns || lane.codes.len() != row as usize * columns || row >= begun.grid.rows {
-            return;
-        }
-        lane.codes.extend_from_slice(codes);
-        let from = 3 * (row * CODE_PIXELS) as usize * lane.preview.size().width as usize;
-        let to = from + preview.rgb().len();
-        if let Some(rows) = lane.preview.rgb_mut().get_mut(from..to) {
-            rows.copy_from_slice(preview.rgb());
-        }
+        self.lanes[candidate].place(begun.grid, row, codes, preview);
     }
 
     /// Rows of the first candidate.
@@ -261,20 +301,11 @@ impl Run {
     /// What is drawn so far, as a stopped picture; `None` before the first row.
     pub fn part(&self) -> Option<Picture> {
         let (begun, lane) = (self.begun?, self.lanes.first()?);
-        (!lane.codes.is_empty()).then(|| Picture {
-            pixels: None,
-            grid: begun.grid,
-            codes: lane.codes.clone(),
-            seed: self.order.request.seed,
-            score: None,
-            sampling: begun.sampling,
-            panel: begun.panel,
-            window: begun.window,
-            caption: match &self.order.request.wording {
-                Wording::As(caption) if *caption != self.order.request.prompt => Some(caption.clone()),
-                _ => None,
-            },
-            tally: self.tally,
-        })
+        let request = &self.order.request;
+        let caption = match &request.wording {
+            Wording::As(caption) if *caption != request.prompt => Some(caption.clone()),
+            _ => None,
+        };
+        (!lane.codes.is_empty()).then(|| begun.part(lane, request.seed, self.tally, caption))
     }
 }

@@ -78,6 +78,8 @@ pub(super) enum Greeting {
 impl<B: Backing> App<B> {
     pub fn new(ctx: &Context, places: Places, options: Options, backing: Arc<B>) -> Self {
         theme::install(ctx);
+        // The page of the starter's world shows parts of one PNG.
+        egui_extras::install_image_loaders(ctx);
         let aim = Arc::new(Mutex::new(ctx.clone()));
         let aimed = Arc::clone(&aim);
         let wake: Wake = Arc::new(move || {

@@ -70,10 +70,13 @@ fn completed(text: &str, word: &str) -> String {
 
 /// Takes Tab before the field does, where there is something to complete; the new text.
 pub(super) fn on_tab(ui: &Ui, left: &Left<'_>, field: Id, text: &str) -> Option<String> {
-    let word = completion(left, text)?;
     let has_keyboard = ui.memory(|memory| memory.has_focus(field));
-    let is_pressed = has_keyboard && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab));
-    is_pressed.then(|| completed(text, &word))
+    if !has_keyboard || !ui.input(|input| input.key_pressed(Key::Tab)) {
+        return None;
+    }
+    let word = completion(left, text)?;
+    let is_taken = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab));
+    is_taken.then(|| completed(text, &word))
 }
 
 pub(super) fn show(ui: &mut Ui, left: &mut Left<'_>) {
@@ -103,9 +106,7 @@ pub(super) fn show(ui: &mut Ui, left: &mut Left<'_>) {
 }
 
 fn empty(ui: &mut Ui, left: &mut Left<'_>) {
-    if link(ui, "See all it can draw", "170 things and 24 backgrounds").clicked() {
-        left.actions.push(Action::Page(Page::World));
-    }
+    to_page(ui, left, "See all it can draw", Page::World);
 }
 
 /// What will be drawn and what will not.
@@ -122,9 +123,7 @@ fn drawn(ui: &mut Ui, left: &mut Left<'_>, reading: &Understanding) {
         }
     });
     ui.horizontal(|ui| {
-        if link(ui, "All it can draw", "170 things and 24 backgrounds").clicked() {
-            left.actions.push(Action::Page(Page::World));
-        }
+        to_page(ui, left, "All it can draw", Page::World);
         if reading.caption != reading.typed {
             as_typed(ui, left);
         }
@@ -145,12 +144,8 @@ fn outside(ui: &mut Ui, left: &mut Left<'_>, near: &[String; 3]) {
         }
     });
     ui.horizontal_wrapped(|ui| {
-        if link(ui, "All it can draw", "170 things and 24 backgrounds").clicked() {
-            left.actions.push(Action::Page(Page::World));
-        }
-        if link(ui, "Any subject: the 7B model", "The models page").clicked() {
-            left.actions.push(Action::Page(Page::Models));
-        }
+        to_page(ui, left, "All it can draw", Page::World);
+        to_page(ui, left, "Any subject: the 7B model", Page::Models);
         as_typed(ui, left);
     });
 }
@@ -165,12 +160,20 @@ fn as_typed(ui: &mut Ui, left: &mut Left<'_>) {
     }
 }
 
-fn link(ui: &mut Ui, words: &str, tip: &str) -> egui::Response {
+/// A link to a page.
+fn to_page(ui: &mut Ui, left: &mut Left<'_>, words: &str, page: Page) {
     let palette = Palette::of(ui);
     let text = RichText::new(words)
         .font(theme::regular(theme::SECONDARY))
         .color(palette.accent);
-    ui.add(Button::new(text).frame(false)).on_hover_text(tip)
+    let tip = match page {
+        Page::World => "170 things and 24 backgrounds",
+        _ => "The models page",
+    };
+    let response = ui.add(Button::new(text).frame(false));
+    if response.on_hover_text(tip).clicked() {
+        left.actions.push(Action::Page(page));
+    }
 }
 
 fn pill(ui: &mut Ui, text: &str, colour: egui::Color32, edge: egui::Color32) -> egui::Response {

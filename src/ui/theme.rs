@@ -240,8 +240,6 @@ impl Palette {
 
 /// Gives a context the theme's fonts and styles, dark and light.
 pub fn install(ctx: &Context) {
-    // The page of the starter's world shows parts of one PNG.
-    egui_extras::install_image_loaders(ctx);
     ctx.set_fonts(fonts());
     for (theme, palette, base) in [
         (Theme::Dark, &DARK, Visuals::dark()),

@@ -5,7 +5,7 @@ use super::theme::{self, Palette};
 use super::widgets::fitted;
 use crate::state::{Action, Page, Setting, Studio};
 use crate::understand::{
-    BackgroundInfo, PartKind, ThingInfo, Verdict, backgrounds, text_with, things, understand, with_article,
+    BackgroundInfo, PartKind, ThingInfo, Verdict, backgrounds, text_with, things, understand,
 };
 use egui::{
     Align, Align2, Color32, Image, Layout, Margin, Rect, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui,
@@ -111,7 +111,7 @@ pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
 
 /// The prompt with one thing more, or of this thing where it says nothing yet.
 fn with_thing(prompt: &str, info: &ThingInfo) -> String {
-    let thing = with_article(info.word(1));
+    let thing = info.prompt();
     match understand(prompt).verdict {
         Verdict::Known | Verdict::Near => format!("{} and {thing}", prompt.trim_end()),
         Verdict::Empty | Verdict::Outside { .. } => thing,

@@ -328,15 +328,14 @@ pub fn complete(prefix: &str, most: usize) -> Vec<String> {
     found
 }
 
-/// A word of the world with its article, such as "an owl"; as it is where it has none, such as "flowers".
+/// A word of the world with its article, as captions have it: "a dog", "an owl".
 pub fn with_article(word: &str) -> String {
-    let article = caption::article(word);
-    format!("{article} {word}").trim_start().to_owned()
+    format!("{} {word}", caption::article(word))
 }
 
 /// What is said of a text that is wholly outside the world, with three things to offer instead.
-pub fn outside(near: &[&str; 3]) -> String {
-    let [first, second, third] = near.map(with_article);
+pub fn outside(near: &[String; 3]) -> String {
+    let [first, second, third] = near.each_ref().map(|thing| with_article(thing));
     format!(
         "the built-in starter draws 170 simple things, and this is none of them: try {first}, {second} or {third}, \
          bring the published model for any other subject (--model), or have your words drawn as they are (--as-typed)"

@@ -107,7 +107,7 @@ pub struct ThingInfo {
 impl ThingInfo {
     /// With its article, as a prompt: "a dog", "an apple".
     pub fn prompt(&self) -> String {
-        format!("{} {}", super::caption::article(self.word(1)), self.word(1))
+        super::with_article(self.word(1))
     }
 
     /// The caption's word for so many of it.

@@ -3,7 +3,7 @@
 
 use super::card::{Card, File};
 use super::driver::{Extent, HostMemory, Mark, Memory};
-use super::matrix::{Division, Form, Matrix, Out, Wide};
+use super::matrix::{Form, Matrix, Out, Wide};
 use crate::model::weights::{ModelError, Quant, Stored, Weights};
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device};
@@ -303,14 +303,7 @@ impl<'a> Loader<'a> {
             extent,
             &[bytemuck::bytes_of(&source), bytemuck::bytes_of(&memory.at(0))],
         )?;
-        Ok(Matrix {
-            memory,
-            form,
-            outputs,
-            inputs,
-            out,
-            division: Division::of(outputs, inputs, out),
-        })
+        Ok(Matrix::of(memory, form, (outputs, inputs), out))
     }
 
     /// A matrix of weights nobody trained, for measuring.
@@ -326,14 +319,7 @@ impl<'a> Loader<'a> {
             Form::Half | Form::Exact => (0, pair(spread, -spread)),
         };
         self.invent(&memory, (form.words(), scales), scale)?;
-        Ok(Matrix {
-            memory,
-            form,
-            outputs,
-            inputs,
-            out,
-            division: Division::of(outputs, inputs, out),
-        })
+        Ok(Matrix::of(memory, form, (outputs, inputs), out))
     }
 
     /// Fills memory with random words; of every `words.0` of 16 bytes those from `words.1` on are `scale`.

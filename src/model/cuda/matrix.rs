@@ -217,6 +217,18 @@ pub(super) struct Matrix {
 }
 
 impl Matrix {
+    /// A matrix whose weights lie in `memory`.
+    pub(super) fn of(memory: Memory, form: Form, (outputs, inputs): (usize, usize), out: Out) -> Self {
+        Self {
+            memory,
+            form,
+            outputs,
+            inputs,
+            out,
+            division: Division::of(outputs, inputs, out),
+        }
+    }
+
     /// The file of the kernels that multiply it on a card.
     pub(super) fn product_file(&self, card: &Card) -> File {
         Family::of(self.form, card.features.shared_bytes).file

@@ -28,5 +28,11 @@ else
     kill -0 "$app" || fail "the window went with the card"
     kill_it
     unset EMULATED_CUDA_FAIL_LAUNCH
-    say "a card that fails leaves the window and the rows"
+    # Where there is no card, the CPU goes on.
+    begin
+    click resume
+    await_picture $((before + 1))
+    [ "$(wc -l <"$data/journal.jsonl" 2>/dev/null || echo 0)" = 0 ] || fail "the finished picture is still in the journal"
+    kill_it
+    say "a card that fails leaves the window and the rows; the next start finishes the picture"
 fi

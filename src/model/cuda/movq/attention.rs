@@ -73,16 +73,12 @@ impl Tools<'_> {
             .card
             .context
             .reserve(DECODING, channels * key_blocks * BLOCK_BYTES)?;
-        let turned = Turned {
-            x: 0,
-            out: values.at(0),
-            pixels: pixels as i32,
-            channels: channels as i32,
-        };
         let projected_values = projected(v)?;
         let turned = Turned {
             x: projected_values.at(),
-            ..turned
+            out: values.at(0),
+            pixels: pixels as i32,
+            channels: channels as i32,
         };
         let extent = Extent {
             blocks: [pixels.div_ceil(64), channels.div_ceil(64), 1],
