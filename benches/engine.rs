@@ -1,6 +1,6 @@
 //! How fast this machine draws: `cargo bench --bench engine`.
 //!
-//! Three tables in Markdown: one forward of a stack of two layers of the 7B's shape with random
+//! Four tables in Markdown: what understanding a prompt costs, one forward of a stack of two layers of the 7B's shape with random
 //! weights (a whole 7B has 32 of them), one picture decoded by the image tokenizer, and whole
 //! pictures of the starter model by window. Median of several runs each.
 
@@ -16,6 +16,8 @@ use lumina_studio::model::weights::Quant;
 use lumina_studio::session::Session;
 use lumina_studio::task::{Cancel, Engine, Mode, Progress, Task, Window};
 use lumina_studio::token::Grid;
+use lumina_studio::understand::{complete, understand};
+use std::hint::black_box;
 use std::time::Instant;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -150,11 +152,35 @@ fn pictures(session: &mut Session) -> Outcome<()> {
     Ok(())
 }
 
+/// What a key stroke costs: the prompt is understood anew and its last word completed.
+fn prompts() {
+    let began = Instant::now();
+    understand("a");
+    let first = began.elapsed().as_secs_f64();
+    println!("| prompt of so many characters | understood | completed |\n|---|---|---|");
+    for times in [1, 6, 40] {
+        let text = "a cute blu puppy playng wth a bal in the prak, ".repeat(times) + "a re";
+        let time = |work: &dyn Fn()| {
+            let seconds = (0..25).map(|_| {
+                let began = Instant::now();
+                work();
+                began.elapsed().as_secs_f64()
+            });
+            1e3 * median(seconds.collect())
+        };
+        let understood = time(&|| drop(black_box(understand(&text))));
+        let completed = time(&|| drop(black_box(complete(&text, 5))));
+        println!("| {} | {understood:.3} ms | {completed:.3} ms |", text.len());
+    }
+    println!("\nThe table of words is read in {:.1} ms.\n", 1e3 * first);
+}
+
 fn main() -> Outcome<()> {
     // `cargo test --benches` only builds this.
     if std::env::args().any(|arg| arg == "--test") {
         return Ok(());
     }
+    prompts();
     forwards()?;
     let began = Instant::now();
     let model = Bundle::open(&Source::default())?;

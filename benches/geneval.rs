@@ -21,6 +21,7 @@ use lumina_studio::picture;
 use lumina_studio::pixels::{Pixels, Size};
 use rayon::prelude::*;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -338,21 +339,69 @@ fn on_files(settings: &Settings, finder: &Finder, folder: &Path) -> Outcome<()> 
     Ok(())
 }
 
+/// Draws prompts, `--at-once` of them beside each other, in their order.
+fn drawings(
+    settings: &Settings,
+    finder: &Finder,
+    artist: &mut Artist,
+    prompts: &[Prompt],
+) -> Outcome<Vec<Drawn>> {
+    let next = AtomicUsize::new(0);
+    let work = |artist: &mut Artist| -> Result<Vec<(usize, Drawn)>, String> {
+        let mut drawn = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(prompt) = prompts.get(index) else {
+                return Ok(drawn);
+            };
+            let seed = settings.seed + index as u64;
+            let made = artist.draw(prompt, &finder.world, settings, seed);
+            drawn.push((index, made.map_err(|error| error.to_string())?));
+            if settings.row.is_none() && (index + 1) % 50 == 0 {
+                eprintln!("{} of {} drawn", index + 1, prompts.len());
+            }
+        }
+    };
+    let helpers = settings.at_once.saturating_sub(1);
+    let threads = (rayon::current_num_threads() / settings.at_once.max(1)).max(1);
+    let of_its_own = |artist: &mut Artist| -> Result<Vec<(usize, Drawn)>, String> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.map_err(|error| error.to_string())?.install(|| work(artist))
+    };
+    let mut drawn = match helpers {
+        0 => work(artist)?,
+        _ => std::thread::scope(|scope| -> Outcome<Vec<(usize, Drawn)>> {
+            let others: Vec<_> = (0..helpers)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut artist = Artist::open(settings).map_err(|error| error.to_string())?;
+                        of_its_own(&mut artist)
+                    })
+                })
+                .collect();
+            let mut drawn = of_its_own(artist)?;
+            for other in others {
+                drawn.extend(other.join().map_err(|_| "a thread that draws panicked")??);
+            }
+            Ok(drawn)
+        })?,
+    };
+    drawn.sort_by_key(|(index, _)| *index);
+    Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
+}
+
 fn on_model(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcome<()> {
     let prompts = chosen(settings)?;
-    let mut drawn = Vec::new();
-    for (index, prompt) in prompts.iter().enumerate() {
-        let made = artist.draw(prompt, &finder.world, settings, settings.seed + index as u64)?;
-        if let (Some(folder), Some(pixels)) = (&settings.save, &made.picture) {
-            std::fs::create_dir_all(folder)?;
-            std::fs::write(
-                folder.join(file_name(index, prompt)),
-                picture::encode_png(pixels)?,
-            )?;
-        }
-        drawn.push(made);
-        if settings.row.is_none() && (index + 1) % 50 == 0 {
-            eprintln!("{} of {} drawn", index + 1, prompts.len());
+    let drawn = drawings(settings, finder, artist, &prompts)?;
+    if let Some(folder) = &settings.save {
+        std::fs::create_dir_all(folder)?;
+        for (index, (prompt, drawn)) in prompts.iter().zip(&drawn).enumerate() {
+            if let Some(pixels) = &drawn.picture {
+                std::fs::write(
+                    folder.join(file_name(index, prompt)),
+                    picture::encode_png(pixels)?,
+                )?;
+            }
         }
     }
     let began = Instant::now();

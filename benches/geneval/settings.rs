@@ -85,6 +85,9 @@ pub struct Settings {
     /// Print one row of such a table
     #[arg(long, value_name = "LABEL")]
     pub row: Option<String>,
+    /// Draw this many prompts at once, each with its share of the cores; the pictures are the same
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub at_once: usize,
     /// Keep the pictures in a folder
     #[arg(long, value_name = "FOLDER")]
     pub save: Option<PathBuf>,

@@ -15,7 +15,8 @@ use serde::Deserialize;
 use std::sync::LazyLock;
 
 const WORLD: &str = include_str!("../../assets/starter/recipe/world.json");
-const SPRITES: &[u8] = include_bytes!("../../assets/starter/recipe/sprites.png");
+/// The recipe's `sprites.png`, in less room.
+const SPRITES: &[u8] = include_bytes!("../../assets/things.webp");
 const THING: egui::Vec2 = vec2(84.0, 88.0);
 const BACKGROUND: egui::Vec2 = vec2(112.0, 96.0);
 
@@ -174,7 +175,7 @@ fn thing(ui: &mut Ui, palette: &Palette, info: &ThingInfo, noun: &Noun, world: &
             let (across, down) = (1.0 / columns as f32, 1.0 / rows as f32);
             let part = Rect::from_min_size(pos2(x * across, y * down), vec2(across, down));
             let room = Rect::from_center_size(rect.center_top() + vec2(0.0, 36.0), vec2(48.0, 48.0));
-            Image::from_bytes("bytes://sprites.png", SPRITES)
+            Image::from_bytes("bytes://things.webp", SPRITES)
                 .uv(part)
                 .paint_at(ui, fitted(vec2(1.0, 1.0), room));
         },
@@ -241,6 +242,13 @@ mod tests {
         let world = PICTURES.as_ref().expect("the world");
         assert_eq!(world.nouns.len(), things().len());
         assert_eq!(world.backgrounds.len(), backgrounds().len());
+    }
+
+    #[test]
+    fn its_pictures_are_those_the_starter_learned_from() {
+        let learned = include_bytes!("../../assets/starter/recipe/sprites.png");
+        let read = |bytes| image::load_from_memory(bytes).expect("a picture").into_rgba8();
+        assert!(read(SPRITES) == read(learned));
     }
 
     #[test]

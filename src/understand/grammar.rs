@@ -5,7 +5,7 @@
 use super::caption::{Item, Said, Scene};
 use super::lexemes::Lexeme;
 use super::phrases::{Head, Phrase, soft};
-use super::table::{Kind, TABLE};
+use super::table::{Entry, Kind, TABLE};
 use super::{Part, PartKind, Reason, Unknown};
 use std::ops::Range;
 
@@ -380,7 +380,27 @@ impl<'a> Grammar<'a> {
                 self.unknown(at, reason);
             }
         }
-        self.item(phrase, head, entry.target, entry.kind == Kind::Near);
+        let noun = self.in_its_colour(phrase, entry);
+        self.item(phrase, head, noun, entry.kind == Kind::Near);
+    }
+
+    /// Of things that are as near, the one that has the colour that is asked for: a yellow flower is a
+    /// sunflower.
+    fn in_its_colour(&self, phrase: &Phrase, entry: Entry) -> &'static str {
+        let colour = phrase.colours.iter().find_map(|&at| self.lexemes[at].entry());
+        let has = |noun: &str, colour: &str| {
+            TABLE
+                .thing(noun)
+                .is_some_and(|thing| thing.takes_colours() || thing.has_by_nature(colour))
+        };
+        match colour {
+            Some(colour) if !has(entry.target, colour.target) => entry
+                .others
+                .split(',')
+                .find(|noun| has(noun, colour.target))
+                .unwrap_or(entry.target),
+            _ => entry.target,
+        }
     }
 
     fn item(&mut self, phrase: &Phrase, head: usize, noun: &'static str, near: bool) {

@@ -101,12 +101,17 @@ fn is_emoji(c: char) -> bool {
 /// The tokens, and the text in lower case with one space between them.
 fn tokens(text: &str) -> (Vec<Token>, String) {
     let (mut found, mut low) = (Vec::<Token>::new(), String::with_capacity(text.len() + 8));
-    let mut characters = text.char_indices().peekable();
+    let mut characters = text.char_indices();
     // The token that is being read goes on while this is true.
     let mut open = false;
     while let Some((at, c)) = characters.next() {
         let end = at + c.len_utf8();
-        let next = characters.peek().map(|&(_, c)| c);
+        let mut ahead = characters.clone().map(|(_, c)| c);
+        let next = match ahead.next() {
+            // "Jack-o'-lantern"
+            Some('\'' | '’' | '-' | '‐' | '‑') => ahead.next(),
+            next => next,
+        };
         let what = match c {
             _ if is_cjk(c) || is_emoji(c) => Shape::Cjk,
             _ if c.is_alphanumeric() => Shape::Word,

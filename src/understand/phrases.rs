@@ -105,7 +105,9 @@ impl Phrase {
         }
         if let Some(&container) = self.containers.last() {
             let yields = !lexemes[container].is(Kind::Thing) && target(&lexemes[container]) != "person";
-            let better = head.is_some_and(|at| lexemes[at].kind().is_some_and(Kind::is_thing));
+            // "A plate of sushi": about the sushi, though it can be no more than told what is near.
+            let shows = |kind: Kind| kind.is_thing() || kind == Kind::Noun;
+            let better = head.is_some_and(|at| lexemes[at].kind().is_some_and(shows));
             if !(yields && better) {
                 head = Some(container);
             }

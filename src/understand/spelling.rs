@@ -5,8 +5,9 @@
 
 /// Words shorter than this are left alone.
 const SHORTEST: usize = 3;
-/// From this length on two errors are forgiven.
+/// From this length on two errors are forgiven, and from the other on where the letters are the same.
 const LONG: usize = 8;
+const MIDDLING: usize = 6;
 /// What two letters that changed places weigh.
 const SWAPPED: u32 = 1;
 /// Longer ones are no words.
@@ -55,7 +56,7 @@ impl Spelling {
         if !(SHORTEST..=LONGEST).contains(&length) || !typed.bytes().all(|b| b.is_ascii_lowercase()) {
             return None;
         }
-        let most: usize = if length >= LONG { 2 } else { 1 };
+        let most: usize = if length >= MIDDLING { 2 } else { 1 };
         let set = set_of(typed.as_bytes());
         let (mut best, mut best_cost, mut alone) = (None, u32::MAX, true);
         for other in length.saturating_sub(most)..=length + most {
@@ -88,7 +89,7 @@ impl Spelling {
 
 /// What the errors between two words weigh; None where there are more than `most` of them.
 ///
-/// Letters changed in order or left out weigh less than others. A wrong first letter is not forgiven, but
+/// Letters that changed places weigh least, then those left out. A wrong first letter is not forgiven, but
 /// for two that changed places; in words of three letters nothing else is.
 fn cost(typed: &[u8], word: &[u8], most: usize) -> Option<u32> {
     if swapped(typed, word) {
@@ -101,6 +102,12 @@ fn cost(typed: &[u8], word: &[u8], most: usize) -> Option<u32> {
         return None;
     }
     let errors = distance(typed, word, most)?;
+    if anagram(typed, word) {
+        return Some(errors as u32 * 4 + SWAPPED);
+    }
+    if errors > 1 && typed.len() < LONG {
+        return None;
+    }
     let one = match typed.len().cmp(&word.len()) {
         std::cmp::Ordering::Less => 2,
         std::cmp::Ordering::Greater => 3,
@@ -119,6 +126,17 @@ fn swapped(one: &[u8], other: &[u8]) -> bool {
         (Some(a), Some(b), None) => b == a + 1 && one[a] == other[b] && one[b] == other[a],
         _ => false,
     }
+}
+
+/// Whether all letters are there, in another order.
+fn anagram(one: &[u8], other: &[u8]) -> bool {
+    let mut counts = [0i8; 32];
+    one.iter()
+        .for_each(|letter| counts[usize::from(letter & 31)] += 1);
+    other
+        .iter()
+        .for_each(|letter| counts[usize::from(letter & 31)] -= 1);
+    one.len() == other.len() && counts.iter().all(|count| *count == 0)
 }
 
 /// Letters changed, added, left out or swapped; None above `most`.

@@ -1,14 +1,23 @@
-//! The words there are: `assets/words.tsv` and the world's own, read once.
+//! The words there are: `assets/words.tsv.gz` and the world's own, read once.
 //!
 //! Invariants: every target of a thing is a noun of the world, every target of a background one of its
 //! backgrounds; a line that does not hold to this is left out, so that nothing here can fail.
 
 use super::spelling::Spelling;
+use flate2::read::GzDecoder;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::sync::LazyLock;
 
-const WORDS: &str = include_str!("../../assets/words.tsv");
+const PACKED: &[u8] = include_bytes!("../../assets/words.tsv.gz");
+/// The lines of the recipe's `words.tsv`.
+static WORDS: LazyLock<String> = LazyLock::new(|| {
+    let mut text = String::new();
+    let read = GzDecoder::new(PACKED).read_to_string(&mut text);
+    debug_assert!(read.is_ok(), "words.py --check reads it too");
+    text
+});
 const WORLD: &str = include_str!("../../assets/starter/recipe/world.json");
 
 /// Most words a compound of the table may have.
@@ -83,6 +92,8 @@ impl Kind {
 pub(super) struct Entry {
     pub(super) kind: Kind,
     pub(super) target: &'static str,
+    /// Of what is near: other things as near, with commas between them.
+    pub(super) others: &'static str,
     /// More than one of it.
     pub(super) plural: bool,
 }
@@ -293,6 +304,10 @@ impl Table {
             let kind = Kind::named(fields.next()?)?;
             let (target, language) = (fields.next().unwrap_or(""), fields.next().unwrap_or(""));
             let target = if target.is_empty() { word } else { target };
+            let (target, others) = match kind {
+                Kind::Near => target.split_once(',').unwrap_or((target, "")),
+                _ => (target, ""),
+            };
             let known = match kind {
                 Kind::Thing | Kind::Near => self.thing_at.contains_key(target),
                 Kind::Background => self.background(target).is_some(),
@@ -303,6 +318,7 @@ impl Table {
                 Entry {
                     kind,
                     target,
+                    others,
                     plural: false,
                 },
             ))
@@ -396,6 +412,7 @@ impl Table {
                 return Some(Entry {
                     kind,
                     target: "",
+                    others: "",
                     plural: false,
                 });
             }
