@@ -73,7 +73,7 @@ fn everyday_wordings() {
 fn compounds_whose_parts_mislead() {
     assert_drawn(&[
         ("a plate of sushi", "outside"),
-        ("a glass of wine", "grapes on a white background"),
+        ("a glass of wine", "a grapes on a white background"),
         ("jack-o'-lantern", "a pumpkin on a white background"),
         ("a jack-o’-lantern", "a pumpkin on a white background"),
         ("hot dog", "a hot dog on a white background"),
@@ -145,7 +145,7 @@ fn typing_errors_but_no_real_words() {
         ("elefant", "an elephant in a meadow"),
         ("buterfly", "a butterfly in a meadow"),
         ("umbrela", "an umbrella on the beach"),
-        ("bycicle", "a bicycle on the road"),
+        ("bycicle", "a bicycle in a meadow"),
         ("crossaint", "a croissant on a white background"),
         ("god", "outside"),
     ]);
