@@ -7,12 +7,12 @@
 use candle_core::Device;
 use lumina_studio::decode::Feed;
 use lumina_studio::model::bundle::{Bundle, Source};
-use lumina_studio::model::config::Config;
-use lumina_studio::model::invented::Invented;
+use lumina_studio::model::decoder::config::Config;
+use lumina_studio::model::decoder::cpu::Head;
 use lumina_studio::model::movq::{Movq, MovqConfig};
 use lumina_studio::model::network::{Hardware, Network};
-use lumina_studio::model::transformer::Head;
 use lumina_studio::model::weights::Quant;
+use lumina_studio::model::weights::random_weights::Invented;
 use lumina_studio::session::Session;
 use lumina_studio::task::{Cancel, Engine, Mode, Progress, Task, Window};
 use lumina_studio::token::Grid;

@@ -8,15 +8,14 @@
 mod geneval;
 
 use clap::Parser;
-use geneval::ablate;
 use geneval::corrupt::{Wrong, corrupted};
 use geneval::drawing::{Artist, Drawn};
 use geneval::finder::Finder;
-use geneval::judge;
 use geneval::prompts::{self, Edition, Prompt};
 use geneval::score::Scores;
 use geneval::settings::Settings;
 use geneval::world::{Canvas, World};
+use geneval::{ablate, judge};
 use lumina_studio::picture;
 use lumina_studio::pixels::{Pixels, Size};
 use rayon::prelude::*;
@@ -357,7 +356,7 @@ fn drawings(
             let seed = settings.seed + index as u64;
             let made = artist.draw(prompt, &finder.world, settings, seed);
             drawn.push((index, made.map_err(|error| error.to_string())?));
-            if settings.row.is_none() && (index + 1) % 50 == 0 {
+            if settings.row.is_none() && (index + 1).is_multiple_of(50) {
                 eprintln!("{} of {} drawn", index + 1, prompts.len());
             }
         }

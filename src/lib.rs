@@ -10,18 +10,18 @@
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
-//!   machine is), [`keeping`] (tasks in saved pictures)
+//!   machine is), [`saved_picture`] (tasks in saved pictures)
 //! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
 pub mod decode;
 pub mod handover;
 pub mod history;
-pub mod keeping;
 pub mod measure;
 pub mod model;
 pub mod picture;
 pub mod pixels;
+pub mod saved_picture;
 pub mod session;
 pub mod state;
 pub mod task;

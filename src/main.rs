@@ -4,7 +4,7 @@ use clap::Parser;
 use lumina_studio::cli::{
     self, Args, Desk, Device, ImportArgs, ModelArgs, Note, Quant, Studio as _, WindowArgs, WindowTheme,
 };
-use lumina_studio::model::{found, memory, processors};
+use lumina_studio::model::{discovery, memory, processors};
 use lumina_studio::session::Session;
 use lumina_studio::state::ColourScheme;
 use lumina_studio::task::{
@@ -30,7 +30,7 @@ impl Backing for Models {
     }
 
     fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey {
-        let found = found::models(used, found::hub_of_user().as_deref());
+        let found = discovery::models(used, discovery::hub_of_user().as_deref());
         let known = found.into_iter().map(|(path, origin)| Known {
             appraisal: self.appraise(&path, processor),
             path,
@@ -56,13 +56,13 @@ impl Backing for Models {
 
     fn plan_import(&self, folder: &Path) -> ImportWish {
         let format = Format::default();
-        let title = found::title(folder);
+        let title = discovery::title(folder);
         let name = title.rsplit('/').next().unwrap_or(&title);
         ImportWish {
             folder: folder.to_owned(),
             movq: movq_for(folder),
             format,
-            output: found::shelf_for(folder).join(format!("{name}-{}.gguf", format.name())),
+            output: discovery::shelf_for(folder).join(format!("{name}-{}.gguf", format.name())),
         }
     }
 
@@ -103,7 +103,7 @@ impl Backing for Models {
 
 /// The image tokenizer of a checkpoint folder, wherever it lies.
 fn movq_for(folder: &Path) -> Option<PathBuf> {
-    found::movq_for(folder, found::hub_of_user().as_deref())
+    discovery::movq_for(folder, discovery::hub_of_user().as_deref())
 }
 
 fn device(processor: Processor) -> Device {

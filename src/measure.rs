@@ -4,14 +4,14 @@
 use crate::decode::{
     Ahead, Ask, DrawError, Event, Feed, Measures, Order, Place as NoisePlace, Recent, Wish, draw,
 };
-use crate::model::config::Config;
 use crate::model::cuda::{CardDecoder, KvCache};
-use crate::model::invented::Invented;
+use crate::model::decoder::config::Config;
+use crate::model::decoder::cpu::Head;
 use crate::model::movq::MovqConfig;
+use crate::model::movq::codec::PictureCodec;
 use crate::model::network::{Hardware, Network, Place};
-use crate::model::picture_codec::PictureCodec;
-use crate::model::transformer::Head;
 use crate::model::weights::Quant;
+use crate::model::weights::random_weights::Invented;
 use crate::pixels::{Pixels, Size};
 use crate::task::{Cancel, Noise, Sampling};
 use crate::token::Grid;

@@ -2,13 +2,13 @@
 
 use crate::decode::{Feed, Predictor};
 use crate::model::bundle::{Bundle, Source, find_movq};
-use crate::model::checkpoint::{Safetensors, open_movq};
-use crate::model::config::Config;
 use crate::model::cuda::KvCache;
+use crate::model::decoder::config::Config;
+use crate::model::decoder::cpu::Head;
 use crate::model::movq::MovqConfig;
+use crate::model::movq::codec::PictureCodec;
 use crate::model::network::{Hardware, Network, Place};
-use crate::model::picture_codec::PictureCodec;
-use crate::model::transformer::Head;
+use crate::model::weights::checkpoint::{Safetensors, open_movq};
 use crate::model::weights::{Quant, Weights};
 use crate::picture;
 use crate::pixels::{Pixels, Size};

@@ -12,11 +12,11 @@ use lumina_studio::decode::{
     Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host,
 };
 use lumina_studio::measure::{Shape, Subject, measure};
-use lumina_studio::model::checkpoint::Safetensors;
-use lumina_studio::model::config::Config;
 use lumina_studio::model::cuda::KvCache;
+use lumina_studio::model::decoder::config::Config;
+use lumina_studio::model::decoder::cpu::Head;
 use lumina_studio::model::network::{Hardware, Network, Place};
-use lumina_studio::model::transformer::Head;
+use lumina_studio::model::weights::checkpoint::Safetensors;
 use lumina_studio::model::weights::{ModelError, Quant, Stored, Weights};
 use lumina_studio::pixels::Size;
 use lumina_studio::task::Sampling;

@@ -11,7 +11,7 @@ use std::path::Path;
 const RANKS: [&[&str]; 5] = [
     &["token", "pixels", "task", "understand"],
     &["decode", "model", "picture", "state", "history", "handover"],
-    &["session", "worker", "verify", "measure", "keeping"],
+    &["session", "worker", "verify", "measure", "saved_picture"],
     &["cli", "ui"],
     &["main"],
 ];

@@ -2,10 +2,10 @@
 
 mod stage;
 
-use lumina_studio::keeping::fingerprint;
 use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::picture;
 use lumina_studio::pixels::Size;
+use lumina_studio::saved_picture::fingerprint;
 use lumina_studio::task::CANNY_THRESHOLDS;
 use serde_json::Value;
 use stage::{Stage, events, golden};

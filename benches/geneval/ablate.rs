@@ -4,8 +4,8 @@ use super::drawing::Drawn;
 use super::score::Scores;
 use super::settings::{Series, Settings};
 use lumina_studio::model::bundle::find_movq;
-use lumina_studio::model::import::{Import, import};
 use lumina_studio::model::weights::Quant;
+use lumina_studio::model::weights::import::{Import, import};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

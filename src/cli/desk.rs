@@ -3,17 +3,14 @@
 use super::{
     Device, ImportArgs, Info, Kv, Make, ModelArgs, Note, PublishedShape, Quant, Saving, Studio, VerifyArgs,
 };
-use crate::keeping;
-use crate::measure;
 use crate::model::bundle::{Bundle, Source, Summary, describe};
 use crate::model::cuda::KvCache;
 use crate::model::network::Place;
-use crate::model::{import, weights};
-use crate::picture;
+use crate::model::weights::{self, import};
 use crate::pixels::{Mask, Pixels};
 use crate::session::Session;
 use crate::task::{Cancel, Engine as _, Failure, Mode, Progress, Task, Window};
-use crate::verify;
+use crate::{measure, picture, saved_picture, verify};
 use serde_json::json;
 use std::io::Read as _;
 use std::path::Path;
@@ -165,7 +162,7 @@ fn replay(args: &VerifyArgs, pictures: &[&Path], note: &mut dyn FnMut(Note<'_>))
     let mut session = Session::new(Bundle::open(&source).map_err(failed)?);
     let mut passed = true;
     for picture in pictures {
-        let kept = keeping::read(picture)?;
+        let kept = saved_picture::read(picture)?;
         let agreement = session.replay(&kept.task()?, kept.codes())?;
         passed &= agreement.widest < TIE;
         note(Note::Result(&format!(
@@ -207,18 +204,18 @@ impl Studio for Desk {
     }
 
     fn save(&self, path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
-        keeping::save(path, saving)
+        saved_picture::save(path, saving)
     }
 
     fn stopped(&self, file: &Path, source: Option<&Path>) -> Result<Task, Failure> {
-        keeping::stopped(file, source)
+        saved_picture::stopped(file, source)
     }
 
     fn info(&self, file: &Path) -> Result<Info, Failure> {
         if file.is_dir() || is_gguf(file) {
             return model_info(file);
         }
-        let kept = match keeping::read(file) {
+        let kept = match saved_picture::read(file) {
             Ok(kept) => kept,
             Err(failure) if picture::holds_record(file) => return Err(failure),
             // Another program's settings are worth showing, too.
@@ -239,7 +236,7 @@ impl Studio for Desk {
         model: &ModelArgs,
     ) -> Result<(), Failure> {
         prepare(model.device, model.threads)?;
-        let kept = keeping::read(file)?;
+        let kept = saved_picture::read(file)?;
         if !kept.settings.complete {
             return Err(Failure::usage(format!(
                 "{} is not finished: use `resume` first",

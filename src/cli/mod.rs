@@ -19,8 +19,8 @@ pub use args::{
 pub use desk::Desk;
 pub use interrupt::Interrupt;
 
-use crate::keeping::Saving;
 use crate::pixels::{Mask, Pixels};
+use crate::saved_picture::Saving;
 use crate::task::{Cancel, Engine, Failure, Fault, Task};
 use console::Console;
 use serde_json::Value;

@@ -6,15 +6,15 @@
 //! happened, and every other call answers with words when a file is gone. Nothing here can read a
 //! picture: a [`Reader`] does, so that this module knows no format.
 
-mod bin;
 mod clock;
 mod places;
 mod stars;
 mod thumbs;
+mod trash;
 
-pub use bin::Removed;
 pub use clock::{Moment, day_in_words};
 pub use places::Places;
+pub use trash::Removed;
 
 use crate::pixels::{Pixels, Size};
 use stars::Stars;
@@ -259,14 +259,14 @@ impl Library {
     /// Moves a picture to the trash of the desktop. What is returned takes it back; its star stays
     /// remembered for that.
     pub fn remove(&mut self, path: &Path) -> Result<Removed, HistoryError> {
-        let removed = bin::remove(path)?;
+        let removed = trash::remove(path)?;
         self.entries.retain(|entry| entry.path != path);
         Ok(removed)
     }
 
     /// Takes a picture back out of the trash; the next refresh lists it.
     pub fn undo(&mut self, removed: &Removed) -> Result<PathBuf, HistoryError> {
-        bin::restore(removed)
+        trash::restore(removed)
     }
 
     fn mark(&mut self, path: &Path, starred: bool) {

@@ -4,18 +4,18 @@
 //! or from the starter model that is built into the program.
 
 use super::card::Card;
-use super::checkpoint::{Safetensors, open_movq};
-use super::config::Config;
 use super::cuda::KvCache;
-use super::gguf::Gguf;
+use super::decoder::config::Config;
+use super::decoder::cpu::Head;
 use super::memory::{Scale, possible};
 use super::movq::MovqConfig;
+use super::movq::codec::PictureCodec;
+use super::movq::preview::Preview;
 use super::network::{Hardware, Network, Place};
-use super::picture_codec::PictureCodec;
-use super::preview::Preview;
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
-use super::transformer::Head;
+use super::weights::checkpoint::{Safetensors, open_movq};
+use super::weights::gguf::Gguf;
 use super::weights::{ModelError, Quant, Weights};
 use crate::pixels::Size;
 use crate::task::gigabytes;

@@ -5,14 +5,14 @@
 //! codes are kept, the image tokenizer is f32, a cache holds every position of both guidance
 //! branches from the first forward on.
 
-use super::attention::Shape;
 use super::bundle::{Parts, Source, with_parts};
-use super::config::Config;
 use super::cuda::{self, KvCache, plan};
-use super::import::decoder_format;
+use super::decoder::config::Config;
+use super::decoder::cpu::{WIDEN_BELOW, weights_of};
+use super::decoder::kv_cache::Shape;
 use super::movq::MovqConfig;
 use super::network::Place;
-use super::transformer::{WIDEN_BELOW, weights_of};
+use super::weights::import::decoder_format;
 use super::weights::{ModelError, Quant, Weights};
 use crate::pixels::Size;
 use crate::task::{Appraisal, Format, Needs, Plan, Processor, gigabytes};

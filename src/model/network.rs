@@ -1,10 +1,10 @@
 //! The decoder wherever it runs: by our own loops on a CPU, by our own kernels on an NVIDIA card, of
 //! candle's operations elsewhere.
 
-use super::config::Config;
 use super::cuda::{Card, CardDecoder, CardPredictor, KvCache};
-use super::device_decoder::DeviceDecoder;
-use super::transformer::{Decoder, Head};
+use super::decoder::config::Config;
+use super::decoder::cpu::{Decoder, Head};
+use super::decoder::device::DeviceDecoder;
 use super::weights::{ModelError, Quant, Weights};
 use crate::decode::Predictor;
 use candle_core::Device;

@@ -1,6 +1,6 @@
 //! Text to token ids with the checkpoint's own tokenizer.
 
-use super::config::Config;
+use super::decoder::config::Config;
 use super::weights::ModelError;
 use crate::token::Alphabet;
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! A loaded model carries out tasks: prompt, forced rows, decoding, the finished picture.
 
 mod plan;
+mod progress;
 mod replay;
-mod telling;
 
 use crate::decode::{self, DrawError, Drawn, Order, Predictor};
 use crate::model::bundle::Bundle;
@@ -16,8 +16,8 @@ use crate::task::{
 };
 use crate::token::Grid;
 use plan::Plan;
+use progress::Telling;
 pub use replay::Agreement;
-use telling::Telling;
 
 /// A model in memory, ready for tasks.
 pub struct Session {

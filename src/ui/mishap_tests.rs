@@ -157,7 +157,7 @@ fn an_engine_that_breaks_off_leaves_the_rows_and_a_page_that_says_why() {
             "{:?}",
             mishap.at
         );
-        let said = mishaps::details(&mishap, &app(&mut window).studio);
+        let said = super::pages::mishaps::details(&mishap, &app(&mut window).studio);
         assert!(said.contains(words) && said.contains(env!("CARGO_PKG_VERSION")));
         window
             .get_by_label("Copy details 1: The picture could not be finished")

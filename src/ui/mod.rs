@@ -6,43 +6,20 @@
 
 mod app;
 pub mod canvas;
-mod desktop;
-mod drops;
-mod errands;
-mod files;
-mod graphics;
-mod history;
-mod import_card;
-mod importing;
-mod inputs;
-mod journal;
-mod keys;
-mod left;
-mod librarian;
 #[cfg(test)]
 mod mishap_tests;
-mod mishaps;
 #[cfg(test)]
 mod model_tests;
-mod models;
-mod reading;
-mod results;
-mod sheet;
-mod stage;
-mod status;
-mod strip;
-mod supply;
+mod pages;
+mod panels;
+mod platform;
 #[cfg(test)]
 mod test_window;
 #[cfg(test)]
 mod tests;
 mod textures;
 mod theme;
-mod thumbnails;
-mod top;
-mod welcome;
 mod widgets;
-mod world;
 
 pub use app::{App, Places};
 
@@ -111,7 +88,7 @@ pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
         Start::Unguarded(_) => None,
     };
     let first = move |ctx: &egui::Context| App::new(ctx, places, options, Arc::new(backing));
-    graphics::show(Box::new(first), lease, native_options)
+    platform::graphics::show(Box::new(first), lease, native_options)
 }
 
 fn native_options() -> eframe::NativeOptions {

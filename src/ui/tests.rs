@@ -11,8 +11,7 @@ mod states;
 use super::test_window::{app, has, patience};
 use super::*;
 use crate::pixels::{Pixels, Size};
-use crate::state::{Action, Model, Paint};
-use crate::state::{Opened, Phase, Photo, Setting, Shown, Tab, Target};
+use crate::state::{Action, Model, Opened, Paint, Phase, Photo, Setting, Shown, Tab, Target};
 use crate::task::{
     Cancel, Guesses, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
 };
@@ -317,7 +316,7 @@ fn one_click_draws_an_example_with_its_seed() {
     window.get_by_label("Draw a fox on the beach").click();
     window.run_ok();
     let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
-    assert_eq!(run.order.request.seed, welcome::EXAMPLES[0].seed);
+    assert_eq!(run.order.request.seed, super::pages::welcome::EXAMPLES[0].seed);
     assert_eq!((run.order.request.cfg, run.order.request.size), (None, None));
 }
 
@@ -359,7 +358,7 @@ fn a_finished_picture_is_shown_and_saved() {
     states::await_that(&mut window, |studio| studio.outcomes[0].path.is_some());
     assert!(has(&window, "Result: a cat") && has(&window, "saved in"));
     let path = app(&mut window).studio.outcomes[0].path.clone().expect("a path");
-    let task = crate::keeping::task_of(&path).expect("its settings");
+    let task = crate::saved_picture::task_of(&path).expect("its settings");
     assert_eq!((task.prompt.as_str(), task.seed), ("a cat", 5));
     assert_eq!(crate::picture::read(&path).expect("a PNG").size(), GRID.pixels());
     assert!(path.starts_with(Places::below(folder.path()).pictures));
@@ -576,11 +575,11 @@ fn a_widget_without_a_name_is_noticed() {
 /// What a card says is what the picture behind it was drawn from.
 #[test]
 fn examples_carry_their_words_and_seeds() {
-    for example in &welcome::EXAMPLES {
+    for example in &super::pages::welcome::EXAMPLES {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("example.png");
         std::fs::write(&path, example.png).expect("a file");
-        let task = crate::keeping::task_of(&path).expect("its settings");
+        let task = crate::saved_picture::task_of(&path).expect("its settings");
         assert_eq!((task.prompt.as_str(), task.seed), (example.prompt, example.seed));
     }
 }

@@ -330,7 +330,12 @@ pub fn complete(prefix: &str, most: usize) -> Vec<String> {
 
 /// A word of the world with its article, as captions have it: "a dog", "an owl".
 pub fn with_article(word: &str) -> String {
-    format!("{} {word}", caption::article(word))
+    let thing = TABLE.thing(word);
+    // "Scissors", "grapes": there is no single one.
+    match thing.is_some_and(|thing| word.ends_with('s') && thing.word(2) == word) {
+        true => word.to_owned(),
+        false => format!("{} {word}", caption::article(word)),
+    }
 }
 
 /// What is said of a text that is wholly outside the world, with three things to offer instead.

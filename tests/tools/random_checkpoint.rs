@@ -7,9 +7,9 @@
 
 use anyhow::{Context, Result};
 use candle_core::Device;
-use lumina_studio::model::config::Config;
-use lumina_studio::model::invented::{self, Invented};
+use lumina_studio::model::decoder::config::Config;
 use lumina_studio::model::movq::{Movq, MovqConfig};
+use lumina_studio::model::weights::random_weights::{self, Invented};
 use serde_json::{Map, Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -38,7 +38,7 @@ fn write_tensors(path: &Path, tensors: &[(String, Vec<usize>)]) -> Result<()> {
     for (name, shape) in tensors {
         let count: usize = shape.iter().product();
         for from in (0..count).step_by(1 << 22) {
-            let values = invented::values(name, shape, from, (count - from).min(1 << 22));
+            let values = random_weights::values(name, shape, from, (count - from).min(1 << 22));
             let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
             file.write_all(&bytes)?;
         }

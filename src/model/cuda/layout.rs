@@ -3,7 +3,7 @@
 //! Hidden width and the width between gate and up become multiples of 64, a head 64 or 128 numbers.
 //! Padding is zero in weights and activations alike, so it takes no part in any result.
 
-use crate::model::config::Config;
+use crate::model::decoder::config::Config;
 use crate::model::weights::ModelError;
 
 /// Rows of a batch: two guidance branches of a window of 16.

@@ -4,8 +4,8 @@
 use super::card::{Card, File};
 use super::driver::{Extent, Kernel, Memory};
 use super::layout::MOST_ROWS;
-use crate::model::config::Config;
-use crate::model::transformer::{WIDEN_BELOW, weights_of};
+use crate::model::decoder::config::Config;
+use crate::model::decoder::cpu::{WIDEN_BELOW, weights_of};
 use crate::model::weights::ModelError;
 use candle_core::quantized::GgmlDType;
 

@@ -6,7 +6,7 @@ use super::decoder::CardDecoder;
 use super::driver::Extent;
 use super::layout::KvCache;
 use super::matrix::Form;
-use crate::model::config::Config;
+use crate::model::decoder::config::Config;
 use crate::model::weights::{ModelError, Quant};
 use bytemuck::bytes_of;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use super::decoder::OTHER_TOKENS;
 use super::layout::{KvCache, Layout, MOST_ROWS};
 use super::matrix::{Form, Wide};
 use super::movq::features::{SCORE_BYTES, STRIP_BYTES, weight_bytes};
-use crate::model::config::Config;
+use crate::model::decoder::config::Config;
 use crate::model::movq::MovqConfig;
 use crate::model::weights::ModelError;
 use crate::pixels::Size;

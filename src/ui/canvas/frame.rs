@@ -1,7 +1,7 @@
 //! What the canvas hands to the renderer: which layers one frame shows, and how.
 
-use super::look::{Look, colour, flag};
 use super::paint::{Frame, GUESSES, MASK, OVER, PREVIEW, UNDER};
+use super::uniforms::{Look, colour, flag};
 use super::view::{Place, extent};
 use super::widget::{Scene, scaled};
 use super::{Canvas, CanvasTools, Layer};

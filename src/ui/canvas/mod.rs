@@ -7,15 +7,15 @@
 //! Coordinates given out are picture pixels of what is shown: of the finished picture, or of the
 //! rows of the grid that are shown while there is none.
 
+mod cpu_texture;
 mod drawing;
 mod frame;
-mod look;
+mod gpu_texture;
 mod overlay;
 mod paint;
-mod plate;
-mod sheet;
 #[cfg(test)]
 mod tests;
+mod uniforms;
 mod view;
 mod widget;
 
@@ -23,10 +23,10 @@ pub use paint::install;
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
+use cpu_texture::{Sheet, Stamps};
 use drawing::Drawing;
 use egui::Color32;
 use egui::epaint::MarginF32;
-use sheet::{Sheet, Stamps};
 use std::ops::Range;
 use std::sync::Arc;
 use view::{Room, View};

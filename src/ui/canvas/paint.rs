@@ -5,9 +5,9 @@
 //! were shown are not touched again, and a new device (another [`install`]) gets everything.
 //! Textures are made once per sheet and dropped with it.
 
-use super::look::{CANVAS_WGSL, Look};
-use super::plate::{MipChain, Plate, attempt};
-use super::sheet::Sheet;
+use super::cpu_texture::Sheet;
+use super::gpu_texture::{MipChain, Plate, attempt};
+use super::uniforms::{CANVAS_WGSL, Look};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use egui::PaintCallbackInfo;
 use std::sync::{Arc, Weak};
@@ -182,7 +182,7 @@ impl Easel {
         }
         let mut look = frame.look;
         if self.format.is_srgb() {
-            look.flags |= super::look::flag::LINEAR_TARGET;
+            look.flags |= super::uniforms::flag::LINEAR_TARGET;
         }
         queue.write_buffer(&shown.look, 0, bytemuck::bytes_of(&look));
         if changed {

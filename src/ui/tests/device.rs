@@ -1,8 +1,8 @@
 //! A graphics device that goes away under a window.
 
-use super::super::graphics::{Between, Shell, hear};
 use super::*;
 use crate::state::Store;
+use crate::ui::platform::graphics::{Between, Shell, hear};
 use eframe::egui_wgpu::RendererOptions;
 use egui::{RawInput, ViewportCommand, ViewportId};
 use egui_kittest::wgpu::{create_render_state, default_wgpu_setup};

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::history::{Library, Moment};
-use crate::keeping::{self, Saving};
+use crate::saved_picture::{self, Saving};
 use crate::state::{Errand, Page, Verb, Which};
 use egui::{Key, Modifiers};
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Kept {
             preview: None,
             model: "starter",
         };
-        keeping::save(path, &saving).expect("saved");
+        saved_picture::save(path, &saving).expect("saved");
     }
 }
 
@@ -355,7 +355,7 @@ fn pictures_are_copied_and_saved_elsewhere_from_their_files() {
         std::fs::read(&to).expect("the copy"),
         std::fs::read(&from).expect("the picture")
     );
-    let task = keeping::task_of(&to).expect("its settings");
+    let task = saved_picture::task_of(&to).expect("its settings");
     assert_eq!((task.prompt.as_str(), task.seed), ("a fox", 5));
 }
 

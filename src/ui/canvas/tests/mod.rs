@@ -305,7 +305,7 @@ fn only_rows_that_arrived_are_uploaded() {
     for row in 0..5 {
         drawing.row(&mut stamps, row, &row_preview(row), &row_codes(row));
     }
-    let mut plate = plate::Plate::new(&stage.state.device, &drawing.preview, None).expect("a texture");
+    let mut plate = gpu_texture::Plate::new(&stage.state.device, &drawing.preview, None).expect("a texture");
     let queue = &stage.state.queue;
     assert_eq!(plate.update(queue, &drawing.preview), 5);
     assert_eq!(plate.update(queue, &drawing.preview), 0);

@@ -1,0 +1,306 @@
+//! `import`: a public checkpoint becomes one GGUF with everything the program needs inside.
+//!
+//! The header is written first, for all sizes follow from the checkpoint's own headers; then
+//! tensors are read, brought to their format and written a few rows at a time. The file stands
+//! under a temporary name until it is whole.
+
+use super::checkpoint::{Safetensors, open_movq};
+use super::gguf::{self, Planned};
+use super::{ModelError, Quant, Weights};
+use crate::model::bundle::{movq_config, tokenizer_files};
+use crate::model::card::Card;
+use crate::model::decoder::config::Config;
+use crate::model::movq::MovqConfig;
+use crate::model::movq::codec::PictureCodec;
+use crate::model::movq::preview::Preview;
+use crate::model::network::Hardware;
+use candle_core::quantized::{GgmlDType, QTensor};
+use rayon::prelude::*;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+/// What to import, and where to.
+#[derive(Debug, Clone, Copy)]
+pub struct Import<'a> {
+    /// The Hugging Face folder of the decoder.
+    pub folder: &'a Path,
+    /// The image tokenizer's weights.
+    pub movq: &'a Path,
+    /// Its sizes; `movq.json` beside it, else read off its tensors.
+    pub movq_config: Option<&'a Path>,
+    pub quant: Quant,
+    pub out: &'a Path,
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportStep {
+    pub name: String,
+    /// Bytes written of all bytes.
+    pub done: u64,
+    pub of: u64,
+}
+
+/// What an import had to do otherwise than asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportSummary {
+    /// Matrices whose rows the format cannot hold, with the format they got.
+    pub fallbacks: Vec<(String, &'static str)>,
+}
+
+impl ImportSummary {
+    pub fn remarks(&self) -> Vec<String> {
+        let mut formats: Vec<&str> = self.fallbacks.iter().map(|(_, format)| *format).collect();
+        formats.sort_unstable();
+        formats.dedup();
+        let line = |format: &&str| {
+            let of_it: Vec<&String> = self
+                .fallbacks
+                .iter()
+                .filter(|(_, f)| f == format)
+                .map(|(name, _)| name)
+                .collect();
+            format!(
+                "{} matrices are stored as {format}, for their rows do not fit the format asked for (the first: {})",
+                of_it.len(),
+                of_it.first().map_or("", |name| name.as_str())
+            )
+        };
+        formats.iter().map(line).collect()
+    }
+}
+
+/// Bytes of f32 rows that a thread brings to their format at a time. Twice as many as there are
+/// threads are held at once, but no more than [`HELD_BYTES`].
+const PIECE_BYTES: usize = 8 << 20;
+const HELD_BYTES: usize = 512 << 20;
+
+const CANCELLED: &str = "the import was cancelled, nothing was written";
+
+/// Imports a checkpoint. `progress` is told after each tensor, `cancelled` asked before each piece.
+pub fn import(
+    wish: &Import<'_>,
+    progress: &mut dyn FnMut(ImportStep),
+    cancelled: &dyn Fn() -> bool,
+) -> Result<ImportSummary, ModelError> {
+    let file_error = |path: &Path, e: &dyn std::fmt::Display| ModelError::File {
+        file: path.display().to_string(),
+        reason: e.to_string(),
+    };
+    let out = wish.out;
+    let target = out
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let config_path = wish.folder.join("config.json");
+    let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
+    let config = Config::from_json(&config_text)?;
+    let weights = Safetensors::open(wish.folder)?;
+    let image = open_movq(wish.movq)?;
+    let json = movq_config(wish.movq_config, wish.movq)?;
+    let movq_sizes = match &json {
+        Some(json) => MovqConfig::from_json(json)?,
+        None => MovqConfig::infer(image.as_ref(), "")?,
+    };
+    let card = Card::for_folder(wish.folder, &config_text)?;
+    let preview = Preview::fit(&PictureCodec::load(
+        image.as_ref(),
+        "",
+        &movq_sizes,
+        &Hardware::Cpu,
+    )?)?;
+    let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.quant)?;
+    let map = preview.to_tensor()?;
+    let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();
+    listed.push(Planned {
+        name: "preview.weight".to_owned(),
+        shape: map.dims().to_vec(),
+        dtype: GgmlDType::F32,
+    });
+
+    // Only now, for all that can be refused by its headers has been.
+    let mut temporary = unfinished(target).map_err(|e| file_error(out, &e))?;
+    let files = tokenizer_files(wish.folder);
+    let metadata = [
+        ("general.architecture", Some("lumina-mgpt2".to_owned())),
+        ("general.name", Some(card.name.clone())),
+        ("lumina.quant", Some(wish.quant.name().to_owned())),
+        ("lumina.config", Some(config_text)),
+        ("lumina.card", serde_json::to_string(&card).ok()),
+        ("lumina.movq_config", json),
+        ("lumina.tokenizer", files.tokenizer),
+        ("lumina.vocab", files.vocab),
+        ("lumina.merges", files.merges),
+        ("lumina.added_tokens", files.added_tokens),
+        ("lumina.tokenizer_config", files.tokenizer_config),
+        ("lumina.special_tokens_map", files.special_tokens_map),
+    ];
+    let metadata: Vec<(&str, String)> = metadata
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect();
+    let header = gguf::header(&metadata, &listed);
+    let of = header.len() as u64 + listed.iter().map(Planned::padded).sum::<u64>();
+    let mut file = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
+    file.write_all(&header).map_err(|e| file_error(out, &e))?;
+    let mut done = header.len() as u64;
+    for step in &plan {
+        let from: &dyn Weights = if step.of_image { image.as_ref() } else { &weights };
+        convert(from, step, cancelled, &mut |bytes| {
+            file.write_all(bytes).map_err(|e| file_error(out, &e))
+        })?;
+        file.write_all(&step.stored.padding())
+            .map_err(|e| file_error(out, &e))?;
+        done += step.stored.padded();
+        progress(ImportStep {
+            name: step.source.clone(),
+            done,
+            of,
+        });
+    }
+    if let Some(last) = listed.last() {
+        file.write_all(&QTensor::quantize(&map, last.dtype)?.data()?)
+            .map_err(|e| file_error(out, &e))?;
+        file.write_all(&last.padding()).map_err(|e| file_error(out, &e))?;
+    }
+    file.flush().map_err(|e| file_error(out, &e))?;
+    drop(file);
+    temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
+    temporary.persist(out).map_err(|e| file_error(out, &e.error))?;
+    Ok(summary)
+}
+
+/// Brings a tensor to its format, some rows a thread, and hands it over in order.
+fn convert(
+    from: &dyn Weights,
+    step: &Step,
+    cancelled: &dyn Fn() -> bool,
+    write: &mut dyn FnMut(&[u8]) -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
+    let rows = step.stored.shape.first().copied().unwrap_or(1);
+    let row_bytes = 4 * step.stored.shape.iter().skip(1).product::<usize>();
+    let piece = match from.reads_parts() {
+        true => (PIECE_BYTES / row_bytes.max(1)).clamp(1, rows.max(1)),
+        // Read whole: once.
+        false => rows.max(1),
+    };
+    let threads = rayon::current_num_threads();
+    let together = (2 * threads).clamp(1, HELD_BYTES / PIECE_BYTES);
+    let pieces: Vec<usize> = (0..rows).step_by(piece).collect();
+    for wave in pieces.chunks(together) {
+        if cancelled() {
+            return Err(ModelError::Config(CANCELLED.to_owned()));
+        }
+        let made: Result<Vec<Vec<u8>>, ModelError> = wave
+            .par_iter()
+            .map(|first| {
+                let part = from.rows(&step.source, *first..rows.min(first + piece))?;
+                let part = QTensor::quantize(&part, step.stored.dtype)?;
+                Ok(part.data()?.into_owned())
+            })
+            .collect();
+        for bytes in made? {
+            write(&bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// A file under a temporary name that will be as readable as any other: such files are private
+/// unless they are asked to be otherwise.
+fn unfinished(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The process's umask is taken off.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// One tensor to be written.
+struct Step {
+    /// Its name in the checkpoint.
+    source: String,
+    of_image: bool,
+    stored: Planned,
+}
+
+/// Every tensor the model needs, checked against its configuration, in its format.
+fn plan(
+    config: &Config,
+    weights: &Safetensors,
+    image: &dyn Weights,
+    quant: Quant,
+) -> Result<(Vec<Step>, ImportSummary), ModelError> {
+    let mut summary = ImportSummary::default();
+    let mut plan = Vec::new();
+    for (name, wanted) in config.tensors() {
+        let found = weights.shape(&name).ok_or_else(|| ModelError::Missing {
+            name: name.clone(),
+            file: weights.source(),
+        })?;
+        if found != wanted {
+            return Err(ModelError::Shape { name, found, wanted });
+        }
+        let (wish, got) = decoder_format(&name, &wanted, quant);
+        if wish != got {
+            summary.fallbacks.push((name.clone(), got.name()));
+        }
+        let stored = Planned {
+            name: name.clone(),
+            shape: wanted,
+            dtype: got.ggml(),
+        };
+        plan.push(Step {
+            source: name,
+            of_image: false,
+            stored,
+        });
+    }
+    let known = [
+        "encoder.",
+        "decoder.",
+        "quant_conv.",
+        "post_quant_conv.",
+        "quantize.embedding.",
+    ];
+    for name in image
+        .names()
+        .into_iter()
+        .filter(|name| known.iter().any(|start| name.starts_with(start)))
+    {
+        let shape = image.shape(&name).unwrap_or_default();
+        let keep = shape.len() < 2 || name.starts_with("quantize.") || name.contains("quant_conv.");
+        let dtype = if keep { GgmlDType::F32 } else { GgmlDType::F16 };
+        let stored = Planned {
+            name: format!("movq.{name}"),
+            shape,
+            dtype,
+        };
+        plan.push(Step {
+            source: name,
+            of_image: true,
+            stored,
+        });
+    }
+    Ok((plan, summary))
+}
+
+/// Format wished for and format possible. Matrices get the one asked for, the embedding at least
+/// 8 bits, all else f32.
+pub(crate) fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
+    let is_matrix = shape.len() == 2
+        && (name.contains("_proj.")
+            || name.starts_with("lm_head.")
+            || name.starts_with("model.embed_tokens."));
+    match shape {
+        [_, columns] if is_matrix => {
+            let by_eight = name.starts_with("model.embed_tokens.") && quant == Quant::Q4K;
+            let wish = if by_eight { Quant::Q8_0 } else { quant };
+            (wish, wish.fitting(*columns))
+        }
+        _ => (Quant::F32, Quant::F32),
+    }
+}

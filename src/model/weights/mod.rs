@@ -1,0 +1,208 @@
+//! Named tensors of a checkpoint, wherever they lie: safetensors shards, a pickled `.ckpt`, a GGUF.
+
+pub mod checkpoint;
+pub mod gguf;
+pub mod import;
+mod pickle_limits;
+pub mod random_weights;
+
+use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::{DType, Device, Tensor};
+use std::ops::Range;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why a checkpoint cannot be read. Every text names the file or tensor and what to do.
+#[derive(Debug, Error)]
+pub enum ModelError {
+    #[error("{file}: {reason}")]
+    File { file: String, reason: String },
+    #[error("tensor `{name}` is missing from {file}")]
+    Missing { name: String, file: String },
+    #[error("tensor `{name}` has shape {found:?}, the configuration asks for {wanted:?}")]
+    Shape {
+        name: String,
+        found: Vec<usize>,
+        wanted: Vec<usize>,
+    },
+    #[error("{0}")]
+    Config(String),
+    #[error("{0}")]
+    Memory(String),
+    #[error(transparent)]
+    Token(#[from] crate::token::TokenError),
+    #[error("the tensor library failed: {0}")]
+    Candle(String),
+    /// An NVIDIA card that cannot be used, or no longer.
+    #[error("{0}")]
+    Card(String),
+}
+
+/// The first line: what follows is a backtrace.
+pub(super) fn first_line(error: &dyn std::fmt::Display) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+impl From<candle_core::Error> for ModelError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Candle(first_line(&error))
+    }
+}
+
+/// A tensor as it is stored, in CPU memory.
+#[derive(Clone)]
+pub enum Stored {
+    /// f32, f16 or bf16.
+    Plain(Tensor),
+    Quantized(Arc<QTensor>),
+}
+
+impl Stored {
+    pub fn dims(&self) -> Vec<usize> {
+        match self {
+            Self::Plain(tensor) => tensor.dims().to_vec(),
+            Self::Quantized(tensor) => tensor.shape().dims().to_vec(),
+        }
+    }
+}
+
+/// A readable set of named tensors.
+pub trait Weights: Send + Sync {
+    /// Where they come from, for messages.
+    fn source(&self) -> String;
+
+    /// Every name, sorted.
+    fn names(&self) -> Vec<String>;
+
+    /// Shape of one tensor without reading it.
+    fn shape(&self, name: &str) -> Option<Vec<usize>>;
+
+    /// How a tensor is stored, without reading it; `None` where that is not known.
+    fn kind(&self, _name: &str) -> Option<GgmlDType> {
+        None
+    }
+
+    /// One tensor as stored; an error naming it if it is missing or cut short.
+    fn stored(&self, name: &str) -> Result<Stored, ModelError>;
+
+    fn contains(&self, name: &str) -> bool {
+        self.shape(name).is_some()
+    }
+
+    /// As stored, after checking its shape.
+    fn stored_as(&self, name: &str, wanted: &[usize]) -> Result<Stored, ModelError> {
+        self.has_shape(name, wanted)?;
+        self.stored(name)
+    }
+
+    /// The bytes of one tensor as they are stored and how, after checking its shape; `None` where they
+    /// do not lie in memory in one piece.
+    fn raw(&self, _name: &str, _wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
+        Ok(None)
+    }
+
+    /// Refuses a tensor that is missing or has another shape.
+    fn has_shape(&self, name: &str, wanted: &[usize]) -> Result<(), ModelError> {
+        let found = self.shape(name).ok_or_else(|| ModelError::Missing {
+            name: name.to_owned(),
+            file: self.source(),
+        })?;
+        if found != wanted {
+            return Err(ModelError::Shape {
+                name: name.to_owned(),
+                found,
+                wanted: wanted.to_vec(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether a part of a tensor can be read without the rest, by several threads at once.
+    fn reads_parts(&self) -> bool {
+        false
+    }
+
+    /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.
+    fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
+        let whole = match self.stored(name)? {
+            Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
+            Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
+        };
+        Ok(whole.narrow(0, rows.start, rows.len())?.force_contiguous()?)
+    }
+
+    /// Widened to f32 on the CPU, after checking its shape.
+    fn f32(&self, name: &str, wanted: &[usize]) -> Result<Tensor, ModelError> {
+        Ok(match self.stored_as(name, wanted)? {
+            Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
+            Stored::Quantized(tensor) => tensor.dequantize(&Device::Cpu)?,
+        })
+    }
+}
+
+/// The format of a plain tensor as blocks name it; wider types are read as f32.
+pub(super) fn kind_of(dtype: DType) -> GgmlDType {
+    match dtype {
+        DType::F16 => GgmlDType::F16,
+        DType::BF16 => GgmlDType::BF16,
+        _ => GgmlDType::F32,
+    }
+}
+
+/// The format the matrices of a model are brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quant {
+    F32,
+    F16,
+    BF16,
+    Q8_0,
+    Q4K,
+}
+
+impl Quant {
+    pub fn ggml(self) -> GgmlDType {
+        match self {
+            Self::F32 => GgmlDType::F32,
+            Self::F16 => GgmlDType::F16,
+            Self::BF16 => GgmlDType::BF16,
+            Self::Q8_0 => GgmlDType::Q8_0,
+            Self::Q4K => GgmlDType::Q4K,
+        }
+    }
+
+    /// The nearest format that holds rows of `columns`.
+    pub fn fitting(self, columns: usize) -> Self {
+        match self {
+            Self::Q4K if !columns.is_multiple_of(256) => Self::Q8_0.fitting(columns),
+            Self::Q8_0 if !columns.is_multiple_of(32) => Self::F16,
+            other => other,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::BF16 => "bf16",
+            Self::Q8_0 => "q8_0",
+            Self::Q4K => "q4_k",
+        }
+    }
+}
+
+impl std::str::FromStr for Quant {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q4K]
+            .into_iter()
+            .find(|quant| quant.name() == text)
+            .ok_or_else(|| format!("`{text}` is no format: use q4_k, q8_0, f16, bf16 or f32"))
+    }
+}

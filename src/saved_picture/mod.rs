@@ -1,0 +1,289 @@
+//! Saved pictures: a task and what became of it go into a PNG file, and come back out of it.
+//!
+//! The command line and the window keep pictures through here, so a picture saved by one can be
+//! finished, redrawn and asked for its settings by the other. What is read is somebody's file: it
+//! is checked against itself before anything is made of it.
+
+mod listing;
+mod settings;
+
+pub use listing::Shelf;
+pub use settings::Settings;
+
+use crate::picture::{self, Record};
+use crate::pixels::{Mask, MaskRuns, Pixels};
+use crate::task::{Failure, Mode, Noise, Picture, Task, Window, Wording};
+use crate::token::Grid;
+use serde_json::{Value, json};
+use settings::{from_hex, to_hex};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What is not drawn yet, in a stopped picture.
+const UNDRAWN: [u8; 3] = [128; 3];
+
+/// A picture to be kept, and everything that is stored with it.
+#[derive(Debug)]
+pub struct Saving<'a> {
+    /// As it was given to the engine; `picture` has the settings it settled on.
+    pub task: &'a Task,
+    pub picture: &'a Picture,
+    /// For a stopped picture: its rows as far as they were shown, the rest grey, the size of the
+    /// whole grid.
+    pub preview: Option<&'a Pixels>,
+    /// The model's name, as the engine's maker gave it.
+    pub model: &'a str,
+}
+
+/// What a saved picture holds beside its pixels.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub settings: Settings,
+    record: Record,
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("{error:#}"))
+}
+
+/// Writes a picture with its settings and tokens inside, whole or not at all.
+pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
+    let (task, drawn) = (saving.task, saving.picture);
+    let complete = drawn.pixels.is_some();
+    let source_png = match &task.source {
+        // Only a stopped picture needs its source to go on.
+        Some(source) if !complete => Some(to_hex(&picture::encode_png(source).map_err(failed)?)),
+        _ => None,
+    };
+    let model = saving.model.split(" (").next().unwrap_or_default().to_owned();
+    let settings = Settings {
+        mode: task.mode.clone(),
+        prompt: task.prompt.clone(),
+        caption: drawn.caption.clone(),
+        as_typed: task.wording == Wording::AsTyped,
+        size: drawn.panel,
+        sampling: drawn.sampling,
+        seed: drawn.seed,
+        noise: task.noise,
+        window: drawn.window,
+        model: model.clone(),
+        complete,
+        feather: task.feather,
+        force: task.force,
+        score: drawn.score,
+        mask: task.mask.as_deref().map(MaskRuns::of),
+        source_sha256: task.source.as_deref().map(fingerprint),
+        source_png,
+    };
+    let blank = Pixels::filled(drawn.grid.pixels(), UNDRAWN);
+    let pixels = drawn.pixels.as_ref().or(saving.preview).unwrap_or(&blank);
+    let facts = [
+        ("Steps", drawn.codes.len().to_string()),
+        (
+            "Sampler",
+            format!("speculative Jacobi, {:?} noise", task.noise).to_lowercase(),
+        ),
+        ("CFG scale", drawn.sampling.cfg.to_string()),
+        ("Seed", drawn.seed.to_string()),
+        ("Size", pixels.size().to_string()),
+        ("Model", model),
+    ];
+    let record = Record {
+        settings: serde_json::to_value(settings).map_err(failed)?,
+        codes: drawn.codes.clone(),
+        grid: drawn.grid,
+        parameters: picture::parameters(&task.prompt, &facts),
+    };
+    picture::write(path, pixels, &record).map_err(failed)
+}
+
+/// Reads what a picture saved by this program holds.
+pub fn read(path: &Path) -> Result<Kept, Failure> {
+    let record = picture::read_record(path).map_err(failed)?;
+    let damaged = |reason: &dyn std::fmt::Display| {
+        Failure::failed(format!(
+            "{}: the stored settings cannot be read ({reason})",
+            path.display()
+        ))
+    };
+    let settings: Settings = serde_json::from_value(record.settings.clone()).map_err(|e| damaged(&e))?;
+    check(&settings, &record).map_err(|reason| damaged(&reason))?;
+    Ok(Kept { settings, record })
+}
+
+/// Whether size, grid and codes agree with each other.
+fn check(settings: &Settings, record: &Record) -> Result<(), String> {
+    let panel = Grid::of(settings.size).map_err(|e| e.to_string())?;
+    let grid = if settings.mode.is_dual() {
+        panel.doubled()
+    } else {
+        panel
+    };
+    if record.grid != grid {
+        let (rows, columns) = (record.grid.rows, record.grid.columns);
+        return Err(format!(
+            "a grid of {rows} rows and {columns} columns is not that of {}",
+            settings.size
+        ));
+    }
+    let (held, whole) = (record.codes.len(), grid.codes());
+    let fits = match settings.complete {
+        true => held == whole,
+        false => held <= whole && held.is_multiple_of(grid.columns as usize),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(format!("{held} of {whole} tokens"))
+}
+
+/// The task that finishes a stopped picture: its settings, its codes in `resume`. `source` is the
+/// picture it was made from, should it not be stored.
+pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
+    let kept = read(path)?;
+    if kept.settings.complete {
+        return Err(Failure::usage(format!(
+            "{} is finished: there is nothing to resume",
+            path.display()
+        )));
+    }
+    let source = match source {
+        Some(path) => Some(kept.original(path)?),
+        None => kept.source()?,
+    };
+    if source.is_none() && kept.settings.mode.takes_source() {
+        return Err(Failure::usage(format!(
+            "{} does not hold the picture it was made from: name it with --source FILE",
+            path.display()
+        )));
+    }
+    Ok(Task {
+        window: Window::Fixed(kept.settings.window),
+        source: source.map(Arc::new),
+        resume: Some(kept.record.codes.clone()),
+        ..kept.task()?
+    })
+}
+
+/// The task a picture was drawn by, to be changed or drawn again. Its source is there only in a
+/// stopped picture.
+pub fn task_of(path: &Path) -> Result<Task, Failure> {
+    let kept = read(path)?;
+    Ok(Task {
+        source: kept.source()?.map(Arc::new),
+        ..kept.task()?
+    })
+}
+
+/// SHA-256 of a picture's size and RGB bytes: what tells one source from another.
+pub fn fingerprint(pixels: &Pixels) -> String {
+    let mut bytes = pixels.size().to_string().into_bytes();
+    bytes.extend_from_slice(pixels.rgb());
+    picture::sha256_hex(&bytes)
+}
+
+impl Kept {
+    /// Codes row by row over the whole grid, as many as were drawn.
+    pub fn codes(&self) -> &[u32] {
+        &self.record.codes
+    }
+
+    pub fn grid(&self) -> Grid {
+        self.record.grid
+    }
+
+    /// Prompt and settings in the style other programs read.
+    pub fn parameters(&self) -> &str {
+        &self.record.parameters
+    }
+
+    /// What was allowed to be redrawn.
+    pub fn mask(&self) -> Result<Option<Mask>, Failure> {
+        let damaged = || Failure::failed("the stored mask is damaged");
+        let mask = self.settings.mask.as_ref();
+        mask.map(|runs| runs.mask().ok_or_else(damaged)).transpose()
+    }
+
+    /// The source of a stopped picture.
+    pub fn source(&self) -> Result<Option<Pixels>, Failure> {
+        let Some(hex) = &self.settings.source_png else {
+            return Ok(None);
+        };
+        let name = "the stored source";
+        let bytes = from_hex(hex).ok_or_else(|| Failure::failed(format!("{name} is damaged")))?;
+        picture::read_bytes(&bytes, name).map(Some).map_err(failed)
+    }
+
+    /// Every setting, without a source and without codes. A seed means one picture whatever the
+    /// window, except in coupled mode.
+    pub fn task(&self) -> Result<Task, Failure> {
+        let settings = &self.settings;
+        Ok(Task {
+            wording: match &settings.caption {
+                Some(caption) => Wording::As(caption.clone()),
+                None if settings.as_typed => Wording::AsTyped,
+                None => Wording::Understood,
+            },
+            size: Some(settings.size),
+            cfg: Some(settings.sampling.cfg),
+            top_k: Some(settings.sampling.top_k),
+            temperature: Some(settings.sampling.temperature),
+            top_n_sigma: settings.sampling.top_n_sigma,
+            seed: settings.seed,
+            noise: settings.noise,
+            window: match settings.noise {
+                Noise::Gumbel => Window::Auto,
+                Noise::Coupled => Window::Fixed(settings.window),
+            },
+            feather: settings.feather,
+            force: settings.force,
+            mask: self.mask()?.map(Arc::new),
+            ..Task::new(settings.mode.clone(), settings.prompt.clone())
+        })
+    }
+
+    /// The picture as it was saved, from a decode of its codes: a masked edit is put back into its
+    /// source, which has to be the very one.
+    pub fn finish(&self, drawn: Pixels, source: Option<&Path>) -> Result<Pixels, Failure> {
+        let mask = self.mask()?.filter(|_| self.settings.mode == Mode::Edit);
+        let Some(mask) = mask else {
+            return Ok(drawn);
+        };
+        let path = source.ok_or_else(|| {
+            Failure::usage("this is a masked edit: name the picture it was made from with --source FILE")
+        })?;
+        let original = self.original(path)?;
+        Ok(picture::compose(&original, &mask, &drawn, self.settings.feather))
+    }
+
+    /// The picture this one was made from, which has to be the very one.
+    fn original(&self, path: &Path) -> Result<Pixels, Failure> {
+        let original = picture::read(path).map_err(failed)?;
+        if self.settings.source_sha256.as_deref() != Some(&fingerprint(&original)) {
+            return Err(Failure::usage(format!(
+                "{} is not the picture this one was made from",
+                path.display()
+            )));
+        }
+        Ok(original)
+    }
+
+    /// Writes pixels with everything this picture held.
+    pub fn write(&self, path: &Path, pixels: &Pixels) -> Result<(), Failure> {
+        picture::write(path, pixels, &self.record).map_err(failed)
+    }
+
+    /// Every setting by name, with `"grid"` and `"tokens"`.
+    pub fn to_json(&self) -> Value {
+        let mut json = self.record.settings.clone();
+        if let Value::Object(map) = &mut json {
+            map.remove("source_png");
+            map.insert("grid".to_owned(), json!(self.record.grid));
+            map.insert("tokens".to_owned(), json!(self.record.codes));
+        }
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! Rows as they are told while a picture is drawn: each once and in order, with its preview, and
+//! between them how far the row in the making is.
+
+use super::Session;
+use super::plan::Plan;
+use crate::decode::Event;
+use crate::model::movq::preview::Line;
+use crate::task::{Guesses, Progress, Tally};
+use std::time::{Duration, Instant};
+
+/// How often a row in the making is told.
+const AHEAD: Duration = Duration::from_millis(100);
+
+pub(super) struct Telling<'a> {
+    session: &'a Session,
+    plan: &'a Plan,
+    progress: &'a mut dyn FnMut(Progress),
+    /// By candidate.
+    lanes: Vec<Lane>,
+}
+
+/// What was told of a candidate.
+#[derive(Clone, Copy)]
+struct Lane {
+    rows: u32,
+    last: Instant,
+}
+
+impl<'a> Telling<'a> {
+    pub(super) fn new(
+        session: &'a Session,
+        plan: &'a Plan,
+        candidates: usize,
+        progress: &'a mut dyn FnMut(Progress),
+    ) -> Self {
+        let lane = Lane {
+            rows: 0,
+            last: Instant::now(),
+        };
+        Self {
+            session,
+            plan,
+            progress,
+            lanes: vec![lane; candidates],
+        }
+    }
+
+    /// An event of a draw whose candidates are numbered from `first` on.
+    pub(super) fn take(&mut self, first: usize, event: &Event<'_>) {
+        match *event {
+            Event::Paused => (self.progress)(Progress::Paused),
+            Event::Resumed => (self.progress)(Progress::Resumed),
+            Event::Committed {
+                candidate,
+                upto,
+                tokens,
+                guesses,
+                forwards,
+                drawn,
+            } => {
+                let tally = Tally {
+                    tokens: drawn,
+                    forwards,
+                    seconds: self.plan.began.elapsed().as_secs_f64(),
+                };
+                self.committed(first + candidate, tally, (&tokens[..upto], guesses));
+            }
+        }
+    }
+
+    pub(super) fn decoding(&mut self) {
+        (self.progress)(Progress::Decoding);
+    }
+
+    fn committed(&mut self, candidate: usize, tally: Tally, (tokens, guesses): (&[u32], &[u32])) {
+        let done = self.plan.grid.rows_before(tokens.len());
+        let Lane { rows, last } = self.lanes[candidate];
+        if rows == done && last.elapsed() < AHEAD {
+            return;
+        }
+        self.lanes[candidate] = Lane {
+            rows: done,
+            last: Instant::now(),
+        };
+        if rows == done {
+            let guesses = self.ahead(done, tokens, guesses);
+            (self.progress)(Progress::Ahead {
+                candidate,
+                guesses,
+                tally,
+            });
+        }
+        for row in rows..done {
+            let codes = self.session.row(self.plan.grid, row, tokens);
+            let above = self.above(row, tokens);
+            let preview = self.session.model.preview.paint(Line {
+                codes: &codes,
+                above: above.as_deref(),
+            });
+            let guesses = match row + 1 == done {
+                true => self.ahead(done, tokens, guesses),
+                false => Guesses::default(),
+            };
+            (self.progress)(Progress::Row {
+                candidate,
+                row,
+                codes,
+                guesses,
+                preview,
+                tally,
+            });
+        }
+    }
+
+    fn above(&self, row: u32, tokens: &[u32]) -> Option<Vec<u32>> {
+        Some(self.session.row(self.plan.grid, row.checked_sub(1)?, tokens))
+    }
+
+    /// Codes from the start of a row on: those decided, then those guessed.
+    fn ahead(&self, row: u32, tokens: &[u32], guesses: &[u32]) -> Guesses {
+        let grid = self.plan.grid;
+        let at = grid.position(grid.index(row, 0)).min(tokens.len());
+        let ids = tokens[at..].iter().chain(guesses);
+        let codes = ids.filter_map(|id| self.session.model.alphabet.code_of_id(*id));
+        let codes: Vec<u32> = codes.collect();
+        let above = self.above(row, tokens);
+        let painter = &self.session.model.preview;
+        let preview = painter.paint_ahead(&codes, above.as_deref(), grid.columns as usize);
+        Guesses { codes, preview }
+    }
+}

@@ -1,0 +1,137 @@
+//! An import on a thread of its own: how far it is lies in one place that is overwritten, so that a
+//! slow window costs nothing. Dropping it cancels and waits, and no partial file is left.
+
+use super::errands::Wake;
+use crate::task::{Cancel, Failure, ImportStep};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// What came of it: remarks, or why there is no file.
+pub(crate) type Ended = Result<Vec<String>, Failure>;
+
+#[derive(Debug, Default)]
+struct Board {
+    step: Option<ImportStep>,
+    ended: Option<Ended>,
+}
+
+pub(crate) struct Importing {
+    pub(crate) cancel: Cancel,
+    board: Arc<Mutex<Board>>,
+    began: Instant,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Importing {
+    /// Begins `import`; a panic in it is a failure like any other.
+    pub(crate) fn begin(
+        wake: &Wake,
+        import: impl FnOnce(&Cancel, &mut dyn FnMut(ImportStep)) -> Ended + Send + 'static,
+    ) -> Self {
+        let (cancel, board) = (Cancel::new(), Arc::new(Mutex::new(Board::default())));
+        let (asked, told, wake) = (cancel.clone(), Arc::clone(&board), Arc::clone(wake));
+        let write = move |change: &dyn Fn(&mut Board)| {
+            change(&mut told.lock().unwrap_or_else(PoisonError::into_inner));
+            wake();
+        };
+        let work = move || {
+            let mut step = |step: ImportStep| write(&|board| board.step = Some(step.clone()));
+            let ended = catch_unwind(AssertUnwindSafe(|| import(&asked, &mut step)));
+            let ended = ended.unwrap_or_else(|_| {
+                Err(Failure::failed(
+                    "the import broke off by a fault of this program: the checkpoint may be damaged",
+                ))
+            });
+            write(&|board| board.ended = Some(ended.clone()));
+        };
+        let thread = std::thread::Builder::new().name("import".to_owned()).spawn(work);
+        if let Err(error) = &thread {
+            let failure = Failure::failed(format!("no thread for the import: {error}"));
+            board.lock().unwrap_or_else(PoisonError::into_inner).ended = Some(Err(failure));
+        }
+        Self {
+            cancel,
+            board,
+            began: Instant::now(),
+            thread: thread.ok(),
+        }
+    }
+
+    /// The newest step since the last call, and seconds since the beginning.
+    pub(crate) fn step(&self) -> Option<(ImportStep, f64)> {
+        let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((board.step.take()?, self.began.elapsed().as_secs_f64()))
+    }
+
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.board
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .ended
+            .take()
+    }
+}
+
+impl Drop for Importing {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Wake {
+        Arc::new(|| {})
+    }
+
+    fn end(importing: &Importing) -> Ended {
+        loop {
+            if let Some(ended) = importing.ended() {
+                return ended;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn only_the_newest_step_is_kept() {
+        let importing = Importing::begin(&quiet(), |_, step| {
+            for done in 0..10_000 {
+                let name = format!("tensor {done}");
+                step(ImportStep {
+                    name,
+                    done,
+                    of: 10_000,
+                });
+            }
+            Ok(vec!["a remark".to_owned()])
+        });
+        assert_eq!(end(&importing), Ok(vec!["a remark".to_owned()]));
+        let (step, _) = importing.step().expect("a step");
+        assert_eq!((step.done, step.name.as_str()), (9999, "tensor 9999"));
+        assert_eq!(importing.step(), None);
+    }
+
+    #[test]
+    fn a_panic_is_a_failure_and_a_drop_cancels() {
+        let broken = Importing::begin(&quiet(), |_, _| panic!("scripted"));
+        assert!(end(&broken).is_err_and(|failure| failure.message.contains("broke off")));
+        let (left, seen) = std::sync::mpsc::channel();
+        let waiting = Importing::begin(&quiet(), move |cancel, _| {
+            while !cancel.is_cancelled() {
+                std::thread::yield_now();
+            }
+            let _ = left.send(());
+            Err(Failure::failed("cancelled"))
+        });
+        drop(waiting);
+        assert!(seen.try_recv().is_ok(), "the drop waited for its end");
+    }
+}

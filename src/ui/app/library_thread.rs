@@ -1,0 +1,153 @@
+//! The library of kept pictures on a thread of its own: one errand after the other.
+//!
+//! The thread owns the library, so nothing has to be locked; what it finds out comes back as
+//! actions. A star or a file on its way to the trash is dealt with before the window goes.
+
+use super::errands::Wake;
+use crate::history::{Entry, Library, Only, Places, Removed};
+use crate::saved_picture::Shelf;
+use crate::state::{Action, Ended, Errand, Listing, Piece, Query, Star};
+use crate::task::Failure;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+/// Thumbnails that stay in the cache.
+const THUMBNAILS_KEPT: usize = 10_000;
+
+pub(crate) struct Librarian {
+    errands: Option<Sender<Errand>>,
+    actions: Receiver<Action>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Librarian {
+    pub(crate) fn new(places: Places, wake: Wake) -> Self {
+        let (errands, inbox) = channel::<Errand>();
+        let (answers, actions) = channel();
+        let work = move || {
+            let mut library = Library::new(&places);
+            for errand in inbox {
+                if let Some(action) = carry_out(&mut library, errand) {
+                    // Nobody listens any more when the window is closing.
+                    let _ = answers.send(action);
+                    wake();
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("library".to_owned());
+        Self {
+            errands: Some(errands),
+            actions,
+            thread: thread.spawn(work).ok(),
+        }
+    }
+
+    pub(crate) fn ask(&self, errand: Errand) {
+        if let Some(errands) = &self.errands {
+            let _ = errands.send(errand);
+        }
+    }
+
+    /// What has come back.
+    pub(crate) fn actions(&self) -> Vec<Action> {
+        self.actions.try_iter().collect()
+    }
+}
+
+impl Drop for Librarian {
+    fn drop(&mut self) {
+        self.errands = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What comes of an errand to the library; the others are none of its business.
+fn carry_out(library: &mut Library, errand: Errand) -> Option<Action> {
+    let failed = |error: crate::history::HistoryError| Failure::failed(error.reason);
+    match errand {
+        Errand::Look(query) => {
+            library.refresh(&Shelf);
+            library.tidy_thumbnails(THUMBNAILS_KEPT);
+            Some(Action::Listed(Box::new(listing(library, query))))
+        }
+        Errand::Find(query) => Some(Action::Listed(Box::new(listing(library, query)))),
+        Errand::Stars => Some(Action::Stars(library.starred().into_iter().collect())),
+        Errand::Star(path, star) => {
+            let done = match star {
+                Star::On => library.star(&path),
+                Star::Off => library.unstar(&path),
+            };
+            let error = done.err()?;
+            Some(Action::NotStarred(path, failed(error)))
+        }
+        Errand::Trash(path) if !path.exists() => Some(Action::Missed(path)),
+        Errand::Trash(path) => Some(match library.remove(&path) {
+            Ok(removed) => Action::Trashed(removed.path),
+            Err(error) => Action::NotTrashed(path, failed(error)),
+        }),
+        Errand::TakeBack(path) => {
+            let removed = Removed { path };
+            Some(match library.undo(&removed) {
+                Ok(path) => Action::TakenBack(path),
+                Err(error) => Action::NotTakenBack(removed.path, failed(error)),
+            })
+        }
+        Errand::Watch(paths) => {
+            let gone: Vec<_> = paths.into_iter().filter(|path| !path.is_file()).collect();
+            (!gone.is_empty()).then_some(Action::Gone(gone))
+        }
+        Errand::ReadToCopy(_)
+        | Errand::SaveAs(_)
+        | Errand::SaveCopy { .. }
+        | Errand::Reveal(_)
+        | Errand::OpenOutside(_) => None,
+    }
+}
+
+fn listing(library: &Library, query: Query) -> Listing {
+    let only = match query.starred_only {
+        true => Only::Starred,
+        false => Only::All,
+    };
+    let found = library.find(&query.words, only).into_iter();
+    Listing {
+        pieces: found.map(piece).collect(),
+        total: library.entries().len(),
+        starred: library.starred().into_iter().collect(),
+        query,
+    }
+}
+
+fn piece(entry: &Entry) -> Piece {
+    let mut version = DefaultHasher::new();
+    entry.stamp.hash(&mut version);
+    let about = entry.about.as_ref();
+    let prompt = about.map(|about| about.prompt.trim()).unwrap_or_default();
+    let title = match (prompt, about) {
+        ("", Some(about)) => about.mode.clone(),
+        ("", None) => entry
+            .path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        (prompt, _) => prompt.to_owned(),
+    };
+    Piece {
+        path: entry.path.clone(),
+        day: entry.day.clone(),
+        version: version.finish(),
+        title,
+        seed: about.map(|about| about.seed),
+        size: about.map(|about| about.panel),
+        ended: match about {
+            Some(about) if !about.is_complete() => Ended::Stopped,
+            _ => Ended::Finished,
+        },
+        rows: about.map_or((0, 0), |about| about.rows),
+    }
+}

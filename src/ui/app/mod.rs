@@ -1,0 +1,465 @@
+//! The window's owner: state, worker, canvas, files; intake in `logic`, drawing in `ui`.
+
+pub(super) mod drops;
+pub(super) mod errands;
+pub(super) mod files;
+pub(super) mod import_thread;
+pub(super) mod journal;
+pub(super) mod library_thread;
+pub(super) mod model_jobs;
+pub(super) mod shortcuts;
+pub(super) mod thumbnails;
+
+use super::canvas::Canvas;
+use super::pages::history::Room;
+use super::pages::{history, mishaps, models, world};
+use super::panels::{left, overlays, stage, status, strip, top};
+use super::textures::{Textures, colour_image};
+use super::theme::{self, Palette};
+use super::{Backing, Options};
+use crate::history::Moment;
+use crate::picture;
+use crate::pixels::Pixels;
+use crate::state::{
+    Action, ColourScheme, Effect, Errand, ModelAction, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
+};
+use crate::task::{Failure, Report, Task};
+use crate::worker::{Ticket, Worker};
+use drops::Zones;
+use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
+use errands::Wake;
+use files::Files;
+use import_thread::Importing;
+use journal::Journal;
+use model_jobs::HandedOver;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use thumbnails::Thumbnails;
+
+pub use crate::history::Places;
+
+/// Reports taken in before the window is drawn again.
+const INTAKE: Duration = Duration::from_millis(6);
+/// What the canvas said in the last frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Pointed {
+    pub(super) at: Option<[f32; 2]>,
+    pub(super) code: Option<u32>,
+}
+
+/// The open window.
+pub struct App<B: Backing> {
+    pub studio: Studio,
+    pub(super) store: Option<Store>,
+    pub(super) places: Places,
+    pub(super) backing: Arc<B>,
+    worker: Option<Worker>,
+    ticket: Option<Ticket>,
+    pub(super) importing: Option<Importing>,
+    pub(super) files: Files,
+    pub(super) wake: Wake,
+    /// Whom `wake` wakes; another one when the window was opened anew on another device.
+    pub(super) aim: Arc<Mutex<Context>>,
+    pub canvas: Canvas,
+    pub(super) textures: Textures,
+    pub(super) thumbnails: Thumbnails,
+    room: Room,
+    /// On their way to the clipboard.
+    copied: Vec<Arc<Pixels>>,
+    pub(super) zones: Zones,
+    pointed: Pointed,
+    /// The mask the canvas has: turn and version.
+    veil: Option<(usize, u64, u32)>,
+    pub(super) journal: Journal,
+    /// The prompt gets the keyboard once.
+    greeting: Greeting,
+    /// Given back last of all: then everything is written.
+    pub(super) handed: Option<HandedOver>,
+}
+
+/// Whether the prompt still waits for the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Greeting {
+    Due,
+    Done,
+}
+
+impl<B: Backing> App<B> {
+    pub fn new(ctx: &Context, places: Places, options: Options, backing: Arc<B>) -> Self {
+        theme::install(ctx);
+        // The page of the starter's world shows parts of one PNG.
+        egui_extras::install_image_loaders(ctx);
+        let aim = Arc::new(Mutex::new(ctx.clone()));
+        let aimed = Arc::clone(&aim);
+        let wake: Wake = Arc::new(move || {
+            let ctx = aimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            ctx.request_repaint();
+        });
+        let store = Store::open(&places.data);
+        let mut studio = match &store {
+            Ok(store) => store.load(),
+            Err(error) => {
+                let mut studio = Studio::default();
+                let failure = Failure::failed(error.to_string());
+                studio.act(Action::Failed("Nothing can be remembered", failure));
+                studio
+            }
+        };
+        studio.view.scheme = options.scheme.unwrap_or(studio.view.scheme);
+        studio.view.zoom = options.zoom.unwrap_or(studio.view.zoom).clamp(1.0, 2.0);
+        studio.model_path = options.model.or(studio.model_path.take());
+        let journal = match &store {
+            Ok(_) => Journal::default(),
+            Err(_) => Journal::without_folder(),
+        };
+        let today = Moment::now().day();
+        studio.outcomes.retain(|outcome| outcome.is_of(&today));
+        let mut app = Self {
+            store: store.ok(),
+            files: Files::new(places.clone(), &wake),
+            thumbnails: Thumbnails::new(places.clone(), Arc::clone(&wake)),
+            room: Room::default(),
+            copied: Vec::new(),
+            places,
+            backing,
+            worker: None,
+            ticket: None,
+            importing: None,
+            wake,
+            aim,
+            canvas: Canvas::new(),
+            textures: Textures::default(),
+            zones: Zones::default(),
+            pointed: Pointed::default(),
+            veil: None,
+            journal,
+            greeting: Greeting::Due,
+            handed: None,
+            studio,
+        };
+        let mut effects = app.studio.stage();
+        effects.extend(app.studio.first_model());
+        effects.extend(
+            options
+                .files
+                .into_iter()
+                .map(|path| Effect::Read(path, Target::Canvas)),
+        );
+        effects.push(Effect::Errand(Errand::Stars));
+        effects.extend(app.studio.watch());
+        app.carry_out(effects);
+        app
+    }
+
+    /// Takes in one report; what the worker sends comes through here.
+    pub fn take(&mut self, report: &Report) {
+        let effects = self.studio.apply(report);
+        self.carry_out(effects);
+        if !matches!(report, Report::Progress { .. }) {
+            self.changed();
+        }
+        self.stamp();
+    }
+
+    pub fn act(&mut self, action: Action) {
+        let quiet = matches!(action, Action::Models(ModelAction::Stepped(..)));
+        self.heed(&action);
+        if let Action::TakenBack(path) = &action {
+            self.thumbnails.forget(path);
+        }
+        let effects = self.studio.act(action);
+        self.carry_out(effects);
+        if !quiet {
+            self.changed();
+        }
+        self.stamp();
+    }
+
+    /// The state has no clock.
+    pub(super) fn stamp(&mut self) {
+        self.studio.stamp_mishaps(|| Moment::now().in_words());
+    }
+
+    /// Takes in what happened since the last frame.
+    pub fn intake(&mut self, ctx: &Context) {
+        self.take_in();
+        self.welcome_files(ctx);
+        self.save_when_due(ctx);
+    }
+
+    /// The window goes: the state is written; the picture under way stays in the journal.
+    pub fn put_away(&mut self) {
+        if let Some(handed) = &mut self.handed {
+            handed.stop_listening();
+        }
+        self.importing = None;
+        self.save();
+        self.with_ticket(|ticket| ticket.cancel.cancel());
+    }
+
+    fn take_in(&mut self) {
+        let began = Instant::now();
+        while began.elapsed() < INTAKE {
+            let report = self
+                .worker
+                .as_ref()
+                .and_then(|worker| worker.reports().try_recv().ok());
+            let Some(report) = report else { break };
+            self.take(&report);
+        }
+        if self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| !worker.reports().is_empty())
+        {
+            (self.wake)();
+        }
+        for action in self.files.actions() {
+            self.act(action);
+        }
+        self.import_step();
+    }
+
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Submit(task) => self.submit(*task),
+                Effect::Cancel => self.with_ticket(|ticket| ticket.cancel.cancel()),
+                Effect::Pause => self.with_ticket(|ticket| ticket.cancel.pause()),
+                Effect::Resume => self.with_ticket(|ticket| ticket.cancel.resume()),
+                Effect::Keep(keeping) => self.files.keep(*keeping),
+                Effect::Load(path) => self.load(path.as_deref()),
+                Effect::Read(path, target) => self.files.read(path, target),
+                Effect::Browse(target) => self.files.errands.wait_for(move || files::browse(target)),
+                Effect::BrowseModel => self.files.errands.wait_for(files::browse_model),
+                Effect::Errand(errand) => self.files.run(errand),
+                Effect::Copy(pixels) => self.copied.push(pixels),
+                Effect::MakeMap {
+                    photo,
+                    low,
+                    high,
+                    panel,
+                } => self.files.errands.run(move || {
+                    let fitted = match panel {
+                        Some(panel) => picture::fit(&photo.pixels, panel),
+                        None => picture::shrink(&photo.pixels, 1024),
+                    };
+                    let map = Arc::new(picture::canny(&fitted, low, high));
+                    Some(Action::MapMade(Photo::new("canny map", map)))
+                }),
+                Effect::Fetch(id, path) => self.files.fetch(id, path),
+                Effect::Stage(stage) => self.show(stage),
+                Effect::JournalBegin(order, begun) => self.journal_begin(&order, begun),
+                Effect::JournalRow(row) => self.journal_row(&row),
+                Effect::JournalEnd => self.journal_end(),
+                Effect::Models(effect) => self.carry_out_models(effect),
+            }
+        }
+    }
+
+    fn with_ticket(&self, use_it: impl FnOnce(&Ticket)) {
+        if let Some(ticket) = &self.ticket {
+            use_it(ticket);
+        }
+    }
+
+    fn submit(&mut self, task: Task) {
+        let gone = || Err(Failure::failed("the model is not running"));
+        match self
+            .worker
+            .as_mut()
+            .map_or_else(gone, |worker| worker.submit(task))
+        {
+            Ok(ticket) => {
+                self.studio.submitted(ticket.id);
+                self.ticket = Some(ticket);
+            }
+            Err(failure) => {
+                let effects = self.studio.not_submitted(&failure);
+                self.carry_out(effects);
+            }
+        }
+    }
+
+    /// The new model is made when the old one has ended its forward and given its memory back.
+    fn load(&mut self, path: Option<&Path>) {
+        self.ticket = None;
+        let former = self.worker.take();
+        let wake = Arc::clone(&self.wake);
+        match self.backing.open(path, self.studio.models.processor) {
+            Ok(make) => {
+                let make = move || {
+                    drop(former);
+                    make()
+                };
+                self.worker = Some(Worker::spawn(make, move || wake()));
+            }
+            Err(failure) => {
+                self.files.errands.wait_for(move || {
+                    drop(former);
+                    None
+                });
+                self.take(&Report::LoadFailed(failure));
+            }
+        }
+    }
+
+    fn show(&mut self, stage: Stage) {
+        match stage {
+            Stage::Begin(grid) => self.canvas.begin(grid),
+            Stage::Row(row) => self.canvas.row(row.row, &row.preview, &row.codes),
+            Stage::Guesses(ahead) => self.canvas.guesses(&ahead.codes, ahead.preview.as_ref()),
+            Stage::Picture(pixels) => self.canvas.picture(&pixels),
+            Stage::Compare(pair) => self.canvas.compare(pair.as_ref().map(|(a, b)| (&**a, &**b))),
+            Stage::Clear => self.canvas.clear(),
+        }
+        self.veil = None;
+    }
+
+    /// Gives the canvas the mask when it is another one than it has.
+    fn update_veil(&mut self) {
+        let editing = self.studio.shown == Shown::Source && self.studio.draft.tab == Tab::Edit;
+        let chain = &self.studio.draft.chain;
+        let opacity = self.studio.draft.brush.opacity;
+        let veil = chain.current().filter(|_| editing);
+        let wanted = veil.map(|turn| (chain.at(), turn.painting.version(), opacity.to_bits()));
+        if self.veil != wanted {
+            let mask = veil.and_then(|turn| turn.painting.mask());
+            self.canvas.mask(mask.as_ref(), opacity);
+            self.veil = wanted;
+        }
+    }
+
+    /// Everything the window is, in one frame.
+    pub fn frame(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.textures.next_frame();
+        self.thumbnails.next_frame(&ctx);
+        for pixels in self.copied.drain(..) {
+            ctx.copy_image(colour_image(&pixels));
+        }
+        self.apply_view(&ctx);
+        let mut actions = shortcuts::pressed(&ctx, &self.studio, &mut self.canvas);
+        actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
+        self.zones.clear();
+        self.update_veil();
+        let told = (self.pointed, self.canvas.zoom_percent());
+        let palette = Palette::of(ui);
+        let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
+        Panel::top("top")
+            .exact_size(theme::TOP_BAR)
+            .frame(plain(palette.panel))
+            .show(ui, |ui| top::show(ui, &self.studio, &mut actions));
+        let shown = Panel::left("left")
+            .default_size(self.studio.view.left_width)
+            .size_range(theme::LEFT_WIDTH)
+            .frame(plain(palette.panel))
+            .show(ui, |ui| {
+                left::show(
+                    ui,
+                    left::Left {
+                        studio: &self.studio,
+                        textures: &mut self.textures,
+                        zones: &mut self.zones,
+                        greeting: &mut self.greeting,
+                        actions: &mut actions,
+                    },
+                );
+            });
+        self.studio.view.left_width = shown.response.rect.width();
+        if ctx.content_rect().width() >= theme::WIDE_ENOUGH {
+            let shown = Panel::right("strip")
+                .default_size(self.studio.view.right_width)
+                .size_range(theme::RIGHT_WIDTH)
+                .frame(plain(palette.panel))
+                .show(ui, |ui| {
+                    let strip = strip::Strip {
+                        studio: &self.studio,
+                        textures: &mut self.textures,
+                        thumbnails: &mut self.thumbnails,
+                        actions: &mut actions,
+                    };
+                    strip::show(ui, strip);
+                });
+            self.studio.view.right_width = shown.response.rect.width();
+        }
+        Panel::bottom("status")
+            .exact_size(theme::STATUS_LINE)
+            .frame(plain(palette.panel))
+            .show(ui, |ui| {
+                status::show(ui, &self.studio, &self.canvas, self.pointed)
+            });
+        CentralPanel::default()
+            .frame(plain(palette.canvas))
+            .show(ui, |ui| self.middle(ui, &mut actions));
+        // The status line was drawn before the canvas spoke.
+        if told != (self.pointed, self.canvas.zoom_percent()) {
+            ctx.request_repaint();
+        }
+        overlays::show(&ctx, &self.studio, &mut actions);
+        // What was typed in this frame belongs to the picture that is asked for in it.
+        actions.sort_by_key(|action| matches!(action, Action::Draw));
+        for action in actions {
+            self.act(action);
+        }
+    }
+
+    /// The page.
+    fn middle(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        let rect = ui.max_rect();
+        match self.studio.page {
+            Page::Canvas => {
+                let middle = stage::Middle {
+                    studio: &self.studio,
+                    canvas: &mut self.canvas,
+                    textures: &mut self.textures,
+                    zones: &mut self.zones,
+                    actions,
+                };
+                self.pointed = stage::show(ui, middle);
+            }
+            Page::Models => models::show(ui, &self.studio, actions),
+            Page::World => world::show(ui, &self.studio, actions),
+            Page::Mishaps => mishaps::show(ui, &self.studio, actions),
+            Page::History => {
+                let hall = history::Hall {
+                    studio: &self.studio,
+                    room: &mut self.room,
+                    thumbnails: &mut self.thumbnails,
+                    actions,
+                };
+                history::show(ui, hall);
+            }
+        }
+        self.room.page(self.studio.page);
+        if self.studio.page != Page::Mishaps {
+            stage::notices(ui, rect, &self.studio, actions);
+        }
+    }
+
+    fn apply_view(&self, ctx: &Context) {
+        ctx.set_theme(match self.studio.view.scheme {
+            ColourScheme::Dark => ThemePreference::Dark,
+            ColourScheme::Light => ThemePreference::Light,
+            ColourScheme::System => ThemePreference::System,
+        });
+        if (ctx.zoom_factor() - self.studio.view.zoom).abs() > f32::EPSILON {
+            ctx.set_zoom_factor(self.studio.view.zoom);
+        }
+    }
+}
+
+impl<B: Backing> eframe::App for App<B> {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.intake(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.frame(ui);
+    }
+
+    fn on_exit(&mut self) {
+        self.put_away();
+    }
+}

@@ -1,0 +1,140 @@
+//! Shortcuts of the window.
+
+use crate::state::{Action, Brush, Page, Paint, Phase, Setting, Studio, Tab, Tool};
+use crate::ui::canvas::Canvas;
+use egui::{Context, Key, Modifiers};
+
+/// Keys and what they do, for the sheet.
+pub(crate) const SHEET: [(&str, &str); 16] = [
+    ("Ctrl+Enter", "Draw"),
+    ("Esc", "Stop the picture and keep its rows"),
+    ("Ctrl+Z", "Undo on the mask"),
+    ("Ctrl+Shift+Z", "Redo on the mask"),
+    ("B", "Brush"),
+    ("E", "Eraser"),
+    ("[  ]", "Smaller and larger brush"),
+    ("Ctrl+0", "Fit the picture"),
+    ("Ctrl+1", "100 %"),
+    ("Space", "Hold to move the picture"),
+    ("Ctrl+V", "Paste a picture"),
+    ("Ctrl+O", "Open a picture"),
+    ("Ctrl+H", "History: every kept picture"),
+    ("Delete", "Move the chosen picture to the trash"),
+    ("Tab", "Next control"),
+    ("?", "This sheet"),
+];
+
+/// Takes the shortcuts out of the input, before any widget sees them.
+pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let typing = ctx.text_edit_focused();
+    let command = Modifiers::COMMAND;
+    let take = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
+    // Pressed twice within one slow frame is twice.
+    let times = |modifiers, key| ctx.input_mut(|input| input.count_and_consume_key(modifiers, key));
+    let draws = times(command, Key::Enter);
+    actions.extend(std::iter::repeat_n(Action::Draw, draws));
+    if take(command, Key::O) {
+        actions.push(Action::Browse(super::drops::by_tab(studio.draft.tab)));
+    }
+    if take(command, Key::Num0) {
+        canvas.fit();
+    }
+    if take(command, Key::Num1) {
+        canvas.actual_size();
+    }
+    // In a text field it would take the letter before the caret.
+    if take(command, Key::H) {
+        actions.push(Action::Page(match studio.page {
+            Page::History => Page::Canvas,
+            Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
+        }));
+    }
+    // An open menu is closed by it.
+    if !egui::Popup::is_any_open(ctx) && take(Modifiers::NONE, Key::Escape) {
+        actions.extend(escape(studio));
+    }
+    if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
+        actions.push(Action::Regained);
+    }
+    if typing {
+        return actions;
+    }
+    // With Shift first: without it the key is the same.
+    for (modifiers, paint) in [(command | Modifiers::SHIFT, Paint::Redo), (command, Paint::Undo)] {
+        let steps = times(modifiers, Key::Z);
+        actions.extend(std::iter::repeat_n(Action::Paint(paint), steps));
+    }
+    let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
+    if question || take(Modifiers::SHIFT, Key::Slash) {
+        actions.push(Action::Help);
+    }
+    if studio.draft.tab == Tab::Edit {
+        let brush = &studio.draft.brush;
+        for (key, tool) in [(Key::B, Tool::Brush), (Key::E, Tool::Eraser)] {
+            if take(Modifiers::NONE, key) {
+                let brush = brush.clone();
+                actions.push(Action::Set(Setting::Brush(Brush { tool, ..brush })));
+            }
+        }
+        for (key, factor) in [(Key::OpenBracket, 1.0 / 1.2), (Key::CloseBracket, 1.2)] {
+            let steps = times(Modifiers::NONE, key);
+            if steps > 0 {
+                let brush = (0..steps).fold(brush.clone(), |brush, _| resized(&brush, factor));
+                actions.push(Action::Set(Setting::Brush(brush)));
+            }
+        }
+    }
+    actions
+}
+
+/// A step of the brush's size, at least a pixel.
+fn resized(brush: &Brush, factor: f32) -> Brush {
+    let grown = (brush.size * factor).round();
+    let size = if grown == brush.size {
+        brush.size + (factor - 1.0).signum()
+    } else {
+        grown
+    };
+    Brush {
+        size: size.clamp(1.0, 512.0),
+        ..brush.clone()
+    }
+}
+
+/// Esc closes what is open, then stops what is being drawn.
+fn escape(studio: &Studio) -> Option<Action> {
+    if studio.help {
+        return Some(Action::Help);
+    }
+    if studio.offer.is_some() {
+        return Some(Action::DismissOffer);
+    }
+    if matches!(studio.page, Page::History | Page::World) {
+        return Some(Action::Page(Page::Canvas));
+    }
+    let working = studio
+        .run
+        .as_ref()
+        .is_some_and(|run| run.phase != Phase::Interrupted);
+    working.then_some(Action::Keep)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_brush_always_changes_and_comes_back() {
+        let mut brush = Brush {
+            size: 2.0,
+            ..Brush::default()
+        };
+        brush = resized(&brush, 1.2);
+        assert_eq!(brush.size, 3.0);
+        for _ in 0..9 {
+            brush = resized(&brush, 1.0 / 1.2);
+        }
+        assert_eq!(brush.size, 1.0);
+    }
+}

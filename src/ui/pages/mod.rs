@@ -1,0 +1,8 @@
+//! Pages in the place of the canvas.
+
+pub(super) mod history;
+pub(super) mod import_card;
+pub(super) mod mishaps;
+pub(super) mod models;
+pub(super) mod welcome;
+pub(super) mod world;

@@ -1,0 +1,385 @@
+//! The models page: which model draws and where, which others there are and what they need.
+
+use super::import_card;
+use crate::state::{Action, Asked, Model, ModelAction, Page, Studio};
+use crate::task::{Appraisal, Known, Origin, Processor, ProcessorState, gigabytes};
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
+use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
+use std::path::Path;
+
+/// The narrowest a card's text may get.
+const NARROW: f32 = 200.0;
+/// Room for the buttons at a card's right.
+const BUTTONS: f32 = 118.0;
+
+pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
+            ui.set_max_width(640.0);
+            ui.horizontal(|ui| {
+                ui.label(palette.title("Models"));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.button("Back to the canvas").clicked() {
+                        actions.push(Action::Page(Page::Canvas));
+                    }
+                });
+            });
+            ui.label(palette.secondary("Pictures are drawn on this computer; nothing is sent anywhere."));
+            ui.add_space(theme::PAD);
+            present(ui, studio, actions);
+            ui.add_space(theme::PAD);
+            ui.horizontal(|ui| {
+                ui.label(palette.section("On this computer"));
+                if ui.button("Look again").clicked() {
+                    actions.push(Action::Models(ModelAction::Survey));
+                }
+            });
+            starter(ui, studio, actions);
+            for known in known(studio) {
+                ui.add_space(4.0);
+                model(ui, studio, &known, actions);
+            }
+            ui.add_space(theme::PAD);
+            ui.label(palette.section("Add a model"));
+            let width = (ui.available_width() - theme::GAP) / 2.0;
+            ui.horizontal(|ui| {
+                if big_button(ui, "Open a model file …", Weight::Main, width).clicked() {
+                    actions.push(Action::BrowseModel);
+                }
+                if big_button(ui, "Import a Hugging Face folder …", Weight::Plain, width).clicked() {
+                    actions.push(Action::Models(ModelAction::Ask(Asked::Folder)));
+                }
+            });
+            let words = "A .gguf made by this program of Lumina-mGPT 2.0, or the folder it was published as.";
+            ui.label(palette.secondary(words));
+            import_card::show(ui, studio, actions);
+        });
+    });
+}
+
+/// The models of the page: found ones, or those used before until somebody has looked around.
+fn known(studio: &Studio) -> Vec<Known> {
+    match &studio.models.survey {
+        Some(survey) => survey.models.clone(),
+        None => {
+            let unread = || crate::task::Failure::failed("not looked at yet");
+            let used = studio.recent_models.iter().map(|path| Known {
+                path: path.clone(),
+                origin: Origin::Used,
+                appraisal: Err(unread()),
+            });
+            used.collect()
+        }
+    }
+}
+
+/// The model that is there, or why none is; where it computes and why not elsewhere.
+fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        match &studio.model {
+            Model::Loading => {
+                let words = match &studio.models.pending {
+                    Some(path) => format!("Looking at {} …", name_of(path)),
+                    None => "Loading …".to_owned(),
+                };
+                ui.label(palette.strong(words));
+            }
+            Model::Failed(failure) => {
+                ui.label(palette.strong("No model"));
+                ui.add(Label::new(palette.body(failure.message.clone())).wrap());
+            }
+            Model::Ready {
+                name,
+                profile,
+                seconds,
+            } => {
+                ui.label(palette.strong(name.clone()));
+                let bytes = profile
+                    .bytes
+                    .map(|bytes| format!(" · {} of weights", gigabytes(bytes)));
+                let place = format!("Draws on: {}{}", profile.device, bytes.unwrap_or_default());
+                ui.label(palette.secondary(format!("{place} · loaded in {seconds:.1} s")));
+                if let Some(why) = &profile.remark {
+                    ui.add(Label::new(palette.secondary(format!("Not on the card: {why}"))).wrap());
+                }
+                for skill in &profile.skills {
+                    let maps: Vec<&str> = skill.maps.iter().map(|map| map.name()).collect();
+                    let maps = match maps.is_empty() {
+                        true => String::new(),
+                        false => format!(" ({})", maps.join(", ")),
+                    };
+                    let sizes = match skill.sizes.len() {
+                        0 => "any size".to_owned(),
+                        1 => skill.sizes[0].to_string(),
+                        count => format!("{count} sizes"),
+                    };
+                    ui.label(palette.secondary(format!("{}{maps}: {sizes}", skill.mode)));
+                }
+                if let Some(appraisal) = in_use(studio) {
+                    origin_of(ui, appraisal);
+                }
+            }
+        }
+        processors(ui, studio, actions);
+    });
+}
+
+fn in_use(studio: &Studio) -> Option<&Appraisal> {
+    match &studio.model_path {
+        None => studio.models.survey.as_ref()?.starter.as_ref(),
+        path => studio.models.appraisal(path.as_deref())?.as_ref().ok(),
+    }
+}
+
+/// Provenance and licence, as the model's card says them.
+fn origin_of(ui: &mut Ui, appraisal: &Appraisal) {
+    let palette = Palette::of(ui);
+    let said = [("From", &appraisal.provenance), ("Licence", &appraisal.licence)];
+    for (label, words) in said {
+        if let Some(words) = words {
+            ui.add(Label::new(palette.secondary(format!("{label}: {words}"))).wrap());
+        }
+    }
+}
+
+/// Why a processor is not used, or what is on it.
+fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> String {
+    let name = state.processor.name();
+    let about = match state.about.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name} · {}", state.about),
+    };
+    if let Some(hindrance) = &state.hindrance {
+        return format!("Not {about}: {hindrance}");
+    }
+    match (state.free_bytes, appraisal) {
+        (Some(free), Some(appraisal))
+            if appraisal.runs_on == state.processor && !appraisal.fits(Some(free)) =>
+        {
+            format!(
+                "{about} has {} free, about {} are needed",
+                gigabytes(free),
+                gigabytes(appraisal.needs.held())
+            )
+        }
+        (Some(free), _) => format!("{about}: {} free", gigabytes(free)),
+        (None, _) => about,
+    }
+}
+
+fn processors(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    let Some(survey) = &studio.models.survey else {
+        return;
+    };
+    let usable = survey.processors.iter().filter(|state| state.hindrance.is_none());
+    let usable: Vec<Processor> = usable.map(|state| state.processor).collect();
+    let chosen = studio.models.processor;
+    // A choice of one is none, unless what was chosen is gone.
+    if usable.len() > 1 || !(chosen == Processor::Auto || usable.contains(&chosen)) {
+        ui.horizontal(|ui| {
+            ui.label(palette.label("Draw on"));
+            for processor in [Processor::Auto].into_iter().chain(usable) {
+                if chip(ui, processor.name(), Chosen::from(processor == chosen)).clicked() {
+                    actions.push(Action::Models(ModelAction::Processor(processor)));
+                }
+            }
+        });
+    }
+    for state in &survey.processors {
+        let line = processor_line(state, in_use(studio));
+        ui.add(Label::new(palette.secondary(line)).wrap());
+    }
+}
+
+/// Memory a model could have: what is free where it would run, with what the present one gives back.
+fn room(studio: &Studio, runs_on: Processor) -> Option<u64> {
+    let survey = studio.models.survey.as_ref()?;
+    let of_processor = survey
+        .processors
+        .iter()
+        .find(|state| state.processor == runs_on && state.hindrance.is_none());
+    let own = of_processor.and_then(|state| state.free_bytes);
+    studio.room_bytes(own.or(survey.free_bytes))
+}
+
+fn needs_line(appraisal: &Appraisal, room: Option<u64>) -> String {
+    let needs = format!(
+        "needs about {} for {}",
+        gigabytes(appraisal.needs.held()),
+        appraisal.size
+    );
+    match room {
+        Some(room) => format!("{needs}, {} free", gigabytes(room)),
+        None => needs,
+    }
+}
+
+fn needs_tip(appraisal: &Appraisal) -> String {
+    let needs = &appraisal.needs;
+    format!(
+        "weights {} + memory of the drawing {} + turning codes into pixels {}; while it is loaded up to {} are \
+         seen, for the file's pages count until the system wants them back",
+        gigabytes(needs.weights),
+        gigabytes(needs.cache),
+        gigabytes(needs.decode),
+        gigabytes(needs.peak())
+    )
+}
+
+/// What a model needs, and the ways out where that is more than there is.
+fn needs(ui: &mut Ui, appraisal: &Appraisal, room: Option<u64>) {
+    let palette = Palette::of(ui);
+    let line = needs_line(appraisal, room);
+    if appraisal.fits(room) {
+        ui.label(palette.secondary(line))
+            .on_hover_text(needs_tip(appraisal));
+        return;
+    }
+    let warning = egui::RichText::new(line)
+        .font(theme::medium(theme::SECONDARY))
+        .color(palette.danger);
+    ui.label(warning).on_hover_text(needs_tip(appraisal));
+    for way in appraisal.ways_out(room.unwrap_or_default()) {
+        ui.add(Label::new(palette.secondary(format!("· {way}"))).wrap());
+    }
+}
+
+fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            text(ui, |ui| {
+                ui.label(palette.strong("Built-in starter"));
+                ui.label(palette.body("A small model of a small world"));
+                let about = "Trained on 170 things and 24 backgrounds, up to 256 × 256 px: it shows how the program works, not \
+                             how well Lumina-mGPT draws";
+                ui.add(Label::new(palette.secondary(about)).wrap());
+                if let Some(starter) = studio.models.survey.as_ref().and_then(|survey| survey.starter.as_ref()) {
+                    needs(ui, starter, room(studio, starter.runs_on));
+                }
+            });
+            let used = studio.model_path.is_none();
+            let words = if used { "In use" } else { "Use" };
+            button(ui, words, "Use Built-in starter", used, || actions.push(Action::LoadModel(None)));
+        });
+    });
+}
+
+fn text(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.vertical(|ui| {
+        ui.set_width((ui.available_width() - BUTTONS).max(NARROW));
+        content(ui);
+    });
+}
+
+/// A button that is off while what it does is done already.
+fn button(ui: &mut Ui, words: &str, name: &str, done: bool, press: impl FnOnce()) {
+    let response = ui.add_enabled(!done, egui::Button::new(words));
+    named(ui, &response, name);
+    if response.clicked() {
+        press();
+    }
+}
+
+pub(crate) fn name_of(path: &Path) -> String {
+    // A snapshot in the Hugging Face cache is called by its repository.
+    let repository = path.ancestors().find_map(|above| {
+        let name = above.file_name()?.to_str()?.strip_prefix("models--")?;
+        Some(name.replace("--", "/"))
+    });
+    repository.unwrap_or_else(|| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    })
+}
+
+fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    let name = name_of(&known.path);
+    card(ui).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            text(ui, |ui| {
+                ui.label(palette.strong(name.clone()));
+                let came = match known.origin {
+                    Origin::Used => "",
+                    Origin::Beside => " · beside a model used before",
+                    Origin::Hub => " · in the Hugging Face cache",
+                };
+                let about = format!("{}{}{came}", known.path.display(), size_of(&known.path));
+                ui.add(Label::new(palette.secondary(about)).wrap());
+                match &known.appraisal {
+                    Ok(appraisal) => {
+                        let weights = counted(appraisal.weights);
+                        let what = format!("{} · {weights} weights · {}", appraisal.name, appraisal.format);
+                        ui.label(palette.secondary(what));
+                        if let Some(note) = &appraisal.note {
+                            ui.add(Label::new(palette.secondary(note.clone())).wrap());
+                        }
+                        needs(ui, appraisal, room(studio, appraisal.runs_on));
+                    }
+                    Err(failure) => {
+                        ui.add(Label::new(palette.secondary(failure.message.clone())).wrap());
+                    }
+                }
+            });
+            ui.vertical(|ui| model_buttons(ui, studio, known, actions));
+        });
+    });
+}
+
+fn model_buttons(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {
+    let path = known.path.clone();
+    let name = name_of(&path);
+    let used = studio.model_path.as_ref() == Some(&path) && !matches!(studio.model, Model::Failed(_));
+    let tight = matches!(&known.appraisal, Ok(appraisal) if !appraisal.fits(room(studio, appraisal.runs_on)));
+    if known.path.exists() {
+        let words = match (used, tight) {
+            (true, _) => "In use",
+            (false, true) => "Load anyway",
+            (false, false) => "Use",
+        };
+        button(ui, words, &format!("{words}: {name}"), used, || {
+            actions.push(match tight {
+                true => Action::Models(ModelAction::LoadAnyway(path.clone())),
+                false => Action::LoadModel(Some(path.clone())),
+            });
+        });
+    }
+    if known.path.is_dir() {
+        let words = "Import …";
+        button(ui, words, &format!("{words} {name}"), false, || {
+            actions.push(Action::Models(ModelAction::PlanFor(path.clone())));
+        });
+    }
+    if known.origin == Origin::Used && !used {
+        button(ui, "Forget", &format!("Forget {name}"), false, || {
+            actions.push(Action::Models(ModelAction::Forget(path.clone())));
+        });
+    }
+}
+
+/// `7.1 billion`, `7.7 million`.
+fn counted(weights: u64) -> String {
+    match weights as f64 {
+        few if few < 1e9 => format!("{:.1} million", few / 1e6),
+        many => format!("{:.1} billion", many / 1e9),
+    }
+}
+
+/// The file's size in words; nothing when it is gone.
+fn size_of(path: &Path) -> String {
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_file() => format!(" · {}", gigabytes(file.len())),
+        Ok(_) => String::new(),
+        Err(_) => " · it is gone".to_owned(),
+    }
+}

@@ -1,0 +1,494 @@
+//! The left column: mode, words, what the mode needs, and the one big button.
+
+use super::{inputs, prompt_chips};
+use crate::pixels::Size;
+use crate::state::{Action, Phase, SeedChoice, Setting, Studio, Tab, Target};
+use crate::task::{Sampling, Window};
+use crate::ui::app::Greeting;
+use crate::ui::app::drops::Zones;
+use crate::ui::textures::Textures;
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab, unfold};
+use egui::{Align, ComboBox, Frame, Id, Layout, Margin, Panel, RichText, ScrollArea, TextEdit, Ui, vec2};
+
+/// Where guidance stands when neither user nor model says.
+const PLAIN: Sampling = Sampling {
+    cfg: 4.0,
+    top_k: 4096,
+    temperature: 1.0,
+    top_n_sigma: None,
+};
+
+/// What the column reads and tells.
+pub(crate) struct Left<'a> {
+    pub(crate) studio: &'a Studio,
+    pub(crate) textures: &'a mut Textures,
+    pub(crate) zones: &'a mut Zones,
+    pub(crate) greeting: &'a mut Greeting,
+    pub(crate) actions: &'a mut Vec<Action>,
+}
+
+impl Left<'_> {
+    pub(crate) fn set(&mut self, setting: Setting) {
+        self.actions.push(Action::Set(setting));
+    }
+}
+
+pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
+    let margin = Margin::symmetric(theme::PAD as i8, 12);
+    let running = left.studio.run.is_some();
+    let above = if running { theme::CONTROL + theme::GAP } else { 0.0 };
+    Panel::bottom("go")
+        .exact_size(2.0 * theme::PAD + theme::BIG_BUTTON + above)
+        .show_separator_line(false)
+        .frame(Frame::new().inner_margin(Margin::same(theme::PAD as i8)))
+        .show(ui, |ui| go(ui, &mut left));
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        Frame::new().inner_margin(margin).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            tabs(ui, &mut left);
+            words(ui, &mut left);
+            inputs::show(ui, &mut left);
+            size(ui, &mut left);
+            more(ui, &mut left);
+        });
+    });
+}
+
+fn tabs(ui: &mut Ui, left: &mut Left<'_>) {
+    let gap = 5.0;
+    let width = ((ui.available_width() - 2.0 * gap) / 3.0).floor();
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing = vec2(gap, gap);
+        for row in Tab::ALL.chunks(3) {
+            ui.horizontal(|ui| {
+                for mode in row {
+                    let chosen = Chosen::from(left.studio.draft.tab == *mode);
+                    let response = tab(ui, mode.name(), chosen, vec2(width, theme::CONTROL));
+                    if response.on_hover_text(explanation(*mode)).clicked() {
+                        left.set(Setting::Tab(*mode));
+                    }
+                }
+            });
+        }
+    });
+}
+
+fn explanation(tab: Tab) -> &'static str {
+    match tab {
+        Tab::Create => "A picture from words",
+        Tab::Pair => "A picture and its map, drawn together",
+        Tab::Edit => "A picture changed as you say, or only where you paint",
+        Tab::Subject => "The subject of a picture in another scene",
+        Tab::Control => "The picture that belongs to a map",
+        Tab::Predict => "The map of a picture",
+    }
+}
+
+fn words(ui: &mut Ui, left: &mut Left<'_>) {
+    let studio = left.studio;
+    let mode = studio.draft.tab;
+    if mode == Tab::Predict {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let (name, hint) = match mode {
+        Tab::Edit => ("Instruction", "What should change?"),
+        Tab::Subject => ("Prompt", "Where is it, what does it do?"),
+        _ => ("Prompt", "What should it draw?"),
+    };
+    let mut text = studio.draft.words().to_owned();
+    let field = Id::unique("prompt");
+    let taken = prompt_chips::on_tab(ui, left, field, &text);
+    if let Some(taken) = &taken {
+        text.clone_from(taken);
+    }
+    let right = match prompt_chips::completion(left, &text) {
+        Some(word) => format!("Tab: {word}"),
+        None => "Ctrl+Enter draws".to_owned(),
+    };
+    let label = heading(ui, name, palette.quiet(right));
+    let rows = if mode == Tab::Edit { 4 } else { 5 };
+    let edit = TextEdit::multiline(&mut text)
+        .id(field)
+        .hint_text(RichText::new(hint).color(palette.dim))
+        .font(theme::regular(theme::BODY))
+        .margin(Margin::symmetric(10, 8))
+        .desired_width(f32::INFINITY)
+        .desired_rows(rows);
+    let response = ui.add(edit).labelled_by(label.id);
+    if taken.is_some() {
+        to_the_end(ui, field, &text);
+    }
+    left.zones.add(response.rect, Target::Settings);
+    if *left.greeting == Greeting::Due {
+        response.request_focus();
+        *left.greeting = Greeting::Done;
+    }
+    if response.changed() || taken.is_some() {
+        left.set(Setting::Words(text));
+    }
+    prompt_chips::show(ui, left);
+}
+
+/// Puts the caret behind the last letter.
+fn to_the_end(ui: &Ui, field: Id, text: &str) {
+    let Some(mut state) = egui::TextEdit::load_state(ui.ctx(), field) else {
+        return;
+    };
+    let end = egui::text::CCursor::new(text.chars().count());
+    state
+        .cursor
+        .set_char_range(Some(egui::text::CCursorRange::one(end)));
+    state.store(ui.ctx(), field);
+}
+
+/// Sizes by shape, their pixels beside them.
+fn size(ui: &mut Ui, left: &mut Left<'_>) {
+    let palette = Palette::of(ui);
+    let studio = left.studio;
+    ui.add_space(4.0);
+    let shown = match studio.size() {
+        Some(size) => format!(
+            "{} × {} px · {} codes",
+            size.width,
+            size.height,
+            Studio::codes(size)
+        ),
+        None => "as the model likes".to_owned(),
+    };
+    heading(ui, "Size", palette.quiet(shown));
+    let skill = studio
+        .profile()
+        .and_then(|profile| profile.skill(studio.draft.tab.mode_name()));
+    let sizes = skill.map(|skill| skill.sizes.clone()).unwrap_or_default();
+    ui.horizontal_wrapped(|ui| {
+        for (name, ratio) in SHAPES {
+            let found = of_shape(&sizes, ratio);
+            let chosen = Chosen::from(found.is_some() && found == studio.size());
+            let response = ui
+                .add_enabled_ui(found.is_some(), |ui| chip(ui, name, chosen))
+                .inner;
+            let response = match found {
+                Some(size) => response.on_hover_text(format!("{} × {} px", size.width, size.height)),
+                None => response.on_disabled_hover_text("This model was not made for this shape"),
+            };
+            if response.clicked() {
+                left.set(Setting::Size(found));
+            }
+        }
+    });
+    if has_more(&sizes) {
+        let label = ui.label(palette.label("Every size the model was made for"));
+        ui.label_inputs_by(label.id, |ui| {
+            let selected = studio.size().map(|size| size.to_string()).unwrap_or_default();
+            ComboBox::from_id_salt("sizes")
+                .icon(unfold)
+                .selected_text(selected)
+                .show_ui(ui, |ui| {
+                    for size in &sizes {
+                        if ui
+                            .selectable_label(studio.size() == Some(*size), size.to_string())
+                            .clicked()
+                        {
+                            left.actions.push(Action::Set(Setting::Size(Some(*size))));
+                        }
+                    }
+                });
+        });
+    }
+}
+
+/// Widths to heights that have a button.
+const SHAPES: [(&str, f64); 4] = [
+    ("Square", 1.0),
+    ("Wide", 1.5),
+    ("Tall", 1.0 / 1.5),
+    ("Panorama", 2.0),
+];
+
+/// Whether there are sizes that no button leads to.
+fn has_more(sizes: &[Size]) -> bool {
+    let buttons = SHAPES.map(|(_, ratio)| of_shape(sizes, ratio));
+    sizes.iter().any(|size| !buttons.contains(&Some(*size)))
+}
+
+/// The size nearest to a shape, of equals the one most like the model's own, which is the first;
+/// `None` when none is near.
+fn of_shape(sizes: &[Size], ratio: f64) -> Option<Size> {
+    let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
+    let own = sizes.first().map_or(0, area);
+    let off = |size: &Size| {
+        (f64::from(size.width) / f64::from(size.height) / ratio)
+            .ln()
+            .abs()
+    };
+    let near = sizes.iter().filter(|size| off(size) < 0.16);
+    near.min_by(|a, b| {
+        let grown = |size| area(size).abs_diff(own);
+        off(a).total_cmp(&off(b)).then(grown(a).cmp(&grown(b)))
+    })
+    .copied()
+}
+
+/// Seed, guidance, variety, speed: folded until they are wanted.
+fn more(ui: &mut Ui, left: &mut Left<'_>) {
+    ui.add_space(4.0);
+    fold(ui, "Seed, guidance, speed", "", |ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
+        seed(ui, left);
+        guidance(ui, left);
+        speed(ui, left);
+    });
+}
+
+fn seed(ui: &mut Ui, left: &mut Left<'_>) {
+    let palette = Palette::of(ui);
+    let draft = &left.studio.draft;
+    let label = heading(ui, "Seed", palette.quiet("the same seed, the same picture"));
+    let mut set = None;
+    ui.horizontal(|ui| {
+        let mut text = draft.seed.to_string();
+        let field = TextEdit::singleline(&mut text)
+            .font(theme::medium(theme::BODY))
+            .margin(Margin::symmetric(10, 6))
+            .desired_width(ui.available_width() - 168.0);
+        let changed = ui.add(field).labelled_by(label.id).changed();
+        if let Some(seed) = text.trim().parse().ok().filter(|_| changed) {
+            set = Some(Action::Set(Setting::Seed(seed)));
+        }
+        let locked = draft.seed_choice == SeedChoice::Locked;
+        if chip(ui, "Lock", Chosen::from(locked))
+            .on_hover_text("Keep this seed")
+            .clicked()
+        {
+            let choice = if locked {
+                SeedChoice::Random
+            } else {
+                SeedChoice::Locked
+            };
+            set = Some(Action::Set(Setting::SeedChoice(choice)));
+        }
+        if chip(ui, "New", Chosen::No)
+            .on_hover_text("Another seed")
+            .clicked()
+        {
+            set = Some(Action::NewSeed);
+        }
+        ui.add_enabled_ui(draft.last_seed.is_some(), |ui| {
+            if chip(ui, "Last", Chosen::No)
+                .on_hover_text("The seed drawn last")
+                .clicked()
+            {
+                set = Some(Action::RecallSeed);
+            }
+        });
+    });
+    left.actions.extend(set);
+}
+
+fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
+    let defaults = left
+        .studio
+        .profile()
+        .and_then(|profile| profile.sampling(left.studio.draft.tab.mode_name()))
+        .unwrap_or(PLAIN);
+    let draft = &left.studio.draft;
+    let (cfg, top_k, temperature) = (
+        draft.cfg.unwrap_or(defaults.cfg),
+        draft.top_k.unwrap_or(defaults.top_k),
+        draft.temperature.unwrap_or(defaults.temperature),
+    );
+    let follow = SliderRow {
+        name: "Follow the prompt",
+        value_text: format!("{cfg:.1}"),
+        range: 0.0..=10.0,
+        step: 0.1,
+        tip: "How strongly the words steer (guidance scale, cfg)",
+    };
+    if let Some(cfg) = follow.show(ui, cfg) {
+        left.set(Setting::Cfg(Some(cfg)));
+    }
+    let variety = SliderRow {
+        name: "Variety",
+        value_text: format!("top {top_k} · {temperature:.2}"),
+        range: 0.1..=2.0,
+        step: 0.05,
+        tip: "How freely codes are chosen (temperature)",
+    };
+    if let Some(temperature) = variety.show(ui, temperature) {
+        left.set(Setting::Temperature(Some(temperature)));
+    }
+    let choice = SliderRow {
+        name: "Codes to choose from",
+        value_text: format!("{top_k}"),
+        range: 0.0..=14.0,
+        step: 0.5,
+        tip: "Only the likeliest codes are drawn (top-k)",
+    };
+    if let Some(power) = choice.show(ui, (top_k as f32).log2()) {
+        left.set(Setting::TopK(Some(power.exp2().round().max(1.0) as usize)));
+    }
+    if draft.cfg.is_some() || draft.top_k.is_some() || draft.temperature.is_some() {
+        let reset = ui
+            .button("As the model likes it")
+            .on_hover_text("Back to the model's own settings");
+        if reset.clicked() {
+            left.set(Setting::Cfg(None));
+            left.set(Setting::TopK(None));
+            left.set(Setting::Temperature(None));
+        }
+    }
+}
+
+fn speed(ui: &mut Ui, left: &mut Left<'_>) {
+    let draft = &left.studio.draft;
+    let window = match draft.window {
+        Window::Auto => 0,
+        Window::Fixed(window) => window,
+    };
+    let row = SliderRow {
+        name: "Codes guessed ahead",
+        value_text: if window == 0 {
+            "auto".to_owned()
+        } else {
+            window.to_string()
+        },
+        range: 0.0..=32.0,
+        step: 1.0,
+        tip: "Wider is faster where the model guesses well; the picture stays the same (window)",
+    };
+    if let Some(chosen) = row.show(ui, window as f32) {
+        let chosen = chosen as usize;
+        left.set(Setting::Window(if chosen == 0 {
+            Window::Auto
+        } else {
+            Window::Fixed(chosen)
+        }));
+    }
+    let candidates = draft.candidates;
+    let row = SliderRow {
+        name: "Best of",
+        value_text: if candidates == 1 {
+            "1 picture".to_owned()
+        } else {
+            format!("{candidates} pictures")
+        },
+        range: 1.0..=8.0,
+        step: 1.0,
+        tip: "Draws several seeds at once and shows the likeliest first",
+    };
+    if let Some(chosen) = row.show(ui, candidates as f32) {
+        left.set(Setting::Candidates(chosen as usize));
+    }
+}
+
+/// Draw, or what can be done with the picture that is being drawn.
+fn go(ui: &mut Ui, left: &mut Left<'_>) {
+    let studio = left.studio;
+    let running = studio.run.as_ref().map(|run| (run.phase, run.wish));
+    let gap = 5.0;
+    ui.spacing_mut().item_spacing.x = gap;
+    if let Some((phase, wish)) = running {
+        // Above the verbs, so that those stand where Draw was.
+        let more = ui
+            .button("Draw another after it")
+            .on_hover_text("Adds it to the queue (Ctrl+Enter)");
+        if more.clicked() {
+            left.actions.push(Action::Draw);
+        }
+        let width = (ui.available_width() - 2.0 * gap) / 3.0;
+        let first = match phase {
+            Phase::Paused | Phase::Interrupted => ("Resume", Action::Resume),
+            _ => ("Pause", Action::Pause),
+        };
+        let verbs = [
+            (first.0, Weight::Plain, first.1, "Holds the picture, or goes on"),
+            (
+                "Keep",
+                Weight::Plain,
+                Action::Keep,
+                "Stops here and keeps the rows; it can be finished later (Esc)",
+            ),
+            (
+                "Discard",
+                Weight::Danger,
+                Action::Discard,
+                "Stops here and throws the rows away",
+            ),
+        ];
+        ui.add_enabled_ui(wish.is_none(), |ui| {
+            ui.horizontal(|ui| {
+                for (name, weight, action, tip) in verbs {
+                    if big_button(ui, name, weight, width).on_hover_text(tip).clicked() {
+                        left.actions.push(action);
+                    }
+                }
+            });
+        });
+        return;
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let palette = Palette::of(ui);
+        let batch = studio.draft.batch;
+        ui.scope(|ui| {
+            ui.spacing_mut().interact_size.y = theme::BIG_BUTTON;
+            ui.spacing_mut().button_padding.x = 10.0;
+            ui.name_inputs("Pictures at a press", |ui| {
+                let text = RichText::new(format!("× {batch}"))
+                    .font(theme::medium(theme::BODY))
+                    .color(palette.text);
+                ComboBox::from_id_salt("batch")
+                    .width(57.0)
+                    .icon(unfold)
+                    .selected_text(text)
+                    .show_ui(ui, |ui| {
+                        for count in [1, 2, 4, 8, 16] {
+                            if ui
+                                .selectable_label(batch == count, format!("× {count}"))
+                                .clicked()
+                            {
+                                left.actions.push(Action::Set(Setting::Batch(count)));
+                            }
+                        }
+                    });
+            });
+        });
+        let width = ui.available_width();
+        if big_button(ui, "Draw", Weight::Main, width)
+            .on_hover_text("Ctrl+Enter")
+            .clicked()
+        {
+            left.actions.push(Action::Draw);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_find_sizes_near_them() {
+        let sizes = crate::token::trained_sizes(768);
+        assert_eq!(of_shape(&sizes, 1.0), Some(Size::new(768, 768)));
+        let wide = of_shape(&sizes, 1.5).expect("a wide size");
+        assert!(wide.width > wide.height);
+        let squares = [192, 128, 256].map(|side| Size::new(side, side));
+        assert_eq!(of_shape(&squares, 1.0), Some(squares[0]));
+        assert_eq!(of_shape(&[Size::new(128, 128)], 2.0), None);
+        assert_eq!(of_shape(&[], 1.0), None);
+    }
+
+    #[test]
+    fn sizes_without_a_button_are_listed() {
+        let square = |side| Size::new(side, side);
+        assert!(!has_more(&[]) && !has_more(&[square(128)]));
+        assert!(!has_more(&[
+            square(192),
+            Size::new(192, 128),
+            Size::new(128, 192)
+        ]));
+        assert!(has_more(&[square(192), square(128)]));
+    }
+}

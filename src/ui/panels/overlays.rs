@@ -1,0 +1,76 @@
+//! What lies over the window: the sheet of shortcuts, the question about a saved picture.
+
+use crate::state::{Action, Studio};
+use crate::ui::app::shortcuts::SHEET;
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::{Weight, big_button};
+use egui::{Context, Id, Modal, RichText};
+
+pub(crate) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
+    if studio.help {
+        shortcuts(ctx, actions);
+    } else if let Some(offer) = &studio.offer {
+        let name = offer.photo.name.clone();
+        let begun = offer.task.as_ref().is_some_and(|task| task.resume.is_some());
+        let finish = ("Finish it", Weight::Main, Action::OfferFinish);
+        let weight = if begun { Weight::Plain } else { Weight::Main };
+        let mut choices = vec![
+            ("Use its settings", weight, Action::OfferSettings),
+            ("Edit the picture", Weight::Plain, Action::OfferSource),
+            ("Use it as a subject", Weight::Plain, Action::OfferReference),
+        ];
+        if begun {
+            choices.insert(0, finish);
+        }
+        question(ctx, &name, choices, actions);
+    }
+}
+
+fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
+    let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
+        let palette = Palette::of(ui);
+        ui.set_width(360.0);
+        ui.label(palette.section("Shortcuts"));
+        ui.add_space(theme::GAP);
+        egui::Grid::new("keys")
+            .num_columns(2)
+            .spacing([24.0, 6.0])
+            .show(ui, |ui| {
+                for (keys, what) in SHEET {
+                    ui.label(
+                        RichText::new(keys)
+                            .font(theme::medium(theme::SECONDARY))
+                            .color(palette.accent),
+                    );
+                    ui.label(palette.body(what));
+                    ui.end_row();
+                }
+            });
+        ui.add_space(theme::GAP);
+        ui.button("Close").clicked()
+    });
+    if modal.should_close() || modal.inner {
+        actions.push(Action::Help);
+    }
+}
+
+type Choice = (&'static str, Weight, Action);
+
+fn question(ctx: &Context, name: &str, choices: Vec<Choice>, actions: &mut Vec<Action>) {
+    let modal = Modal::new(Id::unique("offer")).show(ctx, |ui| {
+        let palette = Palette::of(ui);
+        ui.set_width(340.0);
+        ui.label(palette.section("A saved picture"));
+        ui.label(palette.secondary(format!("{name} holds the settings it was drawn with.")));
+        ui.add_space(theme::GAP);
+        let width = ui.available_width();
+        for (words, weight, action) in choices {
+            if big_button(ui, words, weight, width).clicked() {
+                actions.push(action);
+            }
+        }
+    });
+    if modal.should_close() {
+        actions.push(Action::DismissOffer);
+    }
+}

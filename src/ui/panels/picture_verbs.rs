@@ -1,0 +1,249 @@
+//! The verbs of a picture that is there, named once for the strip, the history and the card under
+//! the canvas.
+
+use crate::state::{Action, Ended, Outcome, Piece, Shown, Studio, Verb, Which};
+use crate::ui::theme::{self, Palette, icon};
+use crate::ui::widgets::named;
+use egui::{Button, Key, Modifiers, Popup, Response, RichText, Ui, vec2};
+
+/// A picture, and what decides on which verbs there are.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) which: Which,
+    title: String,
+    ended: Ended,
+    starred: bool,
+    /// Whether there is a file that can be read.
+    kept: bool,
+    in_memory: bool,
+    on_strip: bool,
+    on_canvas: OnCanvas,
+}
+
+/// What the canvas shows, as seen from a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OnCanvas {
+    This,
+    /// Another result, which this one can be compared with.
+    Another,
+    Neither,
+}
+
+impl OnCanvas {
+    fn of(studio: &Studio, is_this: impl Fn(&Outcome) -> bool) -> Self {
+        let Shown::Outcome(id) = studio.shown else {
+            return Self::Neither;
+        };
+        match studio.outcome(id) {
+            Some(shown) if is_this(shown) => Self::This,
+            Some(_) => Self::Another,
+            None => Self::Neither,
+        }
+    }
+}
+
+impl Subject {
+    pub(crate) fn of_outcome(studio: &Studio, outcome: &Outcome) -> Self {
+        Self {
+            which: Which::Outcome(outcome.id),
+            title: outcome.title.clone(),
+            ended: outcome.ended,
+            starred: studio.album.is_starred(outcome.path.as_deref()),
+            kept: outcome.path.is_some() && !outcome.gone,
+            in_memory: outcome.pixels.is_some(),
+            on_strip: studio.outcomes.iter().any(|other| other.id == outcome.id),
+            on_canvas: OnCanvas::of(studio, |shown| shown.id == outcome.id),
+        }
+    }
+
+    pub(crate) fn of_piece(studio: &Studio, piece: &Piece) -> Self {
+        Self {
+            which: Which::Kept(piece.path.clone()),
+            title: piece.title.clone(),
+            ended: piece.ended,
+            starred: studio.album.starred.contains(&piece.path),
+            kept: true,
+            in_memory: false,
+            on_strip: false,
+            on_canvas: OnCanvas::of(studio, |shown| shown.path.as_ref() == Some(&piece.path)),
+        }
+    }
+
+    fn action(&self, verb: Verb) -> Action {
+        Action::Result(self.which.clone(), verb)
+    }
+
+    /// Whether the verb makes sense for this picture.
+    fn can(&self, verb: Verb) -> bool {
+        match verb {
+            Verb::Compare if self.on_canvas != OnCanvas::Another => false,
+            Verb::Show | Verb::Compare | Verb::Edit | Verb::Subject | Verb::Copy => {
+                self.kept || self.in_memory
+            }
+            Verb::Finish => self.kept && self.ended == Ended::Stopped,
+            Verb::TakeOff => self.on_strip,
+            _ => self.kept,
+        }
+    }
+
+    fn words(&self, verb: Verb) -> (&'static str, &'static str) {
+        match verb {
+            Verb::Show => ("Show", icon::PICTURE),
+            Verb::Compare => ("Compare with the shown one", icon::COMPARE),
+            Verb::UseSettings => ("Use its settings", icon::SETTINGS),
+            Verb::Edit => ("Edit this picture", icon::BRUSH),
+            Verb::Subject => ("Use as a subject", icon::SUBJECT),
+            Verb::Finish => ("Finish it", icon::PLAY),
+            Verb::Copy => ("Copy image", icon::COPY),
+            Verb::SaveAs => ("Save as …", icon::SAVE),
+            Verb::Reveal => ("Show in folder", icon::FOLDER),
+            Verb::OpenOutside => ("Open in editor", icon::OUTSIDE),
+            Verb::Star if self.starred => ("Take the star away", icon::STAR),
+            Verb::Star => ("Star", icon::STAR),
+            Verb::Trash => ("Move to trash", icon::TRASH),
+            Verb::TakeOff => ("Take off the strip", icon::CLOSE),
+        }
+    }
+}
+
+/// In the order of the menu; lines between the groups.
+const GROUPS: [&[Verb]; 4] = [
+    &[Verb::Show, Verb::Finish, Verb::Compare],
+    &[Verb::UseSettings, Verb::Edit, Verb::Subject],
+    &[Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::OpenOutside],
+    &[Verb::Star, Verb::TakeOff, Verb::Trash],
+];
+
+/// Every verb there is for the picture.
+pub(crate) fn menu(ui: &mut Ui, subject: &Subject, actions: &mut Vec<Action>) {
+    ui.set_width(224.0);
+    ui.spacing_mut().item_spacing.y = 1.0;
+    let mut first = true;
+    for group in GROUPS {
+        let verbs: Vec<Verb> = group.iter().copied().filter(|verb| subject.can(*verb)).collect();
+        if verbs.is_empty() {
+            continue;
+        }
+        if !first {
+            ui.separator();
+        }
+        first = false;
+        for verb in verbs {
+            if entry(ui, subject, verb) {
+                actions.push(subject.action(verb));
+                ui.close();
+            }
+        }
+    }
+}
+
+fn entry(ui: &mut Ui, subject: &Subject, verb: Verb) -> bool {
+    let palette = Palette::of(ui);
+    let (name, mark) = subject.words(verb);
+    let colour = if verb == Verb::Trash {
+        palette.danger
+    } else {
+        palette.text
+    };
+    let mark = RichText::new(mark).font(theme::regular(15.0)).color(colour);
+    let words = RichText::new(name)
+        .font(theme::regular(theme::BODY))
+        .color(colour);
+    let button = Button::new((mark, words))
+        .frame_when_inactive(false)
+        .min_size(vec2(ui.available_width(), 26.0));
+    let response = ui.add(button);
+    named(ui, &response, name);
+    let response = match verb {
+        Verb::TakeOff => response.on_hover_text("The file stays"),
+        Verb::Trash => response.on_hover_text("The trash of the desktop: it can be taken back (Delete)"),
+        Verb::SaveAs => response.on_hover_text("A copy of the file, its settings inside"),
+        _ => response,
+    };
+    response.clicked()
+}
+
+/// The menu and the keys of a tile.
+pub(crate) fn on_tile(response: &Response, subject: &Subject, actions: &mut Vec<Action>) {
+    response.context_menu(|ui| menu(ui, subject, actions));
+    if !response.has_focus() {
+        return;
+    }
+    let deletes = |input: &mut egui::InputState| {
+        input.consume_key(Modifiers::NONE, Key::Delete)
+            || input.consume_key(Modifiers::COMMAND, Key::Backspace)
+    };
+    if subject.can(Verb::Trash) && response.ctx.input_mut(deletes) {
+        actions.push(subject.action(Verb::Trash));
+    }
+    let copies = |input: &egui::InputState| input.events.contains(&egui::Event::Copy);
+    if subject.can(Verb::Copy) && response.ctx.input(copies) {
+        actions.push(subject.action(Verb::Copy));
+    }
+}
+
+/// The verbs used most, as icons, and all of them behind the last one.
+pub(crate) fn tools(ui: &mut Ui, subject: &Subject, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.x = 4.0;
+    if star(ui, subject).clicked() {
+        actions.push(subject.action(Verb::Star));
+    }
+    for verb in [Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::Trash] {
+        let (name, mark) = subject.words(verb);
+        let pressed = ui.add_enabled_ui(subject.can(verb), |ui| tool(ui, mark, name).clicked());
+        if pressed.inner {
+            actions.push(subject.action(verb));
+        }
+    }
+    let more = tool(ui, icon::MORE, "More to do with it");
+    Popup::menu(&more).show(|ui| menu(ui, subject, actions));
+}
+
+fn tool(ui: &mut Ui, mark: &str, name: &str) -> Response {
+    let colour = Palette::of(ui).text;
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = egui::Vec2::ZERO;
+        let text = RichText::new(mark).font(theme::regular(16.0)).color(colour);
+        let response = ui.add_sized(vec2(26.0, 20.0), Button::new(text).frame_when_inactive(false));
+        named(ui, &response, name);
+        response.on_hover_text(name)
+    })
+    .inner
+}
+
+fn star(ui: &mut Ui, subject: &Subject) -> Response {
+    let (name, mark) = subject.words(Verb::Star);
+    let response = ui.add_enabled_ui(subject.kept, |ui| tool(ui, mark, name)).inner;
+    if subject.starred {
+        let colour = Palette::of(ui).accent;
+        full_star(ui, response.rect.center(), colour);
+    }
+    response
+}
+
+/// A star filled with its colour.
+pub(crate) fn full_star(ui: &Ui, centre: egui::Pos2, colour: egui::Color32) {
+    let corner = |index: usize| {
+        let radius = if index.is_multiple_of(2) { 6.6 } else { 2.9 };
+        let angle = std::f32::consts::PI * (index as f32 / 5.0 - 0.5);
+        centre + radius * vec2(angle.cos(), angle.sin()) + vec2(0.0, 0.5)
+    };
+    // Five kites: a star is not convex.
+    for point in (0..10).step_by(2) {
+        let kite = vec![corner(point + 9), corner(point), corner(point + 1), centre];
+        ui.painter()
+            .add(egui::Shape::convex_polygon(kite, colour, egui::Stroke::NONE));
+    }
+}
+
+impl Subject {
+    pub(crate) fn is_starred(&self) -> bool {
+        self.starred
+    }
+
+    /// For those who do not see the star.
+    pub(crate) fn star_name(&self) -> String {
+        let (name, _) = self.words(Verb::Star);
+        format!("{name}: {}", self.title)
+    }
+}

@@ -1,0 +1,382 @@
+//! The middle of the window: the canvas, and the cards that lie over its lower edge.
+
+use super::picture_verbs::{self, Subject};
+use crate::history::Moment;
+use crate::state::{
+    Action, Ended, Notice, Outcome, Paint, Phase, Run, Shown, Studio, Tab, Tone, Tool, Verb, Which,
+};
+use crate::ui::app::Pointed;
+use crate::ui::app::drops::{Zones, by_tab};
+use crate::ui::canvas::{self, Canvas, CanvasTools, Gesture};
+use crate::ui::pages::welcome;
+use crate::ui::textures::Textures;
+use crate::ui::theme::{self, Palette, icon};
+use crate::ui::widgets::{card, progress_bar, small_icon};
+use egui::epaint::MarginF32;
+use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
+use std::time::Duration;
+
+/// What the middle reads and tells.
+pub(crate) struct Middle<'a> {
+    pub(crate) studio: &'a Studio,
+    pub(crate) canvas: &'a mut Canvas,
+    pub(crate) textures: &'a mut Textures,
+    pub(crate) zones: &'a mut Zones,
+    pub(crate) actions: &'a mut Vec<Action>,
+}
+
+pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
+    let rect = ui.max_rect();
+    middle.zones.add(rect, by_tab(middle.studio.draft.tab));
+    let mut pointed = Pointed::default();
+    if middle.studio.shown == Shown::Welcome {
+        welcome::show(ui, &mut middle);
+    } else {
+        pointed = picture(ui, &mut middle);
+    }
+    let run = middle.studio.run.as_ref();
+    match middle.studio.shown {
+        Shown::Run => {
+            if let Some(run) = run {
+                progress_card(ui, rect, run);
+            }
+        }
+        Shown::Welcome => {}
+        Shown::Source | Shown::Outcome(_) => tool_card(ui, rect, &mut middle),
+    }
+    if hovering_files(ui) {
+        ui.painter().rect_stroke(
+            rect.shrink(4.0),
+            8,
+            (2.0, Palette::of(ui).accent),
+            egui::StrokeKind::Inside,
+        );
+    }
+    pointed
+}
+
+fn hovering_files(ui: &Ui) -> bool {
+    ui.ctx().input(|input| !input.raw.hovered_files.is_empty())
+}
+
+fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
+    let studio = middle.studio;
+    let editing = studio.shown == Shown::Source && studio.draft.tab == Tab::Edit;
+    let moving = ui.ctx().input(|input| input.key_down(Key::Space)) && !ui.ctx().text_edit_focused();
+    let diameter = studio.draft.brush.size;
+    let tool = match studio.draft.brush.tool {
+        _ if !editing || moving => canvas::Tool::None,
+        Tool::Brush => canvas::Tool::Brush { diameter },
+        Tool::Eraser => canvas::Tool::Eraser { diameter },
+        Tool::Box => canvas::Tool::Rectangle,
+        Tool::Lasso => canvas::Tool::Lasso,
+    };
+    let tools = CanvasTools {
+        tool,
+        colours: Palette::of(ui).canvas_colours(),
+        reduced_motion: ui.style().animation_time == 0.0,
+        margin: MarginF32 {
+            left: 72.0,
+            right: 72.0,
+            top: 32.0,
+            bottom: 84.0,
+        },
+    };
+    let (left, right) = sides(studio);
+    middle.canvas.name_sides(left, right);
+    let told = middle.canvas.ui(ui, &tools);
+    if editing {
+        let point = |[x, y]: [f32; 2]| (x, y);
+        for gesture in &told.gestures {
+            middle.actions.push(Action::Paint(match gesture {
+                Gesture::Press(at) => {
+                    // From here on the keys are the mask's, not the prompt's.
+                    told.response.request_focus();
+                    Paint::Begin(point(*at))
+                }
+                Gesture::Drag(to) => Paint::Extend(point(*to)),
+                Gesture::Release(_) => Paint::Finish,
+            }));
+        }
+    }
+    Pointed {
+        at: told.pointer,
+        code: told.code,
+    }
+}
+
+/// What is compared: two results by their prompts and seeds, else a result with its source.
+fn sides(studio: &Studio) -> (String, String) {
+    let name = |id| {
+        let outcome = studio.outcome(id)?;
+        let mut words: String = outcome.title.chars().take(28).collect();
+        if words.len() < outcome.title.len() {
+            words += "…";
+        }
+        Some(format!("{words} · {}", outcome.seed))
+    };
+    let pair = match (studio.shown, studio.compared) {
+        (Shown::Outcome(shown), Some(other)) => name(shown).zip(name(other)),
+        _ => None,
+    };
+    pair.unwrap_or_else(|| ("Before".to_owned(), "After".to_owned()))
+}
+
+/// A card over the lower edge of the canvas, `size` at most.
+fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut Ui) -> R) -> R {
+    let width = size.x.min(rect.width() - 24.0);
+    let at = pos2(rect.center().x - width / 2.0, rect.bottom() - size.y - 16.0);
+    let place = Rect::from_min_size(at, vec2(width, size.y));
+    let builder = UiBuilder::new()
+        .max_rect(place)
+        .layout(Layout::top_down(Align::Min));
+    let margin = vec2(28.0, 20.0);
+    ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.spacing_mut().button_padding.y = 0.0;
+        card(ui)
+            .show(ui, |ui| {
+                ui.set_min_size(place.size() - margin - vec2(2.0, 2.0));
+                content(ui)
+            })
+            .inner
+    })
+    .inner
+}
+
+/// `hh:mm:ss`, `seconds` from now.
+fn clock_in(seconds: f64) -> String {
+    let now = Moment::now();
+    let today = f64::from(now.hour * 3600 + now.minute * 60 + now.second);
+    let then = (today + seconds).round() as u64;
+    let (hours, minutes, seconds) = (then / 3600 % 24, then / 60 % 60, then % 60);
+    match then / 86_400 {
+        0 => format!("{hours:02}:{minutes:02}:{seconds:02}"),
+        1 => format!("tomorrow {hours:02}:{minutes:02}"),
+        days => format!("in {days} days"),
+    }
+}
+
+fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
+    let palette = Palette::of(ui);
+    let rows = run.shown_rows();
+    let (at, of) = (run.rows().saturating_sub(rows.start), rows.len() as u32);
+    let what = match run.phase {
+        Phase::Starting => "Starting …".to_owned(),
+        Phase::Drawing => format!("Row {at} of {of}"),
+        Phase::Paused => format!("Paused at row {at} of {of}"),
+        Phase::Decoding => "Finishing the picture …".to_owned(),
+        Phase::Interrupted if run.waits() => {
+            format!("Stopped at row {at} of {of} · Goes on when the model is loaded")
+        }
+        Phase::Interrupted => format!("Stopped at row {at} of {of} · Resume draws the rest"),
+    };
+    let mut pace = Vec::new();
+    if run.phase != Phase::Interrupted {
+        pace.extend(run.codes_per_second().map(|rate| format!("{rate:.0} codes/s")));
+        pace.extend(run.codes_per_step().map(|rate| format!("{rate:.1} per step")));
+    }
+    let end = match run.phase {
+        Phase::Drawing => run
+            .seconds_left()
+            .map(|left| format!("done at {}", clock_in(left))),
+        _ => None,
+    };
+    over(ui, rect, vec2(521.0, 50.0), |ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
+        ui.horizontal(|ui| {
+            ui.label(
+                RichText::new(what)
+                    .font(theme::medium(theme::BODY))
+                    .color(palette.text),
+            );
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if let Some(end) = end {
+                    ui.label(
+                        RichText::new(end)
+                            .font(theme::medium(theme::BODY))
+                            .color(palette.text),
+                    );
+                }
+                ui.with_layout(
+                    Layout::centered_and_justified(egui::Direction::LeftToRight),
+                    |ui| {
+                        ui.label(palette.secondary(pace.join(" · ")));
+                    },
+                );
+            });
+        });
+        progress_bar(ui, at as f32 / of.max(1) as f32);
+    });
+    if run.phase == Phase::Starting {
+        ui.ctx().request_repaint_after(Duration::from_millis(250));
+    }
+}
+
+/// Keeps what was measured for the next frame, which comes at once when it is news.
+fn remember(ui: &Ui, id: egui::Id, old: f32, measured: f32) {
+    ui.data_mut(|data| data.insert_temp(id, measured));
+    if (old - measured).abs() > 0.5 {
+        ui.ctx().request_repaint();
+    }
+}
+
+/// What can be done with a picture that is not being drawn: words for what changes the canvas,
+/// icons for its file.
+fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
+    let studio = middle.studio;
+    let mut pressed: Vec<Action> = Vec::new();
+    let mut fit = None;
+    let shown = match studio.shown {
+        Shown::Outcome(id) => studio.outcome(id),
+        _ => None,
+    };
+    let width = if shown.is_some() { 521.0 } else { 361.0 };
+    over(ui, rect, vec2(width, 40.0), |ui| {
+        // Each card is centred by the width it had the last time.
+        let id = ui.make_persistent_id(("verbs", shown.is_some()));
+        let width: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(200.0);
+        let row = ui.horizontal(|ui| {
+            ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
+            let start = ui.cursor().left();
+            ui.spacing_mut().item_spacing.x = 14.0;
+            if let (Shown::Source, Some(turn)) = (studio.shown, studio.draft.chain.current()) {
+                if verb(ui, "Undo", turn.painting.steps_done() > 0) {
+                    pressed.push(Action::Paint(Paint::Undo));
+                }
+                if verb(ui, "Redo", turn.painting.steps_undone() > 0) {
+                    pressed.push(Action::Paint(Paint::Redo));
+                }
+            }
+            if let Some(outcome) = shown {
+                outcome_verbs(ui, studio, outcome, &mut pressed);
+            }
+            if verb(ui, "Fit", true) {
+                fit = Some(());
+            }
+            if let Some(outcome) = shown {
+                ui.separator();
+                picture_verbs::tools(ui, &Subject::of_outcome(studio, outcome), &mut pressed);
+            }
+            ui.min_rect().right() - start
+        });
+        remember(ui, id, width, row.inner);
+    });
+    if fit.is_some() {
+        middle.canvas.fit();
+    }
+    middle.actions.extend(pressed);
+}
+
+fn verb(ui: &mut Ui, name: &str, enabled: bool) -> bool {
+    let text = RichText::new(name).font(theme::medium(theme::BODY));
+    ui.add_enabled(enabled, egui::Button::new(text).frame(false))
+        .clicked()
+}
+
+fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut Vec<Action>) {
+    let which = Which::Outcome(outcome.id);
+    if outcome.before.is_some() && verb(ui, "Before | After", true) {
+        pressed.push(Action::BeforeAfter);
+    }
+    if outcome.ended == Ended::Stopped && verb(ui, "Finish it", !outcome.gone) {
+        pressed.push(Action::Result(which.clone(), Verb::Finish));
+    }
+    if verb(ui, "Edit this", true) {
+        pressed.push(Action::Result(which, Verb::Edit));
+    }
+    match (studio.compared, studio.neighbour(outcome.id)) {
+        (Some(other), _) => {
+            if verb(ui, "End comparing", true) {
+                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+            }
+        }
+        (None, Some(other)) => {
+            let text = RichText::new("Compare").font(theme::medium(theme::BODY));
+            let tip = "With the picture before it, by a slider. Shift-click another one in the strip, or use its menu";
+            let response = ui.add(egui::Button::new(text).frame(false)).on_hover_text(tip);
+            if response.clicked() {
+                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+            }
+        }
+        (None, None) => {}
+    }
+}
+
+/// What happened, why, what to do: in the lower right corner, the newest lowest.
+pub(crate) fn notices(ui: &mut Ui, rect: Rect, studio: &Studio, actions: &mut Vec<Action>) {
+    let width = 320.0_f32.min(rect.width() - 24.0);
+    let mut bottom = rect.bottom() - 76.0;
+    for notice in studio.notices.iter().rev() {
+        let id = ui.make_persistent_id(("notice", notice.id));
+        let height: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(90.0);
+        let at = pos2(rect.right() - width - 12.0, bottom - height);
+        let place = Rect::from_min_size(at, vec2(width, height));
+        let shown = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
+            card(ui)
+                .show(ui, |ui| one_notice(ui, notice, studio, actions))
+                .response
+                .rect
+                .height()
+        });
+        remember(ui, id, height, shown.inner);
+        bottom -= shown.inner + theme::GAP;
+    }
+}
+
+fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<Action>) {
+    let palette = Palette::of(ui);
+    ui.spacing_mut().item_spacing.y = 4.0;
+    ui.set_width(ui.available_width());
+    let (mark, colour) = match notice.tone {
+        Tone::Info => (icon::INFO, palette.accent),
+        Tone::Error => (icon::WARNING, palette.danger),
+    };
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(mark).font(theme::regular(16.0)).color(colour));
+        ui.label(palette.strong(notice.title.clone()));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if small_icon(ui, icon::CLOSE, &format!("Dismiss: {}", notice.title)).clicked() {
+                actions.push(Action::DismissNotice(notice.id));
+            }
+        });
+    });
+    ui.label(palette.body(notice.reason.clone()));
+    if !notice.remedy.is_empty() {
+        ui.label(palette.secondary(notice.remedy.clone()));
+    }
+    if let Some(offer) = &notice.offer
+        && ui.button(offer.words).clicked()
+    {
+        actions.push((*offer.action).clone());
+        actions.push(Action::DismissNotice(notice.id));
+    }
+    if notice.tone == Tone::Error {
+        ui.horizontal(|ui| {
+            if ui.button("Copy details").clicked() {
+                ui.ctx().copy_text(details(notice, studio));
+            }
+            if ui.button("More").on_hover_text("What went wrong").clicked() {
+                actions.push(Action::Page(crate::state::Page::Mishaps));
+            }
+            if !studio.unkept.is_empty() && ui.button("Save again").clicked() {
+                actions.push(Action::KeepAgain);
+                actions.push(Action::DismissNotice(notice.id));
+            }
+        });
+    }
+}
+
+/// What helps somebody else to understand it.
+fn details(notice: &Notice, studio: &Studio) -> String {
+    format!(
+        "{}\n{}\n{}\n\nLumina Studio {} · {} {} · model {}\n",
+        notice.title,
+        notice.reason,
+        notice.remedy,
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS,
+        std::env::consts::ARCH,
+        studio.model_name(),
+    )
+}
