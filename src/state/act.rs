@@ -8,7 +8,8 @@ use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
 use crate::pixels::Size;
-use crate::task::Task;
+use crate::task::{Mode, Task, Wording};
+use crate::understand::{Verdict, offered, understand};
 use std::path::PathBuf;
 
 impl Studio {
@@ -133,6 +134,9 @@ impl Studio {
                 return Vec::new();
             }
         };
+        if self.declines(&request) {
+            return Vec::new();
+        }
         self.page = Page::Canvas;
         self.leave_in_trash();
         let mut effects = self.set_interrupted_aside();
@@ -149,6 +153,23 @@ impl Studio {
         }
         effects.extend(self.pump());
         effects
+    }
+
+    /// Says so where the starter can draw nothing of the words, before anything is begun.
+    fn declines(&mut self, request: &Request) -> bool {
+        let is_asked_in_words = matches!(request.mode, Mode::Generate | Mode::Pair { .. });
+        let is_understood = request.wording == Wording::Understood
+            && self.profile().is_some_and(|profile| profile.knows_starter_world);
+        if !is_asked_in_words || !is_understood {
+            return false;
+        }
+        let Verdict::Outside { near } = understand(&request.prompt).verdict else {
+            return false;
+        };
+        let reason = format!("Try {}: they stand under the prompt.", offered(&near));
+        let remedy = "Or tick \u{201c}Draw my words as they are\u{201d} there.";
+        self.notify(Tone::Info, "The starter cannot draw this", &reason, remedy);
+        true
     }
 
     fn example(&mut self, prompt: &str, seed: u64) -> Vec<Effect> {

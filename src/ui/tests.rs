@@ -264,6 +264,29 @@ fn painting(folder: &Path) -> Window {
 }
 
 #[test]
+fn what_the_starter_cannot_draw_is_not_begun() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    states::act(
+        &mut window,
+        Action::Set(Setting::Words("a portrait of my mother".to_owned())),
+    );
+    states::act(&mut window, Action::Draw);
+    let studio = &app(&mut window).studio;
+    assert!(studio.run.is_none() && studio.queue.is_empty());
+    assert!(
+        studio
+            .notices
+            .iter()
+            .any(|notice| notice.title == "The starter cannot draw this")
+    );
+    states::act(&mut window, Action::Set(Setting::AsTyped(true)));
+    states::act(&mut window, Action::Draw);
+    assert!(app(&mut window).studio.run.is_some());
+}
+
+#[test]
 fn a_fresh_start_waits_for_a_prompt_while_the_model_loads() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
@@ -498,22 +521,22 @@ fn a_saved_picture_is_asked_about() {
 fn the_queue_can_be_rearranged() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = painting(folder.path());
-    for prompt in ["one", "two", "three"] {
+    for prompt in ["a fox", "an owl", "a frog"] {
         app(&mut window).act(Action::Set(Setting::Words(prompt.to_owned())));
         app(&mut window).act(Action::Draw);
     }
     window.run_ok();
     assert!(has(&window, "Queue · 3"));
-    window.get_by_label("To the front: 3 three").click();
+    window.get_by_label("To the front: 3 a frog").click();
     window.run_ok();
-    window.get_by_label("Remove: 2 one").click();
+    window.get_by_label("Remove: 2 a fox").click();
     window.run_ok();
     let left = app(&mut window)
         .studio
         .queue
         .orders()
         .map(|order| order.request.prompt.clone());
-    assert_eq!(left.collect::<Vec<_>>(), ["three", "two"]);
+    assert_eq!(left.collect::<Vec<_>>(), ["a frog", "an owl"]);
 }
 
 #[test]

@@ -340,9 +340,15 @@ pub fn with_article(word: &str) -> String {
 
 /// What is said of a text that is wholly outside the world, with three things to offer instead.
 pub fn outside(near: &[String; 3]) -> String {
-    let [first, second, third] = near.each_ref().map(|thing| with_article(thing));
     format!(
-        "the built-in starter draws 170 simple things, and this is none of them: try {first}, {second} or {third}, \
-         bring the published model for any other subject (--model), or have your words drawn as they are (--as-typed)"
+        "the built-in starter draws 170 simple things, and this is none of them: try {}, bring the published model \
+         for any other subject (--model), or have your words drawn as they are (--as-typed)",
+        offered(near)
     )
+}
+
+/// "A castle, a house or a tree."
+pub fn offered(near: &[String; 3]) -> String {
+    let [first, second, third] = near.each_ref().map(|thing| with_article(thing));
+    format!("{first}, {second} or {third}")
 }

@@ -99,10 +99,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
     };
     let mut text = studio.draft.words().to_owned();
     let field = Id::unique("prompt");
-    let taken = prompt_chips::on_tab(ui, left, field, &text);
-    if let Some(taken) = &taken {
-        text.clone_from(taken);
-    }
+    let tab = prompt_chips::tab_pressed(ui, left, field);
     let right = match prompt_chips::completion(left, &text) {
         Some(word) => format!("Tab: {word}"),
         None => "Ctrl+Enter draws".to_owned(),
@@ -111,13 +108,19 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
     let rows = if mode == Tab::Edit { 4 } else { 5 };
     let edit = TextEdit::multiline(&mut text)
         .id(field)
+        .lock_focus(prompt_chips::takes_tab(left))
         .hint_text(RichText::new(hint).color(palette.dim))
         .font(theme::regular(theme::BODY))
         .margin(Margin::symmetric(10, 8))
         .desired_width(f32::INFINITY)
         .desired_rows(rows);
     let response = ui.add(edit).labelled_by(label.id);
-    if taken.is_some() {
+    let completed = tab
+        .then(|| prompt_chips::on_tab(ui, left, field, &text))
+        .flatten();
+    let is_changed = response.changed() || completed.is_some();
+    if let Some(completed) = completed {
+        text = completed;
         to_the_end(ui, field, &text);
     }
     left.zones.add(response.rect, Target::Settings);
@@ -125,7 +128,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
         response.request_focus();
         *left.greeting = Greeting::Done;
     }
-    if response.changed() || taken.is_some() {
+    if is_changed {
         left.set(Setting::Words(text));
     }
     prompt_chips::show(ui, left);

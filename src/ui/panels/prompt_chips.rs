@@ -8,7 +8,9 @@ use crate::understand::{
     Part, PartKind, Understanding, Unknown, Verdict, backgrounds, complete, text_with, text_without, things,
     understand,
 };
-use egui::{Button, CornerRadius, Id, Key, Label, Modifiers, Popup, RichText, Sense, Stroke, Ui, vec2};
+use egui::{
+    Button, CornerRadius, FocusDirection, Id, Key, Label, Modifiers, Popup, RichText, Sense, Stroke, Ui, vec2,
+};
 use std::sync::Arc;
 
 /// Room for all that can stand here, so that what is below keeps its place while one types.
@@ -68,15 +70,34 @@ fn completed(text: &str, word: &str) -> String {
     format!("{}{word} ", &text[..from.unwrap_or(text.len())])
 }
 
-/// Takes Tab before the field does, where there is something to complete; the new text.
-pub(crate) fn on_tab(ui: &Ui, left: &Left<'_>, field: Id, text: &str) -> Option<String> {
-    let has_keyboard = ui.memory(|memory| memory.has_focus(field));
-    if !has_keyboard || !ui.input(|input| input.key_pressed(Key::Tab)) {
-        return None;
+/// Whether Tab is asked for here and not by the field: it completes words of the starter's world.
+pub(crate) fn takes_tab(left: &Left<'_>) -> bool {
+    is_understood(left) && !left.studio.draft.as_typed
+}
+
+/// Takes Tab before the field does. What is typed in the same frame has to reach the field first, so what
+/// Tab means is decided behind it, by [`on_tab`].
+pub(crate) fn tab_pressed(ui: &Ui, left: &Left<'_>, field: Id) -> bool {
+    if !takes_tab(left) || !ui.memory(|memory| memory.has_focus(field)) {
+        return false;
     }
-    let word = completion(left, text)?;
-    let is_taken = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab));
-    is_taken.then(|| completed(text, &word))
+    if ui.input_mut(|input| input.consume_key(Modifiers::SHIFT, Key::Tab)) {
+        ui.memory_mut(|memory| memory.move_focus(FocusDirection::Previous));
+        return false;
+    }
+    ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Tab))
+}
+
+/// The text with its last word completed; where nothing completes it, the keyboard goes on.
+pub(crate) fn on_tab(ui: &Ui, left: &Left<'_>, field: Id, text: &str) -> Option<String> {
+    let word = completion(left, text);
+    if word.is_none() {
+        ui.memory_mut(|memory| {
+            memory.surrender_focus(field);
+            memory.move_focus(FocusDirection::Next);
+        });
+    }
+    word.map(|word| completed(text, &word))
 }
 
 pub(crate) fn show(ui: &mut Ui, left: &mut Left<'_>) {
@@ -133,7 +154,7 @@ fn drawn(ui: &mut Ui, left: &mut Left<'_>, reading: &Understanding) {
 /// A prompt of which the starter can draw nothing.
 fn outside(ui: &mut Ui, left: &mut Left<'_>, near: &[String; 3]) {
     let palette = Palette::of(ui);
-    let words = "This is none of the 170 things the starter draws. Try one of them:";
+    let words = "The starter cannot draw this. Try one of these:";
     ui.add(Label::new(palette.secondary(words)).wrap());
     ui.horizontal_wrapped(|ui| {
         for thing in near {

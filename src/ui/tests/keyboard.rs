@@ -113,6 +113,26 @@ fn a_picture_is_asked_for_by_keys_alone() {
 }
 
 #[test]
+fn tab_completes_a_word_of_the_starters_world_and_leads_on_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    let prompt = window.get_by_role(Role::MultilineTextInput);
+    prompt.focus();
+    prompt.type_text("a red umbr");
+    window.run_ok();
+    let field = focused(&window);
+    window.key_press(egui::Key::Tab);
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.draft.prompt, "a red umbrella ");
+    assert_eq!(focused(&window), field);
+    window.key_press(egui::Key::Tab);
+    window.run_ok();
+    assert_eq!(app(&mut window).studio.draft.prompt, "a red umbrella ");
+    assert_ne!(focused(&window), field);
+}
+
+#[test]
 fn settings_are_changed_by_keys_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);

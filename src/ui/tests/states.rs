@@ -65,7 +65,7 @@ pub(super) static STATES: [State; 32] = [
             act(window, Action::Set(Setting::Words(words)));
         },
         words: &[
-            "none of the 170 things",
+            "The starter cannot draw this",
             "Any subject: the 7B model",
             "Draw my words as they are",
         ],

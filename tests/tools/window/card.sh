@@ -32,7 +32,7 @@ else
     begin
     click resume
     await_picture $((before + 1))
-    [ "$(wc -l <"$data/journal.jsonl" 2>/dev/null || echo 0)" = 0 ] || fail "the finished picture is still in the journal"
+    await '[ ! -s "$data/journal.jsonl" ]'
     kill_it
     say "a card that fails leaves the window and the rows; the next start finishes the picture"
 fi

@@ -1,0 +1,37 @@
+#!/bin/bash
+# What is typed is understood, by keyboard alone: chips while typing, completion by Tab, what is outside
+# the starter's world, the page of all it can draw, and words drawn as they are.
+
+begin --theme dark
+xdotool type --delay 15 "a cute puppy playing in the pa"
+sleep 0.5; shot words-typing
+# Tab: the word that is begun becomes one of the world's.
+xdotool key ctrl+a; xdotool type --delay 15 "a red umbr"
+xdotool key Tab; sleep 0.4; shot words-completed
+before=$(pictures)
+xdotool key ctrl+Return
+await_picture $((before + 1))
+grep -q '"prompt":"aredumbrella"' <<<"$(info "$(newest)")" || fail "Tab did not complete: $(info "$(newest)" | cut -c1-300)"
+grep -q '"caption":"aredumbrellaonthebeach"' <<<"$(info "$(newest)")" || fail "drawn as something else"
+
+# Outside its world: said, three things offered, nothing drawn.
+write "a portrait of my mother"
+sleep 0.4; shot words-outside
+xdotool key ctrl+Return; sleep 2
+[ "$(pictures)" = $((before + 1)) ] || fail "something was drawn for what it cannot draw"
+# The first offer by keyboard: behind the prompt.
+click prompt
+xdotool key ctrl+Return; sleep 0.3
+xdotool key Tab sleep 0.2 key Tab sleep 0.2; shot words-offer-focused
+xdotool key space; sleep 0.6; shot words-offered
+
+# The page of all it can draw, by keyboard: behind the chips.
+write "a dog"
+for _ in 1 2 3 4 5 6 7 8; do xdotool key Tab sleep 0.15; done
+shot words-focus
+xdotool key --clearmodifiers Escape
+write ""
+xdotool key Tab sleep 0.2 key space; sleep 1.2; shot words-page
+xdotool key Tab sleep 0.1 key Tab sleep 0.1 key Tab sleep 0.2; shot words-page-focused
+kill_it
+say "words: understood while typed, completed by Tab, refused with offers, a page of all things; by keyboard"
