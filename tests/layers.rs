@@ -393,7 +393,7 @@ fn what_is_allowed_is_let_through() {
         ),
         (
             "cli/mod.rs",
-            "use super::cli; use crate::{session, worker::{Ticket, Worker}, keeping};",
+            "use super::cli; use crate::{session, worker::{Ticket, Worker}, saved_picture};",
         ),
         ("main.rs", "use egui::Ui; use crate::ui;"),
         ("lib.rs", "pub mod anything;"),
