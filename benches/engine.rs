@@ -11,10 +11,9 @@ use lumina_studio::model::decoder::config::Config;
 use lumina_studio::model::decoder::cpu::Head;
 use lumina_studio::model::movq::{Movq, MovqConfig};
 use lumina_studio::model::network::{Hardware, Network};
-use lumina_studio::model::weights::Quant;
 use lumina_studio::model::weights::random_weights::Invented;
 use lumina_studio::session::Session;
-use lumina_studio::task::{Cancel, Engine, Mode, Progress, Task, Window};
+use lumina_studio::task::{Cancel, Engine, Format, Mode, Progress, Task, Window};
 use lumina_studio::token::Grid;
 use lumina_studio::understand::{complete, understand};
 use std::hint::black_box;
@@ -29,7 +28,7 @@ fn median(mut times: Vec<f64>) -> f64 {
     times[times.len() / 2]
 }
 
-fn stack(quant: Quant) -> Outcome<Network> {
+fn stack(quant: Format) -> Outcome<Network> {
     let config = Config::from_json(&format!(
         r#"{{"vocab_size": 16384, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": {LAYERS},
             "num_attention_heads": 32, "max_position_embeddings": 10240}}"#
@@ -46,7 +45,7 @@ fn stack(quant: Quant) -> Outcome<Network> {
 
 fn forwards() -> Outcome<()> {
     println!("| format | context | 2 rows | 8 rows | 16 rows | 32 rows |\n|---|---|---|---|---|---|");
-    for quant in [Quant::Q4K, Quant::Q8_0] {
+    for quant in [Format::Q4K, Format::Q8_0] {
         let network = stack(quant)?;
         for context in [0, 1024, 9216] {
             let mut predictor = network.predictor(2, context + 16)?;

@@ -10,11 +10,13 @@
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
-//!   machine is), [`saved_picture`] (tasks in saved pictures)
+//!   machine is), [`saved_picture`] (tasks in saved pictures); beside them, and standing on them,
+//!   [`engine_room`] (what both fronts may ask of a model: open, appraise, import ...)
 //! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
 
 pub mod cli;
 pub mod decode;
+pub mod engine_room;
 pub mod handover;
 pub mod history;
 pub mod measure;

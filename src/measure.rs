@@ -1,19 +1,16 @@
 //! How fast this machine runs a model of the published shape: weights nobody trained, so that nothing has
 //! to be fetched first. A forward's time does not depend on what the weights are.
 
-use crate::decode::{
-    Ahead, Ask, DrawError, Event, Feed, Measures, Order, Place as NoisePlace, Recent, Wish, draw,
-};
-use crate::model::cuda::{CardDecoder, KvCache};
+use crate::decode::{Ahead, Ask, DrawError, Event, Feed, Measures, Order, Place, Recent, Wish, draw};
+use crate::model::cuda::CardDecoder;
 use crate::model::decoder::config::Config;
 use crate::model::decoder::cpu::Head;
 use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
-use crate::model::network::{Hardware, Network, Place};
-use crate::model::weights::Quant;
+use crate::model::network::{Hardware, Network};
 use crate::model::weights::random_weights::Invented;
 use crate::pixels::{Pixels, Size};
-use crate::task::{Cancel, Noise, Sampling};
+use crate::task::{Cancel, Device, Format, KvCache, Noise, Sampling};
 use crate::token::Grid;
 use anyhow::Result;
 use std::sync::Arc;
@@ -72,8 +69,8 @@ const SAMPLING: Sampling = Sampling {
 #[derive(Debug, Clone, Copy)]
 pub struct Subject {
     pub shape: Shape,
-    pub quant: Quant,
-    pub place: Place,
+    pub quant: Format,
+    pub device: Device,
     pub kv: KvCache,
 }
 
@@ -114,7 +111,7 @@ fn median(mut times: Vec<f64>) -> f64 {
 
 /// Measures forwards of a shape and tells line after line of a table in Markdown.
 pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
-    let hardware = subject.place.open(subject.kv)?;
+    let hardware = Hardware::open(subject.device, subject.kv)?;
     tell(&format!("device: {}", hardware.name()));
     let began = Instant::now();
     let shape = &subject.shape;
@@ -220,7 +217,7 @@ fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn
                 scores_from: 0,
             };
             let feeds = [feed(0, context + PROMPT), feed(1, context)];
-            let place = |position: usize| NoisePlace::new(1, position as u64);
+            let place = |position: usize| Place::new(1, position as u64);
             let asks: Vec<Ask> = (0..each)
                 .map(|row| Ask {
                     candidate: 0,

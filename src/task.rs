@@ -6,8 +6,8 @@
 mod models;
 
 pub use models::{
-    Appraisal, Format, ImportStep, ImportWish, Known, Needs, Origin, Plan, Processor, ProcessorState, Survey,
-    gigabytes,
+    Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
+    Survey, gigabytes,
 };
 
 use crate::pixels::{Mask, Pixels, Size};

@@ -2,16 +2,16 @@
 
 use crate::decode::{Feed, Predictor};
 use crate::model::bundle::{Bundle, Source, find_movq};
-use crate::model::cuda::KvCache;
 use crate::model::decoder::config::Config;
 use crate::model::decoder::cpu::Head;
 use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
-use crate::model::network::{Hardware, Network, Place};
+use crate::model::network::{Hardware, Network};
+use crate::model::weights::Weights;
 use crate::model::weights::checkpoint::{Safetensors, open_movq};
-use crate::model::weights::{Quant, Weights};
 use crate::picture;
 use crate::pixels::{Pixels, Size};
+use crate::task::{Device, Format, KvCache};
 use crate::token::Grid;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
@@ -63,7 +63,7 @@ struct Drawn {
 }
 
 /// Runs the case in `folder`; with `quant` its decoder's matrices are brought to that format.
-pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) -> Result<Vec<Verdict>> {
+pub fn verify(folder: &Path, quant: Option<Format>, device: Device, kv: KvCache) -> Result<Vec<Verdict>> {
     let read = |name: &str| {
         std::fs::read_to_string(folder.join(name))
             .with_context(|| format!("cannot read {}", folder.join(name).display()))
@@ -74,7 +74,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
         .to_string_lossy()
         .into_owned();
     let case: Case = serde_json::from_str(&read("case.json")?).context("case.json is not a case")?;
-    let hardware = place.open(kv)?;
+    let hardware = Hardware::open(device, kv)?;
     let is_card = matches!(hardware, Hardware::Card(..));
     match case {
         Case::Decoder { logits_max_abs_error } => {
@@ -87,7 +87,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
             };
             let mut verdict = decoder(folder, &name, &network, bound)?;
             // A quantised decoder is measured, not judged: its error is the format's.
-            verdict.passed |= quant.is_some_and(|quant| quant != Quant::F32);
+            verdict.passed |= quant.is_some_and(|quant| quant != Format::F32);
             Ok(vec![verdict])
         }
         Case::Movq {
@@ -112,7 +112,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
             let source = Source {
                 model: Some(folder.join(checkpoint)),
                 quant,
-                place,
+                device,
                 kv,
                 ..Source::default()
             };
@@ -127,7 +127,7 @@ pub fn verify(folder: &Path, quant: Option<Quant>, place: Place, kv: KvCache) ->
                 token_tie,
                 picture_max_difference,
                 tokens: match quant {
-                    None | Some(Quant::F32) => Tokens::Judged,
+                    None | Some(Format::F32) => Tokens::Judged,
                     Some(_) => Tokens::Measured,
                 },
             };

@@ -8,18 +8,15 @@ mod emulator;
 
 use candle_core::quantized::QTensor;
 use emulator::on_the_emulator;
-use lumina_studio::decode::{
-    Ahead, Ask, Feed, Measures, Place as NoisePlace, Predictor, Recent, Wish, choose_on_host,
-};
+use lumina_studio::decode::{Ahead, Ask, Feed, Measures, Place, Predictor, Recent, Wish, choose_on_host};
 use lumina_studio::measure::{Shape, Subject, measure};
-use lumina_studio::model::cuda::KvCache;
 use lumina_studio::model::decoder::config::Config;
 use lumina_studio::model::decoder::cpu::Head;
-use lumina_studio::model::network::{Hardware, Network, Place};
+use lumina_studio::model::network::{Hardware, Network};
 use lumina_studio::model::weights::checkpoint::Safetensors;
-use lumina_studio::model::weights::{ModelError, Quant, Stored, Weights};
+use lumina_studio::model::weights::{ModelError, Stored, Weights};
 use lumina_studio::pixels::Size;
-use lumina_studio::task::Sampling;
+use lumina_studio::task::{Device, Format, KvCache, Sampling};
 use lumina_studio::verify::verify;
 use sha2::Digest;
 use std::io::Read;
@@ -35,7 +32,7 @@ fn golden(name: &str, kv: KvCache) -> Network {
     let config = std::fs::read_to_string(folder.join("config.json")).expect("a configuration");
     let config = Config::from_json(&config).expect("a configuration");
     let weights = Safetensors::open(&folder.join("model.safetensors")).expect("weights");
-    let hardware = Place::Cuda.open(kv).expect("the emulated card");
+    let hardware = Hardware::open(Device::Cuda, kv).expect("the emulated card");
     Network::load(&weights, &config, &Head::Full, None, &hardware).expect("a decoder")
 }
 
@@ -140,7 +137,7 @@ fn choices_on_the_card_are_those_of_the_host() {
                         ]
                     })
                     .collect();
-                let place = |candidate: usize, at: usize| NoisePlace::new(7 + candidate as u64, at as u64);
+                let place = |candidate: usize, at: usize| Place::new(7 + candidate as u64, at as u64);
                 let last = range.end;
                 let mut asks = Vec::new();
                 let mut ahead = Vec::new();
@@ -190,7 +187,7 @@ fn choices_on_the_card_are_those_of_the_host() {
 }
 
 /// A checkpoint whose matrices were brought to a format and back to f32.
-struct Rounded<'a>(&'a Safetensors, Quant);
+struct Rounded<'a>(&'a Safetensors, Format);
 
 impl Weights for Rounded<'_> {
     fn source(&self) -> String {
@@ -222,7 +219,7 @@ fn quantised_weights_mean_the_same_on_the_card() {
         let config = std::fs::read_to_string(folder.join("config.json")).expect("a configuration");
         let config = Config::from_json(&config).expect("a configuration");
         let weights = Safetensors::open(&folder).expect("weights");
-        let card = Place::Cuda.open(KvCache::Half).expect("the emulated card");
+        let card = Hardware::open(Device::Cuda, KvCache::Half).expect("the emulated card");
         let tokens: Vec<u32> = (0..24).map(|i| 768 + i * 37 % 1024).collect();
         let scores = |weights: &dyn Weights, quant, hardware: &Hardware| {
             let head = Head::Codes(768..1792);
@@ -235,7 +232,7 @@ fn quantised_weights_mean_the_same_on_the_card() {
             sum / a.len() as f32
         };
         let exact = scores(&weights, None, &Hardware::Cpu);
-        for (quant, least) in [(Quant::F16, 0.0), (Quant::Q8_0, 0.01), (Quant::Q4K, 0.1)] {
+        for (quant, least) in [(Format::F16, 0.0), (Format::Q8_0, 0.01), (Format::Q4K, 0.1)] {
             let meant = scores(&Rounded(&weights, quant), None, &Hardware::Cpu);
             let found = scores(&weights, Some(quant), &card);
             let (apart, cost) = (far(&meant, &found), far(&meant, &exact));
@@ -327,11 +324,11 @@ fn a_shape_is_measured() {
             tries: 2,
             size: Size::new(64, 64),
         };
-        for quant in [Quant::Q4K, Quant::Q8_0, Quant::F16] {
+        for quant in [Format::Q4K, Format::Q8_0, Format::F16] {
             let subject = Subject {
                 shape,
                 quant,
-                place: Place::Cuda,
+                device: Device::Cuda,
                 kv: KvCache::Bytes,
             };
             let mut lines = Vec::new();
@@ -368,7 +365,7 @@ fn golden_vectors_hold_on_the_card() {
             (generate, KvCache::Bytes),
         ];
         for (case, kv) in cases {
-            let verdicts = verify(&case, None, Place::Cuda, kv).expect("verdicts");
+            let verdicts = verify(&case, None, Device::Cuda, kv).expect("verdicts");
             assert!(!verdicts.is_empty());
             for verdict in verdicts {
                 println!("{}", verdict.line);

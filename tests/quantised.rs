@@ -3,7 +3,7 @@
 
 use lumina_studio::decode::Feed;
 use lumina_studio::model::bundle::{Bundle, Source};
-use lumina_studio::model::weights::Quant;
+use lumina_studio::task::Format;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ fn ids(value: &Value) -> Vec<u32> {
 }
 
 /// One row of scores a token, for every case.
-fn scores(quant: Quant) -> (Vec<Vec<f32>>, usize) {
+fn scores(quant: Format) -> (Vec<Vec<f32>>, usize) {
     let model = Bundle::open(&Source {
         model: Some(folder("starter")),
         quant: Some(quant),
@@ -59,11 +59,11 @@ fn best(row: &[f32]) -> usize {
 
 #[test]
 fn quantised_scores_stay_close_to_the_exact_ones() {
-    let (exact, codes) = scores(Quant::F32);
+    let (exact, codes) = scores(Format::F32);
     // Bounds a quarter above what was measured: the largest error, the mean one, and the share of
     // positions with the same best code.
     for (quant, worst_bound, mean_bound, agreement_bound) in
-        [(Quant::Q8_0, 0.6, 0.043, 0.97), (Quant::Q4K, 5.0, 0.36, 0.85)]
+        [(Format::Q8_0, 0.6, 0.043, 0.97), (Format::Q4K, 5.0, 0.36, 0.85)]
     {
         let (rough, _) = scores(quant);
         let (mut worst, mut total, mut count) = (0.0f32, 0.0f64, 0usize);

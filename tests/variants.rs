@@ -4,9 +4,8 @@
 
 mod emulator;
 
-use candle_core::{Device, Tensor};
-use lumina_studio::model::cuda::KvCache;
-use lumina_studio::model::network::Place;
+use candle_core::Tensor;
+use lumina_studio::task::{Device, KvCache};
 use lumina_studio::verify::verify;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -278,7 +277,7 @@ fn write_case(folder: &Path, shape: Shape) {
     let tensors = shape.tensors();
     let tensor = |shape: &[usize], values: &[f64]| {
         let values: Vec<f32> = values.iter().map(|v| *v as f32).collect();
-        Tensor::from_vec(values, shape, &Device::Cpu).expect("a tensor")
+        Tensor::from_vec(values, shape, &candle_core::Device::Cpu).expect("a tensor")
     };
     let stored: HashMap<String, Tensor> = tensors
         .iter()
@@ -302,7 +301,7 @@ fn write_case(folder: &Path, shape: Shape) {
     let expected = HashMap::from([
         (
             "input_ids".to_owned(),
-            Tensor::from_vec(ids, (2, TOKENS), &Device::Cpu).expect("ids"),
+            Tensor::from_vec(ids, (2, TOKENS), &candle_core::Device::Cpu).expect("ids"),
         ),
         ("logits".to_owned(), tensor(&[2, TOKENS, shape.vocab], &logits)),
     ]);
@@ -418,19 +417,19 @@ fn worst(line: &str) -> f64 {
         .expect("an error")
 }
 
-fn check(place: Place, kv: KvCache) {
+fn check(device: Device, kv: KvCache) {
     for shape in shapes() {
         let folder = tempfile::tempdir().expect("a folder");
         write_case(folder.path(), shape);
         let verdicts =
-            verify(folder.path(), None, place, kv).unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
+            verify(folder.path(), None, device, kv).unwrap_or_else(|e| panic!("{}: {e:#}", shape.name));
         for verdict in verdicts {
             println!("{}: {}", shape.name, verdict.line);
             // On a card, heads of up to 32 numbers keep the rest of 8 bits in their padding, longer ones
             // round. Scores of the longest heads here spread over about 10.
-            let bound = match (place, kv) {
-                (Place::Cuda, KvCache::Bytes) if shape.head_dim > 32 => 0.25,
-                (Place::Cuda, KvCache::Half) if shape.head_dim > 64 => 0.01,
+            let bound = match (device, kv) {
+                (Device::Cuda, KvCache::Bytes) if shape.head_dim > 32 => 0.25,
+                (Device::Cuda, KvCache::Half) if shape.head_dim > 64 => 0.01,
                 _ => 0.0,
             };
             let is_near = worst(&verdict.line) < bound;
@@ -441,7 +440,7 @@ fn check(place: Place, kv: KvCache) {
 
 #[test]
 fn decoders_of_all_shapes_give_the_written_out_scores() {
-    check(Place::Cpu, KvCache::default());
+    check(Device::Cpu, KvCache::default());
 }
 
 /// The same through the path of an NVIDIA card, on the emulator.
@@ -449,8 +448,8 @@ fn decoders_of_all_shapes_give_the_written_out_scores() {
 fn decoders_of_all_shapes_give_the_written_out_scores_on_the_card() {
     let name = "decoders_of_all_shapes_give_the_written_out_scores_on_the_card";
     emulator::on_the_emulator(name, || {
-        check(Place::Cuda, KvCache::Bytes);
-        check(Place::Cuda, KvCache::Half);
+        check(Device::Cuda, KvCache::Bytes);
+        check(Device::Cuda, KvCache::Half);
     });
 }
 
@@ -469,6 +468,6 @@ fn a_norm_in_the_wrong_place_is_found() {
     .config();
     std::fs::write(folder.path().join("config.json"), config.to_string()).expect("a config");
     let verdicts =
-        verify(folder.path(), None, Place::Cpu, KvCache::default()).unwrap_or_else(|e| panic!("{e:#}"));
+        verify(folder.path(), None, Device::Cpu, KvCache::default()).unwrap_or_else(|e| panic!("{e:#}"));
     assert!(verdicts.iter().all(|verdict| !verdict.passed));
 }

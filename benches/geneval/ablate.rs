@@ -4,8 +4,8 @@ use super::drawing::Drawn;
 use super::score::Scores;
 use super::settings::{Series, Settings};
 use lumina_studio::model::bundle::find_movq;
-use lumina_studio::model::weights::Quant;
-use lumina_studio::model::weights::import::{Import, import};
+use lumina_studio::model::weights::import::import;
+use lumina_studio::task::{Cancel, Format, ImportWish};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,16 +14,16 @@ type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 const HEAD: &str = "| setting | score from text (95 % interval) | seconds a picture | forwards | codes a forward | model file | peak memory |\n|---|---|---|---|---|---|---|";
 
 /// One row: what it is called, the model's format, and what else the judge is told.
-struct Row(&'static str, Option<Quant>, &'static [&'static str]);
+struct Row(&'static str, Option<Format>, &'static [&'static str]);
 
 fn rows(kind: Series) -> Vec<Row> {
     const ONE: &[&str] = &["--window", "1"];
     match kind {
         Series::Quant => vec![
-            Row("f32", Some(Quant::F32), ONE),
-            Row("f16", Some(Quant::F16), ONE),
-            Row("Q8_0", Some(Quant::Q8_0), ONE),
-            Row("Q4_K", Some(Quant::Q4K), ONE),
+            Row("f32", Some(Format::F32), ONE),
+            Row("f16", Some(Format::F16), ONE),
+            Row("Q8_0", Some(Format::Q8_0), ONE),
+            Row("Q4_K", Some(Format::Q4K), ONE),
         ],
         Series::Window => vec![
             Row("window 1", None, ONE),
@@ -43,9 +43,9 @@ fn rows(kind: Series) -> Vec<Row> {
             Row("guidance 8", None, &["--cfg", "8"]),
         ],
         Series::Chain => vec![
-            Row("f32", Some(Quant::F32), ONE),
-            Row("4 bit", Some(Quant::Q4K), ONE),
-            Row("4 bit, guessing ahead", Some(Quant::Q4K), &[]),
+            Row("f32", Some(Format::F32), ONE),
+            Row("4 bit", Some(Format::Q4K), ONE),
+            Row("4 bit, guessing ahead", Some(Format::Q4K), &[]),
         ],
     }
 }
@@ -69,11 +69,11 @@ fn without(arguments: &[String], options: &[&str]) -> Vec<String> {
 }
 
 /// A checkpoint's folder brought to a format, as a file of its own in `into`; f32 is no file's format.
-fn model_file(settings: &Settings, quant: Quant, into: &Path) -> Outcome<Option<PathBuf>> {
+fn model_file(settings: &Settings, quant: Format, into: &Path) -> Outcome<Option<PathBuf>> {
     let Some(folder) = settings.model.as_deref().filter(|model| model.is_dir()) else {
         return Ok(None);
     };
-    if quant == Quant::F32 {
+    if quant == Format::F32 {
         return Ok(None);
     }
     let movq = match &settings.movq {
@@ -84,14 +84,14 @@ fn model_file(settings: &Settings, quant: Quant, into: &Path) -> Outcome<Option<
     if out.exists() {
         return Ok(Some(out));
     }
-    let wish = Import {
-        folder,
-        movq: &movq,
+    let wish = ImportWish {
+        folder: folder.to_owned(),
+        movq: Some(movq),
         movq_config: None,
-        quant,
-        out: &out,
+        format: quant,
+        output: out.clone(),
     };
-    import(&wish, &mut |_| {}, &|| false)?;
+    import(&wish, &mut |_| {}, &Cancel::new())?;
     Ok(Some(out))
 }
 

@@ -1,8 +1,8 @@
 //! The judge's command line.
 
 use clap::{Parser, ValueEnum};
-use lumina_studio::model::weights::Quant;
 use lumina_studio::pixels::Size;
+use lumina_studio::task::Format;
 use std::path::PathBuf;
 
 /// Series of settings, each a table.
@@ -64,8 +64,8 @@ pub struct Settings {
     #[arg(long)]
     pub round_trip: bool,
     /// f32, f16, bf16, q8_0 or q4_k
-    #[arg(long)]
-    pub quant: Option<Quant>,
+    #[arg(long, value_parser = str::parse::<Format>)]
+    pub quant: Option<Format>,
     /// Codes guessed ahead; measured when absent
     #[arg(long, value_name = "N")]
     pub window: Option<usize>,

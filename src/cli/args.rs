@@ -2,8 +2,11 @@
 //!
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
+use crate::engine_room::ModelSource;
+use crate::measure;
 use crate::pixels::Size;
-use crate::task::{MapKind, Noise, Window};
+use crate::task::{Device, Format, ImportWish, KvCache, MapKind, Noise, Window};
+use clap::builder::PossibleValue;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -155,7 +158,7 @@ pub enum Command {
         shape: Option<PublishedShape>,
         /// How the random weights are stored
         #[arg(long, default_value = "q4_k", requires = "shape")]
-        quant: Quant,
+        quant: Format,
         #[command(flatten)]
         model: ModelArgs,
     },
@@ -166,6 +169,14 @@ pub enum Command {
 pub enum PublishedShape {
     #[value(name = "7b")]
     SevenB,
+}
+
+impl From<PublishedShape> for measure::Shape {
+    fn from(shape: PublishedShape) -> Self {
+        match shape {
+            PublishedShape::SevenB => measure::SEVEN_B,
+        }
+    }
 }
 
 /// Common to everything that draws.
@@ -226,10 +237,23 @@ pub struct ModelArgs {
     pub device: Device,
     /// Keys and values on an NVIDIA card: 8 bits a number, or 16, which is finer and takes twice the memory
     #[arg(long, default_value = "q8")]
-    pub kv: Kv,
+    pub kv: KvCache,
     /// All cores when absent
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
+}
+
+impl From<&ModelArgs> for ModelSource {
+    fn from(args: &ModelArgs) -> Self {
+        Self {
+            model: args.model.clone(),
+            movq: args.movq.clone(),
+            movq_config: args.movq_config.clone(),
+            device: args.device,
+            kv: args.kv,
+            threads: args.threads,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Group)]
@@ -242,9 +266,21 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     pub movq_config: Option<PathBuf>,
     #[arg(long)]
-    pub quant: Quant,
+    pub quant: Format,
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
+}
+
+impl From<&ImportArgs> for ImportWish {
+    fn from(args: &ImportArgs) -> Self {
+        Self {
+            folder: args.folder.clone(),
+            movq: Some(args.movq.clone()),
+            movq_config: args.movq_config.clone(),
+            format: args.quant,
+            output: args.output.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Group)]
@@ -255,10 +291,10 @@ pub struct VerifyArgs {
     pub device: Device,
     /// Keys and values on an NVIDIA card
     #[arg(long, default_value = "q8")]
-    pub kv: Kv,
+    pub kv: KvCache,
     /// Quantise the decoder's weights first
     #[arg(long, value_name = "Q")]
-    pub model_quant: Option<Quant>,
+    pub model_quant: Option<Format>,
     #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 }
@@ -297,34 +333,40 @@ impl From<NoiseKind> for Noise {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Device {
-    #[default]
-    Auto,
-    Cpu,
-    Cuda,
-    Metal,
+impl ValueEnum for Device {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
-/// How keys and values are kept on an NVIDIA card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Kv {
-    #[default]
-    Q8,
-    /// Also taken for `bf16`, which is coarser
-    #[value(alias = "bf16")]
-    F16,
+impl ValueEnum for KvCache {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.name());
+        Some(match self {
+            Self::Bytes => value,
+            Self::Half => value
+                .alias("bf16")
+                .help("Also taken for `bf16`, which is coarser"),
+        })
+    }
 }
 
-/// How a decoder's weights are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Quant {
-    #[value(name = "q4_k")]
-    Q4K,
-    #[value(name = "q8_0")]
-    Q8_0,
-    F16,
-    Bf16,
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::OFFERED
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 fn window(text: &str) -> Result<Window, String> {

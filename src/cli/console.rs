@@ -3,6 +3,7 @@
 //! With `--json` both carry one object per line; the `finished` lines stand on both, for they are
 //! events and results. A closed pipe is no reason to lose a picture: write errors are ignored.
 
+use crate::engine_room::Note;
 use crate::task::{Failure, Fault, Picture, Profile, Progress, Reading, Tally};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -33,6 +34,14 @@ impl Console<'_> {
     pub(super) fn say(&mut self, line: &str) {
         self.clear();
         let _ = writeln!(self.err, "{line}");
+    }
+
+    /// What a long piece of work says.
+    pub(super) fn note(&mut self, note: Note<'_>) {
+        match note {
+            Note::Remark(line) => self.say(line),
+            Note::Result(line) => self.result(line),
+        }
     }
 
     /// The updating line; nothing where lines cannot be updated.

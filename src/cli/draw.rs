@@ -3,8 +3,10 @@
 use super::console::Console;
 use super::interrupt::Interrupt;
 use super::job::Job;
-use super::{CANCELLED, DONE, Saving, Studio};
+use super::{CANCELLED, DONE};
+use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
+use crate::saved_picture::{self, Saving};
 use crate::state::{Begun, Lane};
 use crate::task::{Failure, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
@@ -12,15 +14,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Draws all turns of a job and saves their pictures; the exit code.
-pub(super) fn draw<S: Studio>(
+pub(super) fn draw<R: EngineRoom>(
     job: Job,
-    studio: &S,
+    room: &R,
     interrupt: &Interrupt,
     console: &mut Console<'_>,
 ) -> Result<i32, Failure> {
     // Said once there is something to draw: a refusal is one line.
     let mut seed = job.seed_is_new.then_some(job.task.seed);
-    let mut worker = Worker::spawn(studio.open(&job.model)?, || {});
+    let mut worker = Worker::spawn(room.open(&job.model)?, || {});
     let mut model = String::new();
     let mut task = job.task;
     let mut then = job.then.into_iter();
@@ -46,7 +48,7 @@ pub(super) fn draw<S: Studio>(
                 preview,
                 model: &model,
             };
-            studio.save(&file, &saving).map(|()| file)
+            saved_picture::save(&file, &saving).map(|()| file)
         };
         let best = match end {
             End::Cancelled(pictures) => {

@@ -1,10 +1,11 @@
 //! Arguments resolved: what is typed becomes a task, its further turns and its file names.
 
-use super::Studio;
-use super::args::{Command, DrawArgs, ModelArgs};
+use super::args::{Command, DrawArgs};
 use super::names::Names;
+use crate::engine_room::ModelSource;
 use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, Wording, new_seed};
 use crate::token::Grid;
+use crate::{picture, saved_picture};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ pub(super) struct Job {
     /// Instructions of the turns after the first.
     pub(super) then: Vec<String>,
     pub(super) names: Names,
-    pub(super) model: ModelArgs,
+    pub(super) model: ModelSource,
     /// Whether the seed was chosen here.
     pub(super) seed_is_new: bool,
 }
@@ -34,7 +35,7 @@ struct Request<'a> {
 }
 
 /// The job of a command that draws; `None` for the others.
-pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option<Job>, Failure> {
+pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
     let plain = |mode, prompt, draw| Request {
         mode,
         prompt,
@@ -112,13 +113,13 @@ pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option
             let source = source.as_deref();
             let output = output.as_deref().unwrap_or(file);
             let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
-            let mut task = studio.stopped(file, source)?;
+            let mut task = saved_picture::stopped(file, source)?;
             task.window = window.unwrap_or(task.window);
             return Ok(Some(Job {
                 task,
                 then: Vec::new(),
                 names,
-                model: model.clone(),
+                model: model.into(),
                 seed_is_new: false,
             }));
         }
@@ -128,11 +129,11 @@ pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option
         | Command::Verify(_)
         | Command::Bench { .. } => return Ok(None),
     };
-    request.job(studio).map(Some)
+    request.job().map(Some)
 }
 
 impl Request<'_> {
-    fn job<S: Studio>(self, studio: &S) -> Result<Job, Failure> {
+    fn job(self) -> Result<Job, Failure> {
         let draw = self.draw;
         for words in std::iter::once(self.prompt).chain(self.then.iter().map(String::as_str)) {
             within_length(words)?;
@@ -154,9 +155,12 @@ impl Request<'_> {
         }
         let shape = (1 + self.then.len(), candidates);
         let names = Names::new(draw.output.as_deref(), Path::new(""), seed, shape)?;
-        let source = self.source.map(|path| studio.read_picture(path)).transpose()?;
+        let source = self
+            .source
+            .map(|path| picture::read(path).map_err(failed))
+            .transpose()?;
         let (mask, feather) = match self.mask {
-            Some((path, feather)) => (Some(studio.read_mask(path)?), feather),
+            Some((path, feather)) => (Some(picture::read_mask(path).map_err(failed)?), feather),
             None => (None, 0),
         };
         let task = Task {
@@ -183,7 +187,7 @@ impl Request<'_> {
             task,
             then: self.then.to_vec(),
             names,
-            model: draw.model.clone(),
+            model: (&draw.model).into(),
             seed_is_new: draw.seed.is_none(),
         })
     }
@@ -203,6 +207,10 @@ impl Command {
             Self::Import(_) | Self::Redraw { .. } | Self::Verify(_) | Self::Bench { .. } => false,
         }
     }
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("{error:#}"))
 }
 
 fn within_length(words: &str) -> Result<(), Failure> {

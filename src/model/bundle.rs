@@ -4,21 +4,21 @@
 //! or from the starter model that is built into the program.
 
 use super::card::Card;
-use super::cuda::KvCache;
 use super::decoder::config::Config;
 use super::decoder::cpu::Head;
-use super::memory::{Scale, possible};
+use super::footprint::Scale;
+use super::memory::possible;
 use super::movq::MovqConfig;
 use super::movq::codec::PictureCodec;
 use super::movq::preview::Preview;
-use super::network::{Hardware, Network, Place};
+use super::network::{Hardware, Network};
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
 use super::weights::checkpoint::{Safetensors, open_movq};
 use super::weights::gguf::Gguf;
-use super::weights::{ModelError, Quant, Weights};
+use super::weights::{ModelError, Weights};
 use crate::pixels::Size;
-use crate::task::gigabytes;
+use crate::task::{Device, Format, KvCache, gigabytes};
 use crate::token::Alphabet;
 use std::path::{Path, PathBuf};
 
@@ -35,8 +35,9 @@ pub struct Source {
     /// Sizes of the image tokenizer; `movq.json` beside it, else read off its tensors.
     pub movq_config: Option<PathBuf>,
     /// Brings the decoder's matrices to another format than the stored one.
-    pub quant: Option<Quant>,
-    pub place: Place,
+    pub quant: Option<Format>,
+    /// Where it shall compute.
+    pub device: Device,
     /// How keys and values are kept on a card.
     pub kv: KvCache,
 }
@@ -60,27 +61,27 @@ pub struct Bundle {
 }
 
 /// Everything read from disk before the parts are built.
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     name: String,
-    pub(super) config: String,
+    pub(crate) config: String,
     pub(super) files: TokenizerFiles,
-    pub(super) card: Card,
+    pub(crate) card: Card,
     /// How the decoder is stored.
-    pub(super) format: String,
+    pub(crate) format: String,
     file_bytes: u64,
     pub(super) decoder: &'a dyn Weights,
     movq: &'a dyn Weights,
     movq_prefix: &'a str,
     movq_config: Option<String>,
-    pub(super) quant: Option<Quant>,
+    pub(super) quant: Option<Format>,
     pub(super) hardware: Hardware,
     /// Why not on a card, if there is one.
     remark: Option<String>,
-    place: Place,
+    device: Device,
 }
 
 impl Parts<'_> {
-    pub(super) fn movq_sizes(&self) -> Result<MovqConfig, ModelError> {
+    pub(crate) fn movq_sizes(&self) -> Result<MovqConfig, ModelError> {
         match &self.movq_config {
             Some(json) => MovqConfig::from_json(json),
             None => MovqConfig::infer(self.movq, self.movq_prefix),
@@ -106,7 +107,7 @@ impl Parts<'_> {
             )),
             Err(why) => why,
         };
-        if self.place != Place::Auto {
+        if self.device != Device::Auto {
             return Err(ModelError::Memory(format!(
                 "{why}: close other programs that use it, or choose the CPU (--device cpu)"
             )));
@@ -115,7 +116,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    pub(super) fn scale<'a>(&'a self, config: &'a Config, movq_config: &'a MovqConfig) -> Scale<'a> {
+    pub(crate) fn scale<'a>(&'a self, config: &'a Config, movq_config: &'a MovqConfig) -> Scale<'a> {
         Scale {
             config,
             decoder: self.decoder,
@@ -183,7 +184,7 @@ pub fn movq_config(named: Option<&Path>, movq: &Path) -> Result<Option<String>, 
 }
 
 /// Opens what `source` names and hands it to `build`.
-pub(super) fn with_parts<T>(
+pub(crate) fn with_parts<T>(
     source: &Source,
     build: impl FnOnce(Parts<'_>) -> Result<T, ModelError>,
 ) -> Result<T, ModelError> {
@@ -199,7 +200,7 @@ pub(super) fn with_parts<T>(
 
 fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'a>, ModelError> {
     let meta = |key: &str| gguf.meta(key);
-    let (hardware, remark) = source.place.choose(source.kv)?;
+    let (hardware, remark) = Hardware::choose(source.device, source.kv)?;
     let config = meta("lumina.config").ok_or_else(|| ModelError::File {
         file: gguf.source(),
         reason: "this GGUF holds no Lumina-mGPT model: make one with `lumina-studio import`".to_owned(),
@@ -229,7 +230,7 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'
         quant: source.quant,
         hardware,
         remark,
-        place: source.place,
+        device: source.device,
     })
 }
 
@@ -245,7 +246,7 @@ fn in_folder<T>(
     };
     let movq = open_movq(&movq_path)?;
     let decoder = Safetensors::open(folder)?;
-    let (hardware, remark) = source.place.choose(source.kv)?;
+    let (hardware, remark) = Hardware::choose(source.device, source.kv)?;
     build(Parts {
         name: folder
             .file_name()
@@ -264,7 +265,7 @@ fn in_folder<T>(
         quant: source.quant,
         hardware,
         remark,
-        place: source.place,
+        device: source.device,
     })
 }
 
@@ -291,20 +292,16 @@ pub fn describe(path: &Path) -> Result<Summary, ModelError> {
         let gguf = Gguf::open(path)?;
         // Nothing is loaded: no device is wanted.
         let unplaced = Source {
-            place: Place::Cpu,
+            device: Device::Cpu,
             ..Source::default()
         };
         let parts = gguf_parts(&gguf, "", &unplaced)?;
         (parts.config, parts.card, parts.format)
     };
     let config = Config::from_json(&config)?;
-    let sizes = config.tensors();
     Ok(Summary {
         card,
-        weights: sizes
-            .iter()
-            .map(|(_, shape)| shape.iter().product::<usize>())
-            .sum(),
+        weights: config.weights(),
         config,
         format,
     })

@@ -1,25 +1,14 @@
 //! The decoder wherever it runs: by our own loops on a CPU, by our own kernels on an NVIDIA card, of
 //! candle's operations elsewhere.
 
-use super::cuda::{Card, CardDecoder, CardPredictor, KvCache};
+use super::cuda::{Card, CardDecoder, CardPredictor};
 use super::decoder::config::Config;
 use super::decoder::cpu::{Decoder, Head};
 use super::decoder::device::DeviceDecoder;
-use super::weights::{ModelError, Quant, Weights};
+use super::weights::{ModelError, Weights};
 use crate::decode::Predictor;
-use candle_core::Device;
+use crate::task::{Device, Format, KvCache};
 use std::sync::Arc;
-
-/// The device a user asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Place {
-    /// An NVIDIA card or Metal where this machine has one that will do, else the CPU.
-    #[default]
-    Auto,
-    Cpu,
-    Cuda,
-    Metal,
-}
 
 /// What a model computes on.
 #[derive(Clone)]
@@ -27,30 +16,30 @@ pub enum Hardware {
     Cpu,
     /// An NVIDIA card, and how keys and values are kept there.
     Card(Arc<Card>, KvCache),
-    Metal(Device),
+    Metal(candle_core::Device),
 }
 
-impl Place {
-    /// Opens the device, or says why it cannot be used.
-    pub fn open(self, kv: KvCache) -> Result<Hardware, ModelError> {
+impl Hardware {
+    /// Opens the device a user asks for, or says why it cannot be used.
+    pub fn open(device: Device, kv: KvCache) -> Result<Self, ModelError> {
         let reason = |name: &str, why: String| {
             ModelError::Config(format!(
                 "{name} cannot be used ({why}): leave out --device or use --device cpu"
             ))
         };
-        match self {
-            Self::Cpu => Ok(Hardware::Cpu),
-            Self::Auto => Ok(self.choose(kv)?.0),
-            Self::Cuda => match Card::open() {
-                Ok(card) => Ok(Hardware::Card(card, kv)),
+        match device {
+            Device::Cpu => Ok(Self::Cpu),
+            Device::Auto => Ok(Self::choose(device, kv)?.0),
+            Device::Cuda => match Card::open() {
+                Ok(card) => Ok(Self::Card(card, kv)),
                 Err(why) => Err(reason("CUDA", why)),
             },
-            Self::Metal if !candle_core::utils::metal_is_available() => Err(reason(
+            Device::Metal if !candle_core::utils::metal_is_available() => Err(reason(
                 "Metal",
                 "this build has no Metal, it is the feature `metal`".to_owned(),
             )),
-            Self::Metal => match Device::new_metal(0) {
-                Ok(device) => Ok(Hardware::Metal(device)),
+            Device::Metal => match candle_core::Device::new_metal(0) {
+                Ok(device) => Ok(Self::Metal(device)),
                 Err(e) => Err(reason("Metal", super::weights::first_line(&e))),
             },
         }
@@ -58,21 +47,19 @@ impl Place {
 
     /// Opens the device; where it was left to the program and an NVIDIA card is there but will not do, also
     /// says why.
-    pub(super) fn choose(self, kv: KvCache) -> Result<(Hardware, Option<String>), ModelError> {
-        if self != Self::Auto {
-            return Ok((self.open(kv)?, None));
+    pub(super) fn choose(device: Device, kv: KvCache) -> Result<(Self, Option<String>), ModelError> {
+        if device != Device::Auto {
+            return Ok((Self::open(device, kv)?, None));
         }
         match Card::open() {
-            Ok(card) => Ok((Hardware::Card(card, kv), None)),
+            Ok(card) => Ok((Self::Card(card, kv), None)),
             Err(why) => {
-                let hardware = Self::Metal.open(kv).unwrap_or(Hardware::Cpu);
+                let hardware = Self::open(Device::Metal, kv).unwrap_or(Self::Cpu);
                 Ok((hardware, (why != super::cuda::NO_DRIVER).then_some(why)))
             }
         }
     }
-}
 
-impl Hardware {
     /// A short name, for people.
     pub fn name(&self) -> String {
         match self {
@@ -83,9 +70,9 @@ impl Hardware {
     }
 
     /// Where candle's tensors lie: beside the CPU unless candle computes.
-    pub fn tensors(&self) -> Device {
+    pub fn tensors(&self) -> candle_core::Device {
         match self {
-            Self::Cpu | Self::Card(..) => Device::Cpu,
+            Self::Cpu | Self::Card(..) => candle_core::Device::Cpu,
             Self::Metal(device) => device.clone(),
         }
     }
@@ -106,7 +93,7 @@ impl Network {
         weights: &dyn Weights,
         config: &Config,
         head: &Head,
-        quant: Option<Quant>,
+        quant: Option<Format>,
         hardware: &Hardware,
     ) -> Result<Self, ModelError> {
         Ok(match hardware {

@@ -1,7 +1,7 @@
 //! The models page: what there is, what it needs, what is being made of it.
 
 use super::{Effect, Model, Page, Studio, Tone};
-use crate::task::{Appraisal, Failure, Format, ImportStep, ImportWish, Origin, Processor, Survey, gigabytes};
+use crate::task::{Appraisal, Device, Failure, Format, ImportStep, ImportWish, Origin, Survey, gigabytes};
 use std::path::{Path, PathBuf};
 
 /// A file the import asks the user for.
@@ -23,7 +23,7 @@ pub enum ModelAction {
     /// Loads it whatever it needs.
     LoadAnyway(PathBuf),
     Forget(PathBuf),
-    Processor(Processor),
+    Device(Device),
     Ask(Asked),
     /// This folder shall be imported.
     PlanFor(PathBuf),
@@ -90,7 +90,7 @@ pub enum Ending {
 pub struct Models {
     /// What was found; `None` before the first look around.
     pub survey: Option<Survey>,
-    pub processor: Processor,
+    pub device: Device,
     pub import: Import,
     /// A model that is looked at and then loaded.
     pub pending: Option<PathBuf>,
@@ -207,9 +207,9 @@ impl Studio {
                         .retain(|known| known.path != path || known.origin == Origin::Hub);
                 }
             }
-            ModelAction::Processor(processor) => {
-                if self.models.processor != processor {
-                    self.models.processor = processor;
+            ModelAction::Device(device) => {
+                if self.models.device != device {
+                    self.models.device = device;
                     return self.load_model(self.model_path.clone());
                 }
             }

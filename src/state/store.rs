@@ -12,7 +12,7 @@ use super::queue::{Order, Queue};
 use super::run::{Begun, Row, Run};
 use super::{Shown, Studio, View};
 use crate::pixels::{Pixels, Size};
-use crate::task::Processor;
+use crate::task::Device;
 use crate::token::CODE_PIXELS;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -41,8 +41,8 @@ struct Saved {
     queue: Queue,
     outcomes: Vec<Outcome>,
     next_id: u64,
-    #[serde(default)]
-    processor: Processor,
+    #[serde(default, rename = "processor")]
+    device: Device,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl Store {
             studio.queue = saved.queue;
             studio.outcomes = saved.outcomes;
             studio.next_id = saved.next_id;
-            studio.models.processor = saved.processor;
+            studio.models.device = saved.device;
             studio.draft.revive(&mut fill);
             studio
                 .queue
@@ -148,7 +148,7 @@ impl Store {
             queue,
             outcomes: studio.outcomes.clone(),
             next_id: studio.next_id,
-            processor: studio.models.processor,
+            device: studio.models.device,
         };
         Snapshot {
             store: Self {

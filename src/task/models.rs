@@ -10,35 +10,71 @@ use std::path::PathBuf;
 /// Where a model computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Processor {
-    /// A GPU where this build and this machine have one, else the CPU.
+pub enum Device {
+    /// A GPU where this build and this machine have one that will do, else the CPU.
     #[default]
     Auto,
     Cpu,
+    /// An NVIDIA card.
     Cuda,
     Metal,
 }
 
-impl Processor {
-    pub fn name(self) -> &'static str {
+impl Device {
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Cpu, Self::Cuda, Self::Metal];
+
+    /// The word used on the command line and in stored settings, and the one for people.
+    fn names(self) -> (&'static str, &'static str) {
         match self {
-            Self::Auto => "Automatic",
-            Self::Cpu => "CPU",
-            Self::Cuda => "CUDA",
-            Self::Metal => "Metal",
+            Self::Auto => ("auto", "Automatic"),
+            Self::Cpu => ("cpu", "CPU"),
+            Self::Cuda => ("cuda", "CUDA"),
+            Self::Metal => ("metal", "Metal"),
         }
+    }
+
+    /// As the command line and stored settings name it.
+    pub fn name(self) -> &'static str {
+        self.names().0
+    }
+
+    /// As people are told of it.
+    pub fn title(self) -> &'static str {
+        self.names().1
     }
 }
 
-/// A processor of this machine, and why it cannot be used if it cannot.
+/// A device of this machine, and why it cannot be used if it cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessorState {
-    pub processor: Processor,
+pub struct DeviceState {
+    pub device: Device,
     /// "16 threads", "NVIDIA RTX 4090"; empty where nothing is known.
     pub about: String,
     pub hindrance: Option<String>,
     /// Of its own memory; `None` where it shares the machine's or nothing is known.
     pub free_bytes: Option<u64>,
+}
+
+/// How keys and values are kept on an NVIDIA card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KvCache {
+    /// 8 bits a number, and a scale for each head and position.
+    #[default]
+    Bytes,
+    /// f16: finer than the bf16 of the published code, twice as long as bytes.
+    Half,
+}
+
+impl KvCache {
+    pub const ALL: [Self; 2] = [Self::Bytes, Self::Half];
+
+    /// As the command line names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "q8",
+            Self::Half => "f16",
+        }
+    }
 }
 
 /// How the decoder's matrices are stored.
@@ -49,29 +85,51 @@ pub enum Format {
     Q8_0,
     F16,
     Bf16,
+    F32,
 }
 
 impl Format {
-    pub const ALL: [Self; 4] = [Self::Q4K, Self::Q8_0, Self::F16, Self::Bf16];
+    /// The smallest first.
+    pub const ALL: [Self; 5] = [Self::Q4K, Self::Q8_0, Self::F16, Self::Bf16, Self::F32];
+    /// What people may import to. No model is published in f32: such a file would only be larger.
+    pub const OFFERED: [Self; 4] = [Self::Q4K, Self::Q8_0, Self::F16, Self::Bf16];
+
+    /// As files and the command line name it, and what it costs and gives.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Q4K => (
+                "q4_k",
+                "smallest and fastest; its pictures differ from the exact ones",
+            ),
+            Self::Q8_0 => ("q8_0", "nearly the exact pictures at about half the size of f16"),
+            Self::F16 => ("f16", "as published, rounded to half precision; the largest"),
+            Self::Bf16 => (
+                "bf16",
+                "as published bit for bit where the checkpoint is bf16; the largest",
+            ),
+            Self::F32 => ("f32", "every bit of any checkpoint at twice the size of f16"),
+        }
+    }
 
     /// As files and the command line name it.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Q4K => "q4_k",
-            Self::Q8_0 => "q8_0",
-            Self::F16 => "f16",
-            Self::Bf16 => "bf16",
-        }
+        self.words().0
     }
 
     /// What it costs and gives.
     pub fn about(self) -> &'static str {
-        match self {
-            Self::Q4K => "smallest and fastest; its pictures differ from the exact ones",
-            Self::Q8_0 => "nearly the exact pictures at about half the size of f16",
-            Self::F16 => "as published, rounded to half precision; the largest",
-            Self::Bf16 => "as published bit for bit where the checkpoint is bf16; the largest",
-        }
+        self.words().1
+    }
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| format!("`{text}` is no format: use q4_k, q8_0, f16, bf16 or f32"))
     }
 }
 
@@ -135,7 +193,7 @@ pub struct Appraisal {
     /// The picture it draws unless another size is chosen.
     pub size: Size,
     /// Where it would run: on an NVIDIA card, or not.
-    pub runs_on: Processor,
+    pub runs_on: Device,
     /// Of the memory there.
     pub needs: Needs,
     /// What would need less, the least change first.
@@ -207,7 +265,7 @@ pub struct Known {
 pub struct Survey {
     /// `None` where the system does not say.
     pub free_bytes: Option<u64>,
-    pub processors: Vec<ProcessorState>,
+    pub devices: Vec<DeviceState>,
     pub starter: Option<Appraisal>,
     pub models: Vec<Known>,
 }
@@ -218,6 +276,8 @@ pub struct ImportWish {
     pub folder: PathBuf,
     /// The image tokenizer's weights, when they were found or named.
     pub movq: Option<PathBuf>,
+    /// Its sizes; `movq.json` beside it, else read off its tensors.
+    pub movq_config: Option<PathBuf>,
     pub format: Format,
     pub output: PathBuf,
 }
@@ -238,6 +298,20 @@ mod tests {
 
     const GB: u64 = 1_000_000_000;
 
+    /// What was stored by an older version is read by this one.
+    #[test]
+    fn devices_and_formats_are_stored_under_the_same_words_as_ever() {
+        let stored = Device::ALL.map(|device| serde_json::to_value(device).unwrap());
+        assert_eq!(stored, Device::ALL.map(Device::name));
+        let stored = Format::ALL.map(|format| serde_json::to_value(format).unwrap());
+        assert_eq!(stored, ["Q4K", "Q8_0", "F16", "Bf16", "F32"]);
+        assert!(
+            Format::ALL
+                .iter()
+                .all(|format| format.name().parse() == Ok(*format))
+        );
+    }
+
     fn needs(weights: u64, cache: u64) -> Needs {
         Needs {
             weights: weights * GB,
@@ -257,7 +331,7 @@ mod tests {
             format: "f16".to_owned(),
             weights: 7 * GB,
             size: Size::new(768, 768),
-            runs_on: Processor::Cpu,
+            runs_on: Device::Cpu,
             needs: needs(14, 10),
             plans: vec![
                 Plan::Smaller(Size::new(512, 512), needs(14, 4)),

@@ -3,11 +3,16 @@
 
 use super::test_window::{app, has, until};
 use super::*;
+use crate::engine_room::{Make, ModelSource};
 use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Page, Phase, Setting, Target};
-use crate::task::{Guesses, Picture, Progress, Sampling, Stop, Tally, Task};
+use crate::task::{
+    Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, Picture, Progress, Sampling, Stop,
+    Survey, Tally, Task,
+};
 use crate::token::Grid;
 use egui_kittest::kittest::Queryable;
+use std::path::Path;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {
@@ -70,22 +75,22 @@ impl Engine for Drawer {
 
 struct Atelier;
 
-impl Backing for Atelier {
+impl EngineRoom for Atelier {
     type Engine = Drawer;
 
-    fn open(&self, _: Option<&Path>, _: Processor) -> Result<Make<Drawer>, Failure> {
+    fn open(&self, _: &ModelSource) -> Result<Make<Drawer>, Failure> {
         Ok(Box::new(|| Ok(("starter".to_owned(), Drawer))))
     }
 
-    fn survey(&self, _: &[PathBuf], _: Processor) -> Survey {
+    fn survey(&self, _: &[PathBuf], _: Device) -> Survey {
         Survey::default()
     }
 
-    fn appraise(&self, _: &Path, _: Processor) -> Result<Appraisal, Failure> {
+    fn appraise(&self, _: &Path, _: Device) -> Result<Appraisal, Failure> {
         Err(Failure::failed("there are no headers"))
     }
 
-    fn free_bytes(&self, _: Processor) -> Option<u64> {
+    fn free_bytes(&self, _: Device) -> Option<u64> {
         None
     }
 
@@ -93,6 +98,7 @@ impl Backing for Atelier {
         ImportWish {
             folder: folder.to_owned(),
             movq: None,
+            movq_config: None,
             format: crate::task::Format::Q4K,
             output: folder.join("out.gguf"),
         }

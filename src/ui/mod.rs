@@ -2,7 +2,7 @@
 //!
 //! [`App`] owns the state, the worker and the canvas. Intake of reports happens in `logic`, drawing
 //! in `ui`; panels are functions that read the state and return actions. The window cannot reach a
-//! model: engines are made by a [`Backing`], which `main` gives it.
+//! model: engines are made by a [`EngineRoom`], which `main` gives it.
 
 mod app;
 pub mod canvas;
@@ -23,48 +23,15 @@ mod widgets;
 
 pub use app::{App, Places};
 
+use crate::engine_room::EngineRoom;
 use crate::handover::{self, Start};
 use crate::state::ColourScheme;
-use crate::task::{Appraisal, Cancel, Engine, Failure, ImportStep, ImportWish, Processor, Survey};
-use std::path::{Path, PathBuf};
+use crate::task::Failure;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The name of the window, and under it of the desktop entry and the folders.
 pub const APP_ID: &str = "lumina-studio";
-
-/// Makes an engine on the worker's thread, and names its model.
-pub type Make<E> = Box<dyn FnOnce() -> Result<(String, E), Failure> + Send>;
-
-/// The models behind the window.
-pub trait Backing: Send + Sync + 'static {
-    type Engine: Engine + 'static;
-
-    /// Checks what can be checked at once; the loading itself is left to the returned closure.
-    /// `None` is the built-in model.
-    fn open(&self, model: Option<&Path>, processor: Processor) -> Result<Make<Self::Engine>, Failure>;
-
-    /// What there is on this computer: models (`used` and others that lie about), processors,
-    /// memory.
-    fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey;
-
-    /// What a model needs, without reading its weights.
-    fn appraise(&self, model: &Path, processor: Processor) -> Result<Appraisal, Failure>;
-
-    /// Memory that is free where a model would be put.
-    fn free_bytes(&self, processor: Processor) -> Option<u64>;
-
-    /// How a Hugging Face folder would be imported unless the user says otherwise.
-    fn plan_import(&self, folder: &Path) -> ImportWish;
-
-    /// Writes the one file of a folder, or nothing. `cancel` is polled at least once a tensor; the
-    /// answer is what had to be done otherwise than asked.
-    fn import(
-        &self,
-        wish: &ImportWish,
-        cancel: &Cancel,
-        step: &mut dyn FnMut(ImportStep),
-    ) -> Result<Vec<String>, Failure>;
-}
 
 /// What the window is started with.
 #[derive(Debug, Clone, Default)]
@@ -79,7 +46,7 @@ pub struct Options {
 
 /// Opens the window and stays until it is closed. Where there is a window of this user's already,
 /// it gets the files and comes to the front instead.
-pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
+pub fn run<R: EngineRoom>(options: Options, engine_room: R) -> Result<(), Failure> {
     let places = Places::of_user()
         .ok_or_else(|| Failure::failed("there is no home folder: set HOME, or use a subcommand (--help)"))?;
     let lease = match handover::start(&places.data, &options.files)? {
@@ -87,7 +54,7 @@ pub fn run<B: Backing>(options: Options, backing: B) -> Result<(), Failure> {
         Start::First(lease) => Some(lease),
         Start::Unguarded(_) => None,
     };
-    let first = move |ctx: &egui::Context| App::new(ctx, places, options, Arc::new(backing));
+    let first = move |ctx: &egui::Context| App::new(ctx, places, options, Arc::new(engine_room));
     platform::graphics::show(Box::new(first), lease, native_options)
 }
 

@@ -2,13 +2,16 @@
 
 use super::test_window::{app, has, until};
 use super::*;
+use crate::engine_room::{Make, ModelSource};
 use crate::handover::{self, Start};
 use crate::pixels::Size;
 use crate::state::{Action, Dropping, Ending, Import, Model, ModelAction, Page};
 use crate::task::{
-    Format, Known, Needs, Origin, Picture, Plan, Processor, ProcessorState, Progress, Stop, Task,
+    Appraisal, Cancel, Device, DeviceState, Engine, Format, ImportStep, ImportWish, Known, Needs, Origin,
+    Picture, Plan, Progress, Stop, Survey, Task,
 };
 use egui_kittest::kittest::Queryable;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 const GB: u64 = 1_000_000_000;
@@ -16,7 +19,7 @@ const GB: u64 = 1_000_000_000;
 /// What the script was asked.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
-    opened: Vec<(Option<PathBuf>, Processor)>,
+    opened: Vec<(Option<PathBuf>, Device)>,
 }
 
 /// Models on no disk: `big.gguf` needs 18 GB, everything else 1 GB, 12 GB are free.
@@ -59,41 +62,44 @@ fn appraisal(name: &str, bytes: u64) -> Appraisal {
         format: "f16".to_owned(),
         weights: 7 * GB,
         size: Size::new(768, 768),
-        runs_on: Processor::Cpu,
+        runs_on: Device::Cpu,
         needs: needs(bytes),
         plans: vec![Plan::Stored(Format::Q4K, needs(bytes / 2))],
     }
 }
 
-impl Backing for Shelf {
+impl EngineRoom for Shelf {
     type Engine = Still;
 
-    fn open(&self, model: Option<&Path>, processor: Processor) -> Result<Make<Still>, Failure> {
+    fn open(&self, source: &ModelSource) -> Result<Make<Still>, Failure> {
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.opened.push((model.map(Path::to_owned), processor));
-        let name = model.map_or_else(|| "starter".to_owned(), |path| path.display().to_string());
+        asked.opened.push((source.model.clone(), source.device));
+        let name = source
+            .model
+            .as_ref()
+            .map_or_else(|| "starter".to_owned(), |path| path.display().to_string());
         Ok(Box::new(move || Ok((name, Still))))
     }
 
-    fn survey(&self, used: &[PathBuf], processor: Processor) -> Survey {
+    fn survey(&self, used: &[PathBuf], device: Device) -> Survey {
         let hub = PathBuf::from("/hf/models--Alpha-VLLM--Lumina-mGPT-2.0/snapshots/0123");
         let known = |path: PathBuf, origin| Known {
-            appraisal: self.appraise(&path, processor),
+            appraisal: self.appraise(&path, device),
             path,
             origin,
         };
         let used = used.iter().map(|path| known(path.clone(), Origin::Used));
         Survey {
             free_bytes: Some(12 * GB),
-            processors: vec![
-                ProcessorState {
-                    processor: Processor::Cpu,
+            devices: vec![
+                DeviceState {
+                    device: Device::Cpu,
                     about: "2 threads".to_owned(),
                     hindrance: None,
                     free_bytes: None,
                 },
-                ProcessorState {
-                    processor: Processor::Cuda,
+                DeviceState {
+                    device: Device::Cuda,
                     about: String::new(),
                     hindrance: Some("no NVIDIA driver was found".to_owned()),
                     free_bytes: None,
@@ -104,14 +110,14 @@ impl Backing for Shelf {
         }
     }
 
-    fn appraise(&self, model: &Path, _: Processor) -> Result<Appraisal, Failure> {
+    fn appraise(&self, model: &Path, _: Device) -> Result<Appraisal, Failure> {
         match model.file_name().is_some_and(|name| name == "big.gguf") {
             true => Ok(appraisal("7B", 18 * GB)),
             false => Ok(appraisal("small", GB)),
         }
     }
 
-    fn free_bytes(&self, _: Processor) -> Option<u64> {
+    fn free_bytes(&self, _: Device) -> Option<u64> {
         Some(12 * GB)
     }
 
@@ -119,6 +125,7 @@ impl Backing for Shelf {
         ImportWish {
             folder: folder.to_owned(),
             movq: Some(folder.join("movqgan.ckpt")),
+            movq_config: None,
             format: Format::Q4K,
             output: folder.join("lumina-q4_k.gguf"),
         }
@@ -155,11 +162,11 @@ impl Backing for Shelf {
 type Window = test_window::Window<Shelf>;
 
 fn window(folder: &Path, then: Option<Then>) -> Window {
-    let backing = move || Shelf {
+    let engine_room = move || Shelf {
         asked: Mutex::default(),
         then,
     };
-    let mut window = test_window::open(&Places::below(folder), [1280.0, 1400.0], backing);
+    let mut window = test_window::open(&Places::below(folder), [1280.0, 1400.0], engine_room);
     until(&mut window, |app| matches!(app.studio.model, Model::Ready { .. }));
     window
 }
@@ -171,7 +178,7 @@ fn click(window: &mut Window, label: &str) {
 
 fn opened(window: &mut Window) -> Vec<Option<PathBuf>> {
     let asked = app(window)
-        .backing
+        .engine_room
         .asked
         .lock()
         .unwrap_or_else(PoisonError::into_inner);

@@ -5,18 +5,23 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use std::time::{Duration, Instant};
 
-pub(super) type Window<B> = Harness<'static, Option<App<B>>>;
+pub(super) type Window<R> = Harness<'static, Option<App<R>>>;
 
-/// A window of that size whose files are in `places`; `backing` is asked in its first frame.
-pub(super) fn open<B: Backing>(
+/// A window of that size whose files are in `places`; `engine_room` is asked in its first frame.
+pub(super) fn open<R: EngineRoom>(
     places: &Places,
     size: [f32; 2],
-    backing: impl Fn() -> B + 'static,
-) -> Window<B> {
+    engine_room: impl Fn() -> R + 'static,
+) -> Window<R> {
     let places = places.clone();
-    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<B>>| {
+    let show = move |ui: &mut egui::Ui, slot: &mut Option<App<R>>| {
         let app = slot.get_or_insert_with(|| {
-            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing()))
+            App::new(
+                ui.ctx(),
+                places.clone(),
+                Options::default(),
+                Arc::new(engine_room()),
+            )
         });
         app.intake(ui.ctx());
         app.frame(ui);
@@ -29,7 +34,7 @@ pub(super) fn open<B: Backing>(
     window
 }
 
-pub(super) fn app<B: Backing>(window: &mut Window<B>) -> &mut App<B> {
+pub(super) fn app<R: EngineRoom>(window: &mut Window<R>) -> &mut App<R> {
     window.state_mut().as_mut().expect("an open window")
 }
 
@@ -44,7 +49,7 @@ pub(super) fn patience() -> impl Iterator<Item = ()> {
 }
 
 /// Steps until the app is so.
-pub(super) fn until<B: Backing>(window: &mut Window<B>, so: impl Fn(&App<B>) -> bool) {
+pub(super) fn until<R: EngineRoom>(window: &mut Window<R>, so: impl Fn(&App<R>) -> bool) {
     for () in patience() {
         if so(app(window)) {
             window.run_ok();
@@ -55,6 +60,6 @@ pub(super) fn until<B: Backing>(window: &mut Window<B>, so: impl Fn(&App<B>) -> 
     panic!("it never came to that: {:?}", app(window).studio.mishaps);
 }
 
-pub(super) fn has<B: Backing>(window: &Window<B>, words: &str) -> bool {
+pub(super) fn has<R: EngineRoom>(window: &Window<R>, words: &str) -> bool {
     window.query_all_by_label_contains(words).next().is_some()
 }

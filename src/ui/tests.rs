@@ -10,16 +10,19 @@ mod states;
 
 use super::test_window::{app, has, patience};
 use super::*;
+use crate::engine_room::{Make, ModelSource};
 use crate::pixels::{Pixels, Size};
 use crate::state::{Action, Model, Opened, Paint, Phase, Photo, Setting, Shown, Tab, Target};
 use crate::task::{
-    Cancel, Guesses, MapKind, Picture, Profile, Progress, Report, Sampling, Skill, Stop, Tally, Task, TaskId,
+    Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, MapKind, Picture, Profile, Progress,
+    Report, Sampling, Skill, Stop, Survey, Tally, Task, TaskId,
 };
 use crate::token::Grid;
 use egui::accesskit::Role;
 use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, HarnessBuilder};
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -47,10 +50,10 @@ impl Engine for Nobody {
     }
 }
 
-impl Backing for Never {
+impl EngineRoom for Never {
     type Engine = Nobody;
 
-    fn open(&self, _: Option<&Path>, _: Processor) -> Result<Make<Nobody>, Failure> {
+    fn open(&self, _: &ModelSource) -> Result<Make<Nobody>, Failure> {
         let closed = self.closed.lock().ok().and_then(|mut closed| closed.take());
         Ok(Box::new(move || {
             if let Some(closed) = closed {
@@ -60,15 +63,15 @@ impl Backing for Never {
         }))
     }
 
-    fn survey(&self, _: &[PathBuf], _: Processor) -> Survey {
+    fn survey(&self, _: &[PathBuf], _: Device) -> Survey {
         Survey::default()
     }
 
-    fn appraise(&self, _: &Path, _: Processor) -> Result<Appraisal, Failure> {
+    fn appraise(&self, _: &Path, _: Device) -> Result<Appraisal, Failure> {
         Err(Failure::failed("there are no headers"))
     }
 
-    fn free_bytes(&self, _: Processor) -> Option<u64> {
+    fn free_bytes(&self, _: Device) -> Option<u64> {
         None
     }
 
@@ -76,6 +79,7 @@ impl Backing for Never {
         ImportWish {
             folder: folder.to_owned(),
             movq: None,
+            movq_config: None,
             format: crate::task::Format::Q4K,
             output: folder.join("out.gguf"),
         }
@@ -141,11 +145,16 @@ fn shown(
     let show = move |ui: &mut egui::Ui, slot: &mut Option<App<Never>>| {
         let app = slot.get_or_insert_with(|| {
             let (open, closed) = channel();
-            let backing = Never {
+            let engine_room = Never {
                 _open: open,
                 closed: Mutex::new(Some(closed)),
             };
-            App::new(ui.ctx(), places.clone(), Options::default(), Arc::new(backing))
+            App::new(
+                ui.ctx(),
+                places.clone(),
+                Options::default(),
+                Arc::new(engine_room),
+            )
         });
         if std::mem::take(&mut is_moved) {
             app.move_to(ui.ctx());

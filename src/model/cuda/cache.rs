@@ -3,8 +3,9 @@
 
 use super::card::Card;
 use super::driver::Memory;
-use super::layout::{KvCache, Layout, MOST_EACH};
+use super::layout::{Layout, MOST_EACH};
 use crate::model::weights::ModelError;
+use crate::task::KvCache;
 
 /// Positions a lane of `capacity` tokens has room for: whole blocks of 16, which attention reads, and
 /// the rows a feed is filled up with.

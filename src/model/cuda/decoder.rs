@@ -2,12 +2,13 @@
 
 use super::card::{Card, File};
 use super::driver::Memory;
-use super::layout::{KvCache, Layout, MOST_ROWS, padded_rows};
+use super::layout::{Layout, MOST_ROWS, padded_rows};
 use super::loader::{Columns, Loader, Rows, Width};
 use super::matrix::{Form, Matrix, Out, Wide};
 use crate::model::decoder::config::Config;
 use crate::model::decoder::cpu::{Head, Rope, embed};
-use crate::model::weights::{ModelError, Quant, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights};
+use crate::task::{Format, KvCache};
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
@@ -134,7 +135,7 @@ struct Load<'a> {
     weights: &'a dyn Weights,
     config: &'a Config,
     layout: Layout,
-    quant: Option<Quant>,
+    quant: Option<Format>,
     maps: RowMaps,
     loader: Loader<'a>,
     gathered: Gathered,
@@ -339,7 +340,7 @@ impl CardDecoder {
         weights: &dyn Weights,
         config: &Config,
         head: &Head,
-        quant: Option<Quant>,
+        quant: Option<Format>,
         cell: KvCache,
     ) -> Result<Self> {
         let layout = Layout::new(config)?;

@@ -5,11 +5,12 @@ use super::cache::Cache;
 use super::card::{Card, File};
 use super::decoder::{Block, CardDecoder};
 use super::driver::{Extent, Graph, Kernel, Memory};
-use super::layout::{KvCache, Layout, MOST_EACH, MOST_ROWS};
+use super::layout::{Layout, MOST_EACH, MOST_ROWS};
 use super::loader::Width;
 use super::matrix::{Matrix, Operands, Product, parts_bytes, tiles_for};
 use super::step::{Chosen, Told, Wish};
 use crate::model::weights::ModelError;
+use crate::task::KvCache;
 use bytemuck::bytes_of;
 use std::collections::HashMap;
 

@@ -5,6 +5,7 @@
 
 use crate::model::decoder::config::Config;
 use crate::model::weights::ModelError;
+use crate::task::KvCache;
 
 /// Rows of a batch: two guidance branches of a window of 16.
 pub(super) const MOST_ROWS: usize = 32;
@@ -132,16 +133,6 @@ pub(super) fn padded_rows(count: usize, padded: usize) -> Vec<i32> {
 /// As kernels take it: -1 where there is none.
 fn index(row: Option<usize>) -> i32 {
     row.map_or(-1, |row| row as i32)
-}
-
-/// How keys and values are kept on a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KvCache {
-    /// 8 bits a number, and a scale for each head and position.
-    #[default]
-    Bytes,
-    /// f16: finer than the bf16 of the published code, twice as long as bytes.
-    Half,
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 use super::card::{Card, File};
 use super::driver::{Extent, HostMemory, Mark, Memory};
 use super::matrix::{Form, Matrix, Out, Wide};
-use crate::model::weights::{ModelError, Quant, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights};
+use crate::task::Format;
 use candle_core::quantized::GgmlDType;
 use candle_core::{DType, Device};
 use rayon::prelude::*;
@@ -29,9 +30,9 @@ impl<'a> Rows<'a> {
         weights: &'a dyn Weights,
         name: &str,
         shape: [usize; 2],
-        quant: Option<Quant>,
+        quant: Option<Format>,
     ) -> Result<Self> {
-        let quant = quant.filter(|quant| matches!(quant, Quant::Q4K | Quant::Q8_0));
+        let quant = quant.filter(|quant| matches!(quant, Format::Q4K | Format::Q8_0));
         let readable = |kind| {
             matches!(
                 kind,
@@ -56,7 +57,7 @@ impl<'a> Rows<'a> {
     fn from_stored(
         stored: Stored,
         shape: [usize; 2],
-        quant: Option<Quant>,
+        quant: Option<Format>,
         readable: impl Fn(GgmlDType) -> bool,
     ) -> Result<Self> {
         let made = |kind, bytes: Vec<u8>| Self {

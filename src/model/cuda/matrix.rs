@@ -5,7 +5,6 @@ use super::card::{Card, File};
 use super::driver::{Extent, Kernel, Memory};
 use super::layout::MOST_ROWS;
 use crate::model::decoder::config::Config;
-use crate::model::decoder::cpu::{WIDEN_BELOW, weights_of};
 use crate::model::weights::ModelError;
 use candle_core::quantized::GgmlDType;
 
@@ -35,7 +34,7 @@ pub(super) enum Wide {
 impl Wide {
     /// Small models are kept exact.
     pub(super) fn of(config: &Config) -> Self {
-        match weights_of(config) < WIDEN_BELOW {
+        match config.is_small() {
             true => Self::Exact,
             false => Self::Half,
         }

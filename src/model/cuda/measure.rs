@@ -4,10 +4,10 @@
 use super::card::{Card, File};
 use super::decoder::CardDecoder;
 use super::driver::Extent;
-use super::layout::KvCache;
 use super::matrix::Form;
 use crate::model::decoder::config::Config;
-use crate::model::weights::{ModelError, Quant};
+use crate::model::weights::ModelError;
+use crate::task::{Format, KvCache};
 use bytemuck::bytes_of;
 use std::sync::Arc;
 
@@ -50,13 +50,13 @@ impl CardDecoder {
         card: &Arc<Card>,
         config: &Config,
         codes: usize,
-        quant: Quant,
+        quant: Format,
         cell: KvCache,
     ) -> Result<Self, ModelError> {
         let form = match quant {
-            Quant::Q4K => Form::Q4,
-            Quant::Q8_0 => Form::Q8,
-            Quant::F32 | Quant::F16 | Quant::BF16 => Form::Half,
+            Format::Q4K => Form::Q4,
+            Format::Q8_0 => Form::Q8,
+            Format::F32 | Format::F16 | Format::Bf16 => Form::Half,
         };
         Self::invented(card, config, codes, form, cell)
     }

@@ -25,6 +25,5 @@ mod step;
 
 pub use card::{Card, CardSummary, NO_DRIVER, survey};
 pub use decoder::CardDecoder;
-pub use layout::KvCache;
 pub use movq::CardMovq;
 pub use predictor::CardPredictor;

@@ -2,13 +2,14 @@
 
 use super::cache::positions;
 use super::decoder::OTHER_TOKENS;
-use super::layout::{KvCache, Layout, MOST_ROWS};
+use super::layout::{Layout, MOST_ROWS};
 use super::matrix::{Form, Wide};
 use super::movq::features::{SCORE_BYTES, STRIP_BYTES, weight_bytes};
 use crate::model::decoder::config::Config;
 use crate::model::movq::MovqConfig;
 use crate::model::weights::ModelError;
 use crate::pixels::Size;
+use crate::task::KvCache;
 use candle_core::quantized::GgmlDType;
 
 /// What the driver takes for a program and its kernels.

@@ -24,6 +24,9 @@ fn eps() -> f32 {
 const LARGEST: usize = 1 << 20;
 const MOST_LAYERS: usize = 1 << 12;
 
+/// Decoders of fewer weights than this are small, see [`Config::is_small`].
+const SMALL_BELOW: usize = 1 << 30;
+
 /// The fields of a Chameleon-family `config.json` that the decoder obeys.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Config {
@@ -137,6 +140,28 @@ impl Config {
 
     pub fn head_dim(&self) -> usize {
         self.hidden_size / self.num_attention_heads
+    }
+
+    /// Weights of such a decoder.
+    pub fn weights(&self) -> usize {
+        let sizes = self.tensors();
+        sizes
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<usize>())
+            .sum()
+    }
+
+    /// Whether there is room to compute exactly: what precision a decoder is given is decided here alone.
+    ///
+    /// A small one is held in f32 where it is stored in a half type, and so are its keys and values. Its
+    /// sums come out the same on every processor, and a card keeps its f32 matrices exact. It is not
+    /// proposed to store it in a smaller format.
+    ///
+    /// A large one keeps matrices, keys and values in half precision, and a card halves its f32
+    /// matrices. It needs the fastest sums there are, whose last bits differ from processor to
+    /// processor.
+    pub fn is_small(&self) -> bool {
+        self.weights() < SMALL_BELOW
     }
 
     /// The tensor whose rows score the tokens of the vocabulary.

@@ -9,7 +9,8 @@ use super::kv_cache::{Cache, Precision, Shape as CacheShape};
 use super::matrix::{Form, Linear, Matrix, Sums, rows_of, vector};
 use crate::decode::{Feed, PredictError, Predictor};
 use crate::model::memory::{DRAWING, affordable, refusal};
-use crate::model::weights::{ModelError, Quant, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights};
+use crate::task::Format;
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -134,19 +135,6 @@ pub struct Decoder {
     precision: Precision,
 }
 
-/// Decoders of fewer weights than this are held in f32 if they are stored in a half type, and so
-/// are their keys and values; larger ones keep both in half precision. The smaller ones also draw
-/// the same on every processor, where larger ones need the fastest kernels there are.
-pub(crate) const WIDEN_BELOW: usize = 1 << 30;
-
-pub(crate) fn weights_of(config: &Config) -> usize {
-    config
-        .tensors()
-        .iter()
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum()
-}
-
 /// Which rows of the head a decoder computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Head {
@@ -162,10 +150,10 @@ impl Decoder {
         weights: &dyn Weights,
         config: &Config,
         head: &Head,
-        quant: Option<Quant>,
+        quant: Option<Format>,
     ) -> Result<Self, ModelError> {
         let shape = [config.vocab_size, config.hidden_size];
-        let is_small = weights_of(config) < WIDEN_BELOW;
+        let is_small = config.is_small();
         let form = Form {
             quant: quant.or(widened(weights, config)?),
             sums: if is_small { Sums::Alike } else { Sums::Fast },
@@ -233,14 +221,14 @@ impl Decoder {
 
 /// Half types are widened where there is room: candle's products of half types round the
 /// activations too.
-pub(crate) fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Quant>, ModelError> {
+pub(crate) fn widened(weights: &dyn Weights, config: &Config) -> Result<Option<Format>, ModelError> {
     let first = config
         .tensors()
         .into_iter()
         .find(|(name, _)| name.contains("_proj.weight"));
     Ok(match first {
-        Some((name, shape)) if weights_of(config) < WIDEN_BELOW => match weights.stored_as(&name, &shape)? {
-            Stored::Plain(_) => Some(Quant::F32),
+        Some((name, shape)) if config.is_small() => match weights.stored_as(&name, &shape)? {
+            Stored::Plain(_) => Some(Format::F32),
             Stored::Quantized(_) => None,
         },
         _ => None,
@@ -630,7 +618,7 @@ mod tests {
 
     #[test]
     fn quantised_matrices_stay_close() {
-        for (quant, bound) in [(Quant::Q8_0, 0.4), (Quant::BF16, 0.2)] {
+        for (quant, bound) in [(Format::Q8_0, 0.4), (Format::Bf16, 0.2)] {
             let dir = format!("{}/tests/golden/decoder-mha", env!("CARGO_MANIFEST_DIR"));
             let weights = Loaded(
                 candle_core::safetensors::load(format!("{dir}/model.safetensors"), &Device::Cpu).unwrap(),

@@ -5,10 +5,11 @@
 //! rolling back, and a step copies nothing but its own rows.
 
 use super::config::Config;
-use super::cpu::{Head, Rope, embed, head_rows, weights_of, widened};
+use super::cpu::{Head, Rope, embed, head_rows, widened};
 use super::matrix::fitted;
 use crate::decode::{Feed, PredictError, Predictor};
-use crate::model::weights::{ModelError, Quant, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights};
+use crate::task::Format;
 use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
 use candle_core::{D, DType, Device, Module, Tensor};
 use candle_nn::ops::{rms_norm, softmax_last_dim};
@@ -22,7 +23,7 @@ struct Linear {
 }
 
 impl Linear {
-    fn new(stored: Stored, bias: Option<Tensor>, quant: Option<Quant>, device: &Device) -> Result<Self> {
+    fn new(stored: Stored, bias: Option<Tensor>, quant: Option<Format>, device: &Device) -> Result<Self> {
         let blocks = fitted(stored, quant)?;
         let matrix = match blocks.dtype() {
             GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => {
@@ -96,7 +97,7 @@ struct Block {
 struct Load<'a> {
     weights: &'a dyn Weights,
     config: &'a Config,
-    quant: Option<Quant>,
+    quant: Option<Format>,
     device: &'a Device,
 }
 
@@ -156,7 +157,7 @@ impl DeviceDecoder {
         weights: &dyn Weights,
         config: &Config,
         head: &Head,
-        quant: Option<Quant>,
+        quant: Option<Format>,
         device: &Device,
     ) -> Result<Self> {
         let shape = [config.vocab_size, config.hidden_size];
@@ -184,7 +185,7 @@ impl DeviceDecoder {
             codes,
             cos: table(rope.cos)?,
             sin: table(rope.sin)?,
-            cell: if weights_of(config) < super::cpu::WIDEN_BELOW {
+            cell: if config.is_small() {
                 DType::F32
             } else {
                 DType::BF16

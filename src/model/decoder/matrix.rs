@@ -3,7 +3,8 @@
 
 use super::kernels::add;
 use super::q8::{Blocks, candle_is_fast};
-use crate::model::weights::{ModelError, Quant, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights};
+use crate::task::Format;
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
@@ -39,7 +40,7 @@ enum Shard {
 #[derive(Clone, Copy)]
 pub(crate) struct Form {
     /// The format they are brought to, or the nearest that holds their rows; as stored if `None`.
-    pub(crate) quant: Option<Quant>,
+    pub(crate) quant: Option<Format>,
     pub(crate) sums: Sums,
 }
 
@@ -75,7 +76,7 @@ impl Shard {
 }
 
 /// A matrix in the format asked for, or the nearest one that holds its rows; as stored if none is.
-pub(crate) fn fitted(stored: Stored, quant: Option<Quant>) -> Result<Arc<QTensor>, ModelError> {
+pub(crate) fn fitted(stored: Stored, quant: Option<Format>) -> Result<Arc<QTensor>, ModelError> {
     let kept = match (stored, quant) {
         (Stored::Quantized(tensor), None) => return Ok(tensor),
         (Stored::Quantized(tensor), Some(_)) => tensor.dequantize(&Device::Cpu)?,
@@ -83,9 +84,9 @@ pub(crate) fn fitted(stored: Stored, quant: Option<Quant>) -> Result<Arc<QTensor
     };
     let columns = kept.dims().last().copied().unwrap_or(0);
     let wanted = quant.unwrap_or(match kept.dtype() {
-        DType::F16 => Quant::F16,
-        DType::BF16 => Quant::BF16,
-        _ => Quant::F32,
+        DType::F16 => Format::F16,
+        DType::BF16 => Format::Bf16,
+        _ => Format::F32,
     });
     let wanted = wanted.fitting(columns).ggml();
     Ok(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?))

@@ -6,7 +6,7 @@
 
 use super::checkpoint::{Safetensors, open_movq};
 use super::gguf::{self, Planned};
-use super::{ModelError, Quant, Weights};
+use super::{ModelError, Weights, decoder_format};
 use crate::model::bundle::{movq_config, tokenizer_files};
 use crate::model::card::Card;
 use crate::model::decoder::config::Config;
@@ -14,32 +14,11 @@ use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
 use crate::model::movq::preview::Preview;
 use crate::model::network::Hardware;
+use crate::task::{Cancel, Format, ImportStep, ImportWish};
 use candle_core::quantized::{GgmlDType, QTensor};
 use rayon::prelude::*;
 use std::io::{BufWriter, Write};
 use std::path::Path;
-
-/// What to import, and where to.
-#[derive(Debug, Clone, Copy)]
-pub struct Import<'a> {
-    /// The Hugging Face folder of the decoder.
-    pub folder: &'a Path,
-    /// The image tokenizer's weights.
-    pub movq: &'a Path,
-    /// Its sizes; `movq.json` beside it, else read off its tensors.
-    pub movq_config: Option<&'a Path>,
-    pub quant: Quant,
-    pub out: &'a Path,
-}
-
-/// How far an import is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportStep {
-    pub name: String,
-    /// Bytes written of all bytes.
-    pub done: u64,
-    pub of: u64,
-}
 
 /// What an import had to do otherwise than asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -77,17 +56,22 @@ const HELD_BYTES: usize = 512 << 20;
 
 const CANCELLED: &str = "the import was cancelled, nothing was written";
 
-/// Imports a checkpoint. `progress` is told after each tensor, `cancelled` asked before each piece.
+/// Nobody named the image tokenizer, and it was not found either.
+pub(crate) const NO_MOVQ: &str = "the image tokenizer is missing: choose movqgan_270M.ckpt";
+
+/// Imports a checkpoint. `progress` is told after each tensor, `cancel` polled before each piece.
 pub fn import(
-    wish: &Import<'_>,
+    wish: &ImportWish,
     progress: &mut dyn FnMut(ImportStep),
-    cancelled: &dyn Fn() -> bool,
+    cancel: &Cancel,
 ) -> Result<ImportSummary, ModelError> {
     let file_error = |path: &Path, e: &dyn std::fmt::Display| ModelError::File {
         file: path.display().to_string(),
         reason: e.to_string(),
     };
-    let out = wish.out;
+    let movq = wish.movq.as_deref();
+    let movq = movq.ok_or_else(|| ModelError::Config(NO_MOVQ.to_owned()))?;
+    let out = wish.output.as_path();
     let target = out
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -95,21 +79,21 @@ pub fn import(
     let config_path = wish.folder.join("config.json");
     let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
     let config = Config::from_json(&config_text)?;
-    let weights = Safetensors::open(wish.folder)?;
-    let image = open_movq(wish.movq)?;
-    let json = movq_config(wish.movq_config, wish.movq)?;
+    let weights = Safetensors::open(&wish.folder)?;
+    let image = open_movq(movq)?;
+    let json = movq_config(wish.movq_config.as_deref(), movq)?;
     let movq_sizes = match &json {
         Some(json) => MovqConfig::from_json(json)?,
         None => MovqConfig::infer(image.as_ref(), "")?,
     };
-    let card = Card::for_folder(wish.folder, &config_text)?;
+    let card = Card::for_folder(&wish.folder, &config_text)?;
     let preview = Preview::fit(&PictureCodec::load(
         image.as_ref(),
         "",
         &movq_sizes,
         &Hardware::Cpu,
     )?)?;
-    let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.quant)?;
+    let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.format)?;
     let map = preview.to_tensor()?;
     let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();
     listed.push(Planned {
@@ -120,11 +104,11 @@ pub fn import(
 
     // Only now, for all that can be refused by its headers has been.
     let mut temporary = unfinished(target).map_err(|e| file_error(out, &e))?;
-    let files = tokenizer_files(wish.folder);
+    let files = tokenizer_files(&wish.folder);
     let metadata = [
         ("general.architecture", Some("lumina-mgpt2".to_owned())),
         ("general.name", Some(card.name.clone())),
-        ("lumina.quant", Some(wish.quant.name().to_owned())),
+        ("lumina.quant", Some(wish.format.name().to_owned())),
         ("lumina.config", Some(config_text)),
         ("lumina.card", serde_json::to_string(&card).ok()),
         ("lumina.movq_config", json),
@@ -146,7 +130,7 @@ pub fn import(
     let mut done = header.len() as u64;
     for step in &plan {
         let from: &dyn Weights = if step.of_image { image.as_ref() } else { &weights };
-        convert(from, step, cancelled, &mut |bytes| {
+        convert(from, step, cancel, &mut |bytes| {
             file.write_all(bytes).map_err(|e| file_error(out, &e))
         })?;
         file.write_all(&step.stored.padding())
@@ -174,7 +158,7 @@ pub fn import(
 fn convert(
     from: &dyn Weights,
     step: &Step,
-    cancelled: &dyn Fn() -> bool,
+    cancel: &Cancel,
     write: &mut dyn FnMut(&[u8]) -> Result<(), ModelError>,
 ) -> Result<(), ModelError> {
     let rows = step.stored.shape.first().copied().unwrap_or(1);
@@ -188,7 +172,7 @@ fn convert(
     let together = (2 * threads).clamp(1, HELD_BYTES / PIECE_BYTES);
     let pieces: Vec<usize> = (0..rows).step_by(piece).collect();
     for wave in pieces.chunks(together) {
-        if cancelled() {
+        if cancel.is_cancelled() {
             return Err(ModelError::Config(CANCELLED.to_owned()));
         }
         let made: Result<Vec<Vec<u8>>, ModelError> = wave
@@ -232,7 +216,7 @@ fn plan(
     config: &Config,
     weights: &Safetensors,
     image: &dyn Weights,
-    quant: Quant,
+    quant: Format,
 ) -> Result<(Vec<Step>, ImportSummary), ModelError> {
     let mut summary = ImportSummary::default();
     let mut plan = Vec::new();
@@ -286,21 +270,4 @@ fn plan(
         });
     }
     Ok((plan, summary))
-}
-
-/// Format wished for and format possible. Matrices get the one asked for, the embedding at least
-/// 8 bits, all else f32.
-pub(crate) fn decoder_format(name: &str, shape: &[usize], quant: Quant) -> (Quant, Quant) {
-    let is_matrix = shape.len() == 2
-        && (name.contains("_proj.")
-            || name.starts_with("lm_head.")
-            || name.starts_with("model.embed_tokens."));
-    match shape {
-        [_, columns] if is_matrix => {
-            let by_eight = name.starts_with("model.embed_tokens.") && quant == Quant::Q4K;
-            let wish = if by_eight { Quant::Q8_0 } else { quant };
-            (wish, wish.fitting(*columns))
-        }
-        _ => (Quant::F32, Quant::F32),
-    }
 }

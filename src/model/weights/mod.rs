@@ -6,6 +6,7 @@ pub mod import;
 mod pickle_limits;
 pub mod random_weights;
 
+use crate::task::Format;
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 use std::ops::Range;
@@ -155,22 +156,12 @@ pub(super) fn kind_of(dtype: DType) -> GgmlDType {
     }
 }
 
-/// The format the matrices of a model are brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Quant {
-    F32,
-    F16,
-    BF16,
-    Q8_0,
-    Q4K,
-}
-
-impl Quant {
+impl Format {
     pub fn ggml(self) -> GgmlDType {
         match self {
             Self::F32 => GgmlDType::F32,
             Self::F16 => GgmlDType::F16,
-            Self::BF16 => GgmlDType::BF16,
+            Self::Bf16 => GgmlDType::BF16,
             Self::Q8_0 => GgmlDType::Q8_0,
             Self::Q4K => GgmlDType::Q4K,
         }
@@ -184,25 +175,22 @@ impl Quant {
             other => other,
         }
     }
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F16 => "f16",
-            Self::BF16 => "bf16",
-            Self::Q8_0 => "q8_0",
-            Self::Q4K => "q4_k",
-        }
-    }
 }
 
-impl std::str::FromStr for Quant {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::F32, Self::F16, Self::BF16, Self::Q8_0, Self::Q4K]
-            .into_iter()
-            .find(|quant| quant.name() == text)
-            .ok_or_else(|| format!("`{text}` is no format: use q4_k, q8_0, f16, bf16 or f32"))
+/// How a tensor of a decoder is stored by an import: format wished for and format
+/// possible. Matrices get the one asked for, the embedding at least
+/// 8 bits, all else f32.
+pub(crate) fn decoder_format(name: &str, shape: &[usize], quant: Format) -> (Format, Format) {
+    let is_matrix = shape.len() == 2
+        && (name.contains("_proj.")
+            || name.starts_with("lm_head.")
+            || name.starts_with("model.embed_tokens."));
+    match shape {
+        [_, columns] if is_matrix => {
+            let by_eight = name.starts_with("model.embed_tokens.") && quant == Format::Q4K;
+            let wish = if by_eight { Format::Q8_0 } else { quant };
+            (wish, wish.fitting(*columns))
+        }
+        _ => (Format::F32, Format::F32),
     }
 }

@@ -4,9 +4,9 @@
 //! stay in memory, and everything is tried again until it is written.
 
 use super::App;
+use crate::engine_room::EngineRoom;
 use crate::state::{Action, Begun, Order, Row, Store, StoreError, Tone};
 use crate::task::Failure;
-use crate::ui::Backing;
 use egui::Context;
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ impl Journal {
     }
 }
 
-impl<B: Backing> App<B> {
+impl<R: EngineRoom> App<R> {
     pub(crate) fn changed(&mut self) {
         let now = Instant::now();
         let first = self.journal.unsaved.map_or(now, |unsaved| unsaved.first);

@@ -10,13 +10,14 @@ pub(super) mod model_jobs;
 pub(super) mod shortcuts;
 pub(super) mod thumbnails;
 
+use super::Options;
 use super::canvas::Canvas;
 use super::pages::history::Room;
 use super::pages::{history, mishaps, models, world};
 use super::panels::{left, overlays, stage, status, strip, top};
 use super::textures::{Textures, colour_image};
 use super::theme::{self, Palette};
-use super::{Backing, Options};
+use crate::engine_room::{EngineRoom, ModelSource};
 use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
@@ -49,11 +50,11 @@ pub(super) struct Pointed {
 }
 
 /// The open window.
-pub struct App<B: Backing> {
+pub struct App<R: EngineRoom> {
     pub studio: Studio,
     pub(super) store: Option<Store>,
     pub(super) places: Places,
-    pub(super) backing: Arc<B>,
+    pub(super) engine_room: Arc<R>,
     worker: Option<Worker>,
     ticket: Option<Ticket>,
     pub(super) importing: Option<Importing>,
@@ -85,8 +86,8 @@ pub(super) enum Greeting {
     Done,
 }
 
-impl<B: Backing> App<B> {
-    pub fn new(ctx: &Context, places: Places, options: Options, backing: Arc<B>) -> Self {
+impl<R: EngineRoom> App<R> {
+    pub fn new(ctx: &Context, places: Places, options: Options, engine_room: Arc<R>) -> Self {
         theme::install(ctx);
         // The page of the starter's world shows parts of one PNG.
         egui_extras::install_image_loaders(ctx);
@@ -122,7 +123,7 @@ impl<B: Backing> App<B> {
             room: Room::default(),
             copied: Vec::new(),
             places,
-            backing,
+            engine_room,
             worker: None,
             ticket: None,
             importing: None,
@@ -287,7 +288,8 @@ impl<B: Backing> App<B> {
         self.ticket = None;
         let former = self.worker.take();
         let wake = Arc::clone(&self.wake);
-        match self.backing.open(path, self.studio.models.processor) {
+        let source = ModelSource::found(path, self.studio.models.device);
+        match self.engine_room.open(&source) {
             Ok(make) => {
                 let make = move || {
                     drop(former);
@@ -450,7 +452,7 @@ impl<B: Backing> App<B> {
     }
 }
 
-impl<B: Backing> eframe::App for App<B> {
+impl<R: EngineRoom> eframe::App for App<R> {
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
         self.intake(ctx);
     }

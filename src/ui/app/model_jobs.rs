@@ -2,10 +2,10 @@
 
 use super::App;
 use super::import_thread::Importing;
+use crate::engine_room::EngineRoom;
 use crate::handover::{Lease, Taken};
 use crate::state::{Action, Asked, Look, ModelAction, ModelEffect, Target};
 use crate::task::{Failure, ImportWish};
-use crate::ui::Backing;
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,28 +27,26 @@ impl HandedOver {
     }
 }
 
-impl<B: Backing> App<B> {
+impl<R: EngineRoom> App<R> {
     pub(crate) fn carry_out_models(&mut self, effect: ModelEffect) {
-        let backing = Arc::clone(&self.backing);
+        let engine_room = Arc::clone(&self.engine_room);
         let answer = |action| Some(Action::Models(action));
         match effect {
             // On threads of their own: headers of large files and a driver's answer take a while.
             ModelEffect::Survey(used) => {
-                let processor = self.studio.models.processor;
+                let device = self.studio.models.device;
                 self.files.errands.wait_for(move || {
-                    let survey = backing.survey(&used, processor);
+                    let survey = engine_room.survey(&used, device);
                     answer(ModelAction::Surveyed(Box::new(survey)))
                 });
             }
             ModelEffect::Appraise(path) => {
-                let processor = self.studio.models.processor;
+                let device = self.studio.models.device;
                 self.files.errands.wait_for(move || {
-                    let appraisal = backing.appraise(&path, processor);
-                    let there = appraisal
-                        .as_ref()
-                        .map_or(processor, |appraisal| appraisal.runs_on);
+                    let appraisal = engine_room.appraise(&path, device);
+                    let there = appraisal.as_ref().map_or(device, |appraisal| appraisal.runs_on);
                     let look = Look {
-                        free_bytes: backing.free_bytes(there),
+                        free_bytes: engine_room.free_bytes(there),
                         appraisal,
                     };
                     answer(ModelAction::Appraised(path, Box::new(look)))
@@ -57,12 +55,12 @@ impl<B: Backing> App<B> {
             ModelEffect::Plan(folder) => {
                 self.files
                     .errands
-                    .wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
+                    .wait_for(move || answer(ModelAction::Plan(engine_room.plan_import(&folder))));
             }
             ModelEffect::Ask(asked, wish) => self.files.errands.wait_for(move || match asked {
                 Asked::Folder => {
                     let folder = dialog("Import a Hugging Face folder").pick_folder()?;
-                    answer(ModelAction::Plan(backing.plan_import(&folder)))
+                    answer(ModelAction::Plan(engine_room.plan_import(&folder)))
                 }
                 Asked::Movq => {
                     let files = dialog("The image tokenizer: movqgan_270M.ckpt or .safetensors")
@@ -95,9 +93,9 @@ impl<B: Backing> App<B> {
     }
 
     fn begin_import(&mut self, wish: ImportWish) {
-        let backing = Arc::clone(&self.backing);
+        let engine_room = Arc::clone(&self.engine_room);
         self.importing = Some(Importing::begin(&self.wake, move |cancel, step| {
-            backing.import(&wish, cancel, step)
+            engine_room.import(&wish, cancel, step)
         }));
     }
 

@@ -67,7 +67,7 @@ fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
     }
     ui.label(palette.label("Format"));
     ui.horizontal(|ui| {
-        for format in Format::ALL {
+        for format in Format::OFFERED {
             if chip(ui, format.name(), Chosen::from(format == wish.format)).clicked() {
                 act(actions, ModelAction::Format(format));
             }

@@ -2,7 +2,7 @@
 
 use super::import_card;
 use crate::state::{Action, Asked, Model, ModelAction, Page, Studio};
-use crate::task::{Appraisal, Known, Origin, Processor, ProcessorState, gigabytes};
+use crate::task::{Appraisal, Device, DeviceState, Known, Origin, gigabytes};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
 use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
@@ -124,7 +124,7 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 }
             }
         }
-        processors(ui, studio, actions);
+        devices(ui, studio, actions);
     });
 }
 
@@ -146,9 +146,9 @@ fn origin_of(ui: &mut Ui, appraisal: &Appraisal) {
     }
 }
 
-/// Why a processor is not used, or what is on it.
-fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> String {
-    let name = state.processor.name();
+/// Why a device is not used, or what is on it.
+fn device_line(state: &DeviceState, appraisal: Option<&Appraisal>) -> String {
+    let name = state.device.title();
     let about = match state.about.is_empty() {
         true => name.to_owned(),
         false => format!("{name} · {}", state.about),
@@ -157,9 +157,7 @@ fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> Stri
         return format!("Not {about}: {hindrance}");
     }
     match (state.free_bytes, appraisal) {
-        (Some(free), Some(appraisal))
-            if appraisal.runs_on == state.processor && !appraisal.fits(Some(free)) =>
-        {
+        (Some(free), Some(appraisal)) if appraisal.runs_on == state.device && !appraisal.fits(Some(free)) => {
             format!(
                 "{about} has {} free, about {} are needed",
                 gigabytes(free),
@@ -171,39 +169,39 @@ fn processor_line(state: &ProcessorState, appraisal: Option<&Appraisal>) -> Stri
     }
 }
 
-fn processors(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+fn devices(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     let Some(survey) = &studio.models.survey else {
         return;
     };
-    let usable = survey.processors.iter().filter(|state| state.hindrance.is_none());
-    let usable: Vec<Processor> = usable.map(|state| state.processor).collect();
-    let chosen = studio.models.processor;
+    let usable = survey.devices.iter().filter(|state| state.hindrance.is_none());
+    let usable: Vec<Device> = usable.map(|state| state.device).collect();
+    let chosen = studio.models.device;
     // A choice of one is none, unless what was chosen is gone.
-    if usable.len() > 1 || !(chosen == Processor::Auto || usable.contains(&chosen)) {
+    if usable.len() > 1 || !(chosen == Device::Auto || usable.contains(&chosen)) {
         ui.horizontal(|ui| {
             ui.label(palette.label("Draw on"));
-            for processor in [Processor::Auto].into_iter().chain(usable) {
-                if chip(ui, processor.name(), Chosen::from(processor == chosen)).clicked() {
-                    actions.push(Action::Models(ModelAction::Processor(processor)));
+            for device in [Device::Auto].into_iter().chain(usable) {
+                if chip(ui, device.title(), Chosen::from(device == chosen)).clicked() {
+                    actions.push(Action::Models(ModelAction::Device(device)));
                 }
             }
         });
     }
-    for state in &survey.processors {
-        let line = processor_line(state, in_use(studio));
+    for state in &survey.devices {
+        let line = device_line(state, in_use(studio));
         ui.add(Label::new(palette.secondary(line)).wrap());
     }
 }
 
 /// Memory a model could have: what is free where it would run, with what the present one gives back.
-fn room(studio: &Studio, runs_on: Processor) -> Option<u64> {
+fn room(studio: &Studio, runs_on: Device) -> Option<u64> {
     let survey = studio.models.survey.as_ref()?;
-    let of_processor = survey
-        .processors
+    let of_device = survey
+        .devices
         .iter()
-        .find(|state| state.processor == runs_on && state.hindrance.is_none());
-    let own = of_processor.and_then(|state| state.free_bytes);
+        .find(|state| state.device == runs_on && state.hindrance.is_none());
+    let own = of_device.and_then(|state| state.free_bytes);
     studio.room_bytes(own.or(survey.free_bytes))
 }
 

@@ -5,11 +5,12 @@
 //! the same [`App`]: the engine draws on meanwhile, state and rows were never on the card, and the
 //! canvas gives a new device everything anew. What the driver complains of is said, never fatal.
 
+use crate::engine_room::EngineRoom;
 use crate::handover::Lease;
 use crate::state::{Action, Dropping};
 use crate::task::Failure;
 use crate::ui::app::App;
-use crate::ui::{APP_ID, Backing, canvas, theme};
+use crate::ui::{APP_ID, canvas, theme};
 use eframe::egui_wgpu::RenderState;
 use egui::{Context, Ui, ViewportCommand};
 use std::cell::RefCell;
@@ -63,18 +64,18 @@ pub(crate) fn hear(state: &RenderState, ctx: &Context) -> Ear {
 }
 
 /// Where the app waits while there is no window.
-pub(crate) type Between<B> = Rc<RefCell<Option<App<B>>>>;
+pub(crate) type Between<R> = Rc<RefCell<Option<App<R>>>>;
 
 /// The app in one window.
-pub(crate) struct Shell<B: Backing> {
-    pub(crate) app: Option<App<B>>,
-    pub(crate) between: Between<B>,
+pub(crate) struct Shell<R: EngineRoom> {
+    pub(crate) app: Option<App<R>>,
+    pub(crate) between: Between<R>,
     pub(crate) ear: Ear,
     /// Why this window was given up.
     pub(crate) lost: Option<String>,
 }
 
-impl<B: Backing> Shell<B> {
+impl<R: EngineRoom> Shell<R> {
     /// Tells what the driver said. On a lost device everything is written and the window goes.
     pub(crate) fn listen(&mut self, ctx: &Context) {
         let Some(app) = &mut self.app else { return };
@@ -95,7 +96,7 @@ impl<B: Backing> Shell<B> {
     }
 }
 
-impl<B: Backing> eframe::App for Shell<B> {
+impl<R: EngineRoom> eframe::App for Shell<R> {
     fn logic(&mut self, ctx: &Context, frame: &mut eframe::Frame) {
         self.listen(ctx);
         if let Some(app) = &mut self.app {
@@ -119,7 +120,7 @@ impl<B: Backing> eframe::App for Shell<B> {
     }
 }
 
-impl<B: Backing> Drop for Shell<B> {
+impl<R: EngineRoom> Drop for Shell<R> {
     /// Also when the toolkit broke off on a dead device: the app is not lost with the window.
     fn drop(&mut self) {
         *self.between.borrow_mut() = self.app.take();
@@ -127,15 +128,15 @@ impl<B: Backing> Drop for Shell<B> {
 }
 
 /// Makes the app for its first window.
-pub(crate) type First<B> = Box<dyn FnOnce(&Context) -> App<B>>;
+pub(crate) type First<R> = Box<dyn FnOnce(&Context) -> App<R>>;
 
 /// Shows the app until its window is closed by the user.
-pub(crate) fn show<B: Backing>(
-    first: First<B>,
+pub(crate) fn show<R: EngineRoom>(
+    first: First<R>,
     lease: Option<Lease>,
     options: impl Fn() -> eframe::NativeOptions,
 ) -> Result<(), Failure> {
-    let between: Between<B> = Rc::default();
+    let between: Between<R> = Rc::default();
     let mut first = Some((first, lease));
     for _ in 0..MOST_DEVICES {
         let begun = first.take();
@@ -213,7 +214,7 @@ fn dropping(creation: &eframe::CreationContext<'_>) -> Dropping {
     }
 }
 
-impl<B: Backing> App<B> {
+impl<R: EngineRoom> App<R> {
     /// The same app in another window, on another device.
     pub(crate) fn move_to(&mut self, ctx: &Context) {
         theme::install(ctx);

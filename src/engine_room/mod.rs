@@ -1,0 +1,74 @@
+//! The engine room: what a front may ask of a model.
+//!
+//! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
+//! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
+//! stand in for it: [`info`], [`redraw`], [`verify`], [`measure`], [`bench`].
+//!
+//! Pictures are no business of this module but where their codes go through a model: fronts read and keep
+//! them through `picture` and `saved_picture`.
+
+mod appraisal;
+mod bench;
+mod devices;
+mod info;
+mod local_models;
+mod measure;
+mod redraw;
+mod source;
+mod verify;
+
+pub use bench::bench;
+pub use info::{Info, info};
+pub use local_models::LocalModels;
+pub use measure::measure;
+pub use redraw::redraw;
+pub use source::ModelSource;
+pub use verify::{Verification, verify};
+
+use crate::task::{Appraisal, Cancel, Device, Engine, Failure, ImportStep, ImportWish, Survey};
+use std::path::{Path, PathBuf};
+
+/// Makes an engine on the worker's thread, and names its model.
+pub type Make<E> = Box<dyn FnOnce() -> Result<(String, E), Failure> + Send>;
+
+/// The models behind a front.
+pub trait EngineRoom: Send + Sync + 'static {
+    type Engine: Engine + 'static;
+
+    /// Checks what can be checked at once; the loading itself is left to the returned closure.
+    fn open(&self, source: &ModelSource) -> Result<Make<Self::Engine>, Failure>;
+
+    /// What there is on this computer: models (`used` and others that lie about), devices, memory.
+    fn survey(&self, used: &[PathBuf], device: Device) -> Survey;
+
+    /// What a model needs, without reading its weights.
+    fn appraise(&self, model: &Path, device: Device) -> Result<Appraisal, Failure>;
+
+    /// Memory that is free where a model would be put.
+    fn free_bytes(&self, device: Device) -> Option<u64>;
+
+    /// How a Hugging Face folder would be imported unless the user says otherwise.
+    fn plan_import(&self, folder: &Path) -> ImportWish;
+
+    /// Writes the one file of a folder, or nothing. `cancel` is polled at least once a tensor; the
+    /// answer is what had to be done otherwise than asked.
+    fn import(
+        &self,
+        wish: &ImportWish,
+        cancel: &Cancel,
+        step: &mut dyn FnMut(ImportStep),
+    ) -> Result<Vec<String>, Failure>;
+}
+
+/// What a long piece of work says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Note<'a> {
+    /// Worth keeping on the screen.
+    Remark(&'a str),
+    /// A line of the result.
+    Result(&'a str),
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("{error:#}"))
+}

@@ -1,0 +1,88 @@
+//! Whether this machine computes what others did: golden vectors, and pictures drawn elsewhere.
+
+use super::source::prepare;
+use super::{Note, failed};
+use crate::model::bundle::{Bundle, Source};
+use crate::session::Session;
+use crate::task::{Device, Failure, Format, KvCache};
+use crate::{picture, saved_picture, verify as golden};
+use std::path::{Path, PathBuf};
+
+/// What is to be checked, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Verification<'a> {
+    /// Folders with a reference case, and pictures saved by this program.
+    pub cases: &'a [PathBuf],
+    pub device: Device,
+    pub kv: KvCache,
+    /// Brings the decoder's matrices to a format first.
+    pub format: Option<Format>,
+    /// All cores when `None`.
+    pub threads: Option<usize>,
+}
+
+/// Whether every case is within its tolerances.
+pub fn verify(asked: &Verification<'_>, note: &mut dyn FnMut(Note<'_>)) -> Result<bool, Failure> {
+    prepare(asked.device, asked.threads)?;
+    let (mut passed, mut run, mut pictures) = (true, 0, Vec::new());
+    for case in asked.cases {
+        if case.is_file() {
+            match picture::holds_record(case) {
+                true => pictures.push(case.as_path()),
+                false => note(Note::Remark(&format!(
+                    "{} is neither a folder nor a picture saved by this program: passed over",
+                    case.display()
+                ))),
+            }
+            continue;
+        }
+        run += 1;
+        let verdicts = golden::verify(case, asked.format, asked.device, asked.kv);
+        for verdict in verdicts.map_err(failed)? {
+            note(Note::Result(&verdict.line));
+            passed &= verdict.passed;
+        }
+    }
+    run += pictures.len();
+    if !pictures.is_empty() {
+        passed &= replay(asked, &pictures, note)?;
+    }
+    if run == 0 {
+        return Err(Failure::usage(
+            "none of these is a folder with a reference case, or a picture saved by this program",
+        ));
+    }
+    Ok(passed)
+}
+
+/// Codes this machine prefers by more than this many nats are no near ties.
+const TIE: f64 = 0.5;
+
+/// Tells saved pictures to the built-in model again, and how many codes come out the same.
+fn replay(
+    asked: &Verification<'_>,
+    pictures: &[&Path],
+    note: &mut dyn FnMut(Note<'_>),
+) -> Result<bool, Failure> {
+    let source = Source {
+        quant: asked.format,
+        device: asked.device,
+        kv: asked.kv,
+        ..Source::default()
+    };
+    let mut session = Session::new(Bundle::open(&source).map_err(failed)?);
+    let mut passed = true;
+    for picture in pictures {
+        let kept = saved_picture::read(picture)?;
+        let agreement = session.replay(&kept.task()?, kept.codes())?;
+        passed &= agreement.widest < TIE;
+        note(Note::Result(&format!(
+            "{} codes={}/{} widest_difference={:.4}",
+            picture.display(),
+            agreement.equal,
+            agreement.codes,
+            agreement.widest
+        )));
+    }
+    Ok(passed)
+}
