@@ -4,7 +4,7 @@
 //! stay in memory, and everything is tried again until it is written.
 
 use super::App;
-use crate::state::{Action, Begun, Order, Row, Store, StoreError, Tone};
+use crate::state::{Action, Answer, Begun, Order, ResultAction, Row, Store, StoreError, Tone};
 use crate::task::Failure;
 use crate::ui::Backing;
 use egui::Context;
@@ -85,13 +85,16 @@ impl<B: Backing> App<B> {
         self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
             let failure = Failure::failed(failed.to_string());
-            Some(Action::Failed(STATE, failure))
+            Some(Answer::Failed(STATE, failure))
         });
     }
 
     /// What came back from the disk decides when it is tried again.
     pub(crate) fn heed(&mut self, action: &Action) {
-        let is_full = matches!(action, Action::Failed(STATE, _) | Action::NotKept(..));
+        let is_full = matches!(
+            action,
+            Action::Answer(Answer::Failed(STATE, _) | Answer::NotKept(..))
+        );
         if is_full {
             self.journal.failed = Some(Instant::now());
         }
@@ -116,7 +119,7 @@ impl<B: Backing> App<B> {
         }
         self.catch_up();
         if !self.studio.unkept.is_empty() {
-            self.act(Action::KeepQuietly);
+            self.act(ResultAction::KeepQuietly);
         }
     }
 
@@ -171,7 +174,7 @@ impl<B: Backing> App<B> {
             self.journal.rows = Rows::Behind;
             self.journal.failed = Some(Instant::now());
             self.studio
-                .act(Action::Failed(ROWS, Failure::failed(error.to_string())));
+                .act(Answer::Failed(ROWS, Failure::failed(error.to_string())));
         }
     }
 }

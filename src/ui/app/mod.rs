@@ -21,7 +21,8 @@ use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{
-    Action, ColourScheme, Effect, Errand, ModelAction, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
+    Action, Answer, ColourScheme, Effect, Errand, ModelAnswer, Page, Photo, RunAction, Shown, Stage, Store,
+    Studio, Tab, Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
@@ -102,7 +103,7 @@ impl<B: Backing> App<B> {
             Err(error) => {
                 let mut studio = Studio::default();
                 let failure = Failure::failed(error.to_string());
-                studio.act(Action::Failed("Nothing can be remembered", failure));
+                studio.act(Answer::Failed("Nothing can be remembered", failure));
                 studio
             }
         };
@@ -162,10 +163,11 @@ impl<B: Backing> App<B> {
         self.stamp();
     }
 
-    pub fn act(&mut self, action: Action) {
-        let quiet = matches!(action, Action::Models(ModelAction::Stepped(..)));
+    pub fn act(&mut self, action: impl Into<Action>) {
+        let action = action.into();
+        let quiet = matches!(action, Action::Answer(Answer::Models(ModelAnswer::Stepped(..))));
         self.heed(&action);
-        if let Action::TakenBack(path) = &action {
+        if let Action::Answer(Answer::TakenBack(path)) = &action {
             self.thumbnails.forget(path);
         }
         let effects = self.studio.act(action);
@@ -246,7 +248,7 @@ impl<B: Backing> App<B> {
                         None => picture::shrink(&photo.pixels, 1024),
                     };
                     let map = Arc::new(picture::canny(&fitted, low, high));
-                    Some(Action::MapMade(Photo::new("canny map", map)))
+                    Some(Answer::MapMade(Photo::new("canny map", map)))
                 }),
                 Effect::Fetch(id, path) => self.files.fetch(id, path),
                 Effect::Stage(stage) => self.show(stage),
@@ -298,7 +300,7 @@ impl<B: Backing> App<B> {
             Err(failure) => {
                 self.files.errands.wait_for(move || {
                     drop(former);
-                    None
+                    None::<Answer>
                 });
                 self.take(&Report::LoadFailed(failure));
             }
@@ -399,7 +401,7 @@ impl<B: Backing> App<B> {
         }
         overlays::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
-        actions.sort_by_key(|action| matches!(action, Action::Draw));
+        actions.sort_by_key(|action| matches!(action, Action::Run(RunAction::Draw)));
         for action in actions {
             self.act(action);
         }

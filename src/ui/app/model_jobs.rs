@@ -3,7 +3,7 @@
 use super::App;
 use super::import_thread::Importing;
 use crate::handover::{Lease, Taken};
-use crate::state::{Action, Asked, Look, ModelAction, ModelEffect, Target};
+use crate::state::{Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target};
 use crate::task::{Failure, ImportWish};
 use crate::ui::Backing;
 use egui::{Context, UserAttentionType, ViewportCommand};
@@ -30,14 +30,13 @@ impl HandedOver {
 impl<B: Backing> App<B> {
     pub(crate) fn carry_out_models(&mut self, effect: ModelEffect) {
         let backing = Arc::clone(&self.backing);
-        let answer = |action| Some(Action::Models(action));
         match effect {
             // On threads of their own: headers of large files and a driver's answer take a while.
             ModelEffect::Survey(used) => {
                 let processor = self.studio.models.processor;
                 self.files.errands.wait_for(move || {
                     let survey = backing.survey(&used, processor);
-                    answer(ModelAction::Surveyed(Box::new(survey)))
+                    Some(ModelAnswer::Surveyed(Box::new(survey)))
                 });
             }
             ModelEffect::Appraise(path) => {
@@ -51,25 +50,24 @@ impl<B: Backing> App<B> {
                         free_bytes: backing.free_bytes(there),
                         appraisal,
                     };
-                    answer(ModelAction::Appraised(path, Box::new(look)))
+                    Some(ModelAnswer::Appraised(path, Box::new(look)))
                 });
             }
             ModelEffect::Plan(folder) => {
                 self.files
                     .errands
-                    .wait_for(move || answer(ModelAction::Plan(backing.plan_import(&folder))));
+                    .wait_for(move || Some(ModelAnswer::Planned(backing.plan_import(&folder))));
             }
-            ModelEffect::Ask(asked, wish) => self.files.errands.wait_for(move || match asked {
+            ModelEffect::Ask(asked, wish) => self.files.errands.wait_for::<Action>(move || match asked {
                 Asked::Folder => {
                     let folder = dialog("Import a Hugging Face folder").pick_folder()?;
-                    answer(ModelAction::Plan(backing.plan_import(&folder)))
+                    Some(ModelAnswer::Planned(backing.plan_import(&folder)).into())
                 }
                 Asked::Movq => {
                     let files = dialog("The image tokenizer: movqgan_270M.ckpt or .safetensors")
                         .add_filter("Checkpoints", &["ckpt", "safetensors", "pt"]);
-                    answer(ModelAction::Movq(
-                        beside(files, wish.map(|wish| wish.folder)).pick_file()?,
-                    ))
+                    let folder = wish.map(|wish| wish.folder);
+                    Some(ImportAction::Movq(beside(files, folder).pick_file()?).into())
                 }
                 Asked::Output => {
                     let output = wish.map(|wish| wish.output).unwrap_or_default();
@@ -82,7 +80,7 @@ impl<B: Backing> App<B> {
                         .add_filter("Models", &["gguf"])
                         .set_file_name(name);
                     let folder = output.parent().map(PathBuf::from);
-                    answer(ModelAction::Output(beside(files, folder).save_file()?))
+                    Some(ImportAction::Output(beside(files, folder).save_file()?).into())
                 }
             }),
             ModelEffect::Import(wish) => self.begin_import(wish),
@@ -106,11 +104,11 @@ impl<B: Backing> App<B> {
         let Some(importing) = &self.importing else { return };
         let (step, ended) = (importing.step(), importing.ended());
         if let Some((step, elapsed_secs)) = step {
-            self.act(Action::Models(ModelAction::Stepped(step, elapsed_secs)));
+            self.act(ModelAnswer::Stepped(step, elapsed_secs));
         }
         if let Some(ended) = ended {
             self.importing = None;
-            self.act(Action::Models(ModelAction::Ended(ended)));
+            self.act(ModelAnswer::Ended(ended));
         }
     }
 
@@ -128,7 +126,7 @@ impl<B: Backing> App<B> {
         });
         self.handed = Some(HandedOver { lease, files });
         if let Err(failure) = listening {
-            self.act(Action::Failed("Other starts cannot be heard", failure));
+            self.act(Answer::Failed("Other starts cannot be heard", failure));
         }
     }
 
@@ -141,10 +139,10 @@ impl<B: Backing> App<B> {
         }
         for path in brought.into_iter().flatten() {
             match path.is_file() {
-                true => self.act(Action::Open(path, Target::Canvas)),
+                true => self.act(FileAction::Open(path, Target::Canvas)),
                 false => {
                     let failure = Failure::failed(format!("{}: there is no such file", path.display()));
-                    self.act(Action::Failed("The picture cannot be read", failure));
+                    self.act(Answer::Failed("The picture cannot be read", failure));
                 }
             }
         }

@@ -6,7 +6,7 @@
 //! canvas gives a new device everything anew. What the driver complains of is said, never fatal.
 
 use crate::handover::Lease;
-use crate::state::{Action, Dropping};
+use crate::state::{Answer, Dropping};
 use crate::task::Failure;
 use crate::ui::app::App;
 use crate::ui::{APP_ID, Backing, canvas, theme};
@@ -84,10 +84,10 @@ impl<B: Backing> Shell<B> {
         };
         for words in complaints {
             let words = words.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-            app.act(Action::Failed(COMPLAINT, Failure::failed(words)));
+            app.act(Answer::Failed(COMPLAINT, Failure::failed(words)));
         }
         if let Some(reason) = lost {
-            app.act(Action::Failed(LOST, Failure::failed(reason.trim().to_owned())));
+            app.act(Answer::Failed(LOST, Failure::failed(reason.trim().to_owned())));
             app.save();
             self.lost = Some(reason);
             ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -183,7 +183,7 @@ pub(crate) fn show<B: Backing>(
         if shown.is_err() {
             // On a dead device the toolkit breaks off before the loss can be said.
             let words = "the graphics device was lost, or drawing the window failed";
-            app.act(Action::Failed(BROKE, Failure::failed(words)));
+            app.act(Answer::Failed(BROKE, Failure::failed(words)));
         }
         app.save();
     }
