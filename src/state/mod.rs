@@ -1,10 +1,11 @@
 //! What the window knows, and the one place where that changes.
 //!
-//! [`Studio::apply`] takes in what the worker reports, [`Studio::act`] what the user does; both
-//! answer with the effects they need from the program around them. Nothing here knows of windows
-//! or threads, so recorded reports and actions replay to the same state. Invariants: at most one
-//! task is at the worker; a row is journalled before it is shown; no picture that has a row is
-//! dropped except by [`RunAction::Discard`].
+//! [`Studio::apply`] takes in what the worker reports, [`Studio::act`] what the user does and what
+//! other background work answers; both answer with the effects they need from the program around
+//! them. Nothing here knows of windows or threads, so recorded reports and actions replay to the
+//! same state. Invariants: at most one task is at the worker; a row is journalled before it is
+//! shown; no picture that has a row is dropped except by [`RunAction::Discard`]; every action is
+//! matched without a wildcard.
 
 mod act;
 mod action;

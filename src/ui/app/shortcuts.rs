@@ -48,13 +48,11 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     }
     // In a text field it would take the letter before the caret.
     if take(command, Key::H) {
-        actions.push(
-            ViewAction::Page(match studio.page {
-                Page::History => Page::Canvas,
-                Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
-            })
-            .into(),
-        );
+        let page = match studio.page {
+            Page::History => Page::Canvas,
+            Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
+        };
+        actions.push(ViewAction::Page(page).into());
     }
     // An open menu is closed by it.
     if !egui::Popup::is_any_open(ctx) && take(Modifiers::NONE, Key::Escape) {

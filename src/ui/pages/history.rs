@@ -90,13 +90,11 @@ fn head(ui: &mut Ui, hall: &mut Hall<'_>) {
             }
             let chosen = Chosen::from(album.query.starred_only);
             if chip(ui, "Starred only", chosen).clicked() {
-                hall.actions.push(
-                    ResultAction::Ask(Query {
-                        starred_only: !album.query.starred_only,
-                        ..album.query.clone()
-                    })
-                    .into(),
-                );
+                let query = Query {
+                    starred_only: !album.query.starred_only,
+                    ..album.query.clone()
+                };
+                hall.actions.push(ResultAction::Ask(query).into());
             }
             search(ui, hall);
         });
@@ -150,13 +148,11 @@ fn search(ui: &mut Ui, hall: &mut Hall<'_>) {
         hall.room.goes_to = Some(0);
     }
     if response.changed() {
-        hall.actions.push(
-            ResultAction::Ask(Query {
-                words,
-                ..query.clone()
-            })
-            .into(),
-        );
+        let query = Query {
+            words,
+            ..query.clone()
+        };
+        hall.actions.push(ResultAction::Ask(query).into());
     }
 }
 

@@ -119,13 +119,8 @@ fn card(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect, example: &Example) {
     );
     let response = response.on_hover_text(format!("{} · seed {}", example.prompt, example.seed));
     if response.clicked() {
-        middle.actions.push(
-            RunAction::Example {
-                prompt: example.prompt,
-                seed: example.seed,
-            }
-            .into(),
-        );
+        let (prompt, seed) = (example.prompt, example.seed);
+        middle.actions.push(RunAction::Example { prompt, seed }.into());
     }
 }
 

@@ -89,9 +89,8 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             ui.horizontal_wrapped(|ui| {
                 for (info, noun) in things().iter().zip(&world.nouns) {
                     if thing(ui, palette, info, noun, world) {
-                        actions.push(
-                            DraftAction::Set(Setting::Words(with_thing(&studio.draft.prompt, info))).into(),
-                        );
+                        let words = with_thing(&studio.draft.prompt, info);
+                        actions.push(DraftAction::Set(Setting::Words(words)).into());
                     }
                 }
             });

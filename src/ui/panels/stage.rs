@@ -89,18 +89,16 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
         for gesture in &told.gestures {
-            middle.actions.push(
-                DraftAction::Paint(match gesture {
-                    Gesture::Press(at) => {
-                        // From here on the keys are the mask's, not the prompt's.
-                        told.response.request_focus();
-                        Paint::Begin(point(*at))
-                    }
-                    Gesture::Drag(to) => Paint::Extend(point(*to)),
-                    Gesture::Release(_) => Paint::Finish,
-                })
-                .into(),
-            );
+            let paint = match gesture {
+                Gesture::Press(at) => {
+                    // From here on the keys are the mask's, not the prompt's.
+                    told.response.request_focus();
+                    Paint::Begin(point(*at))
+                }
+                Gesture::Drag(to) => Paint::Extend(point(*to)),
+                Gesture::Release(_) => Paint::Finish,
+            };
+            middle.actions.push(DraftAction::Paint(paint).into());
         }
     }
     Pointed {
