@@ -3,7 +3,7 @@
 use super::album::{Listing, Query};
 use super::draft::{Brush, SeedChoice, Tab};
 use super::errand::Errand;
-use super::models::{ModelAction, ModelEffect};
+use super::models::{ModelAction, ModelAnswer, ModelEffect};
 use super::outcome::{Keeping, OutcomeId};
 use super::painting::Point;
 use super::photo::Photo;
@@ -113,9 +113,26 @@ pub enum Paint {
     Clear,
 }
 
-/// What the user does.
+/// What changes the state from outside: what a person does, and what background work answers.
+///
+/// Each owner has an enum of its own and one function that matches it whole, without a wildcard:
+/// so the compiler names every place that a new case touches.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
+    Draft(DraftAction),
+    Run(RunAction),
+    Queue(QueueAction),
+    Result(ResultAction),
+    Offer(OfferAction),
+    Models(ModelAction),
+    Files(FileAction),
+    View(ViewAction),
+    Answer(Answer),
+}
+
+/// What is set up for the next picture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftAction {
     Set(Setting),
     NewSeed,
     RecallSeed,
@@ -124,6 +141,11 @@ pub enum Action {
     ChooseReference(usize),
     RemoveReference(usize),
     RemoveSource,
+}
+
+/// What is done with the picture under way, and how one gets there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunAction {
     /// Asks for the draft's picture(s).
     Draw,
     Example {
@@ -135,68 +157,123 @@ pub enum Action {
     Resume,
     Keep,
     Discard,
-    Front(OrderId),
-    Place(OrderId, usize),
-    Remove(OrderId),
-    ClearQueue,
-    Open(PathBuf, Target),
-    Browse(Target),
-    Opened(Box<Opened>, Target),
-    /// A background job could not be done; the first part says what it was.
-    Failed(&'static str, Failure),
-    OfferSettings,
-    OfferFinish,
-    OfferSource,
-    OfferReference,
-    DismissOffer,
-    MapMade(Photo),
-    Kept(OutcomeId, PathBuf),
-    NotKept(Box<Keeping>, Failure),
-    KeepAgain,
-    /// The same, by itself and without a word when it fails again.
-    KeepQuietly,
-    Fetched(OutcomeId, Arc<Pixels>),
-    NotFetched(OutcomeId, Failure),
-    ShowRun,
+    Show,
+    /// The picture being edited instead of the one under way.
     ShowSource,
+}
+
+/// What is done with the orders that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueAction {
+    Front(OrderId),
+    /// To a place counted from 0.
+    MoveTo(OrderId, usize),
+    Remove(OrderId),
+    Clear,
+}
+
+/// What is done with pictures that are there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResultAction {
+    Do(Which, Verb),
     /// The shown result beside what it was made from, or no longer.
     BeforeAfter,
-    Result(Which, Verb),
     /// The history page asks for these pictures.
     Ask(Query),
     /// The folder is looked at again.
     Look,
+    /// What went to the trash comes back.
+    TakeBack,
+    /// Results whose files are gone leave the strip.
+    TakeOffGone,
+    SaveCopy {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// Pictures that could not be saved are tried again.
+    KeepAgain,
+    /// The same, by itself and without a word when it fails again.
+    KeepQuietly,
+}
+
+/// What is done with a saved picture that was opened, which is asked about first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfferAction {
+    UseSettings,
+    Finish,
+    Edit,
+    Subject,
+    Dismiss,
+}
+
+/// Which picture is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileAction {
+    Open(PathBuf, Target),
+    Browse(Target),
+}
+
+/// How the window is looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ViewAction {
+    Page(Page),
+    Scheme(ColourScheme),
+    Zoom(f32),
+    /// Shows the sheet of shortcuts, or takes it away.
+    Help,
+    DismissNotice(u64),
+    ForgetMishaps,
     /// The window has the keyboard again.
     Regained,
+}
+
+/// What background work has found out or done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Opened(Box<Opened>, Target),
+    /// A background job could not be done; the first part says what it was.
+    Failed(&'static str, Failure),
+    MapMade(Photo),
+    Kept(OutcomeId, PathBuf),
+    NotKept(Box<Keeping>, Failure),
+    Fetched(OutcomeId, Arc<Pixels>),
+    NotFetched(OutcomeId, Failure),
     Listed(Box<Listing>),
     Stars(BTreeSet<PathBuf>),
     NotStarred(PathBuf, Failure),
     Trashed(PathBuf),
     NotTrashed(PathBuf, Failure),
-    /// What went to the trash comes back.
-    TakeBack,
     TakenBack(PathBuf),
     NotTakenBack(PathBuf, Failure),
     /// A picture that was asked for is there no longer.
     Missed(PathBuf),
     /// These files are there no longer.
     Gone(Vec<PathBuf>),
-    /// Results whose files are gone leave the strip.
-    TakeOffGone,
     CopyRead(Arc<Pixels>),
-    SaveCopy {
-        from: PathBuf,
-        to: PathBuf,
-    },
-    LoadModel(Option<PathBuf>),
-    BrowseModel,
+    Models(ModelAnswer),
+}
+
+/// A nested action stands for itself where an [`Action`] is wanted.
+macro_rules! stands_for_itself {
+    ($($owner:ident($nested:ty)),* $(,)?) => {
+        $(impl From<$nested> for Action {
+            fn from(nested: $nested) -> Self {
+                Self::$owner(nested)
+            }
+        })*
+    };
+}
+
+stands_for_itself! {
+    Draft(DraftAction),
+    Run(RunAction),
+    Queue(QueueAction),
+    Result(ResultAction),
+    Offer(OfferAction),
     Models(ModelAction),
-    Page(Page),
-    ForgetMishaps,
-    Scheme(ColourScheme),
-    Zoom(f32),
-    Help,
-    DismissNotice(u64),
+    Files(FileAction),
+    View(ViewAction),
+    Answer(Answer),
 }
 
 /// What the canvas is to show.

@@ -1,6 +1,6 @@
 //! Actions on the draft: settings, sources, the mask.
 
-use super::action::{Effect, Paint, Setting};
+use super::action::{DraftAction, Effect, Paint, Setting};
 use super::draft::{SeedChoice, Tab};
 use super::painting::Step;
 use super::photo::Photo;
@@ -16,7 +16,35 @@ pub(super) fn new_seed() -> u64 {
 }
 
 impl Studio {
-    pub(super) fn set(&mut self, setting: Setting) -> Vec<Effect> {
+    pub(super) fn act_on_draft(&mut self, action: DraftAction) -> Vec<Effect> {
+        match action {
+            DraftAction::Set(setting) => return self.set(setting),
+            DraftAction::NewSeed => return self.set(Setting::Seed(new_seed())),
+            DraftAction::RecallSeed => {
+                if let Some(seed) = self.draft.last_seed {
+                    return self.set(Setting::Seed(seed));
+                }
+            }
+            DraftAction::Paint(paint) => self.paint(paint),
+            DraftAction::GoToTurn(turn) => {
+                self.draft.chain.go_to(turn);
+                return self.show_source();
+            }
+            DraftAction::ChooseReference(index) => self.draft.reference = index,
+            DraftAction::RemoveReference(index) => {
+                let references = &mut self.draft.references;
+                if index < references.len() {
+                    references.remove(index);
+                }
+                let last = references.len().saturating_sub(1);
+                self.draft.reference = self.draft.reference.min(last);
+            }
+            DraftAction::RemoveSource => return self.remove_source(),
+        }
+        Vec::new()
+    }
+
+    fn set(&mut self, setting: Setting) -> Vec<Effect> {
         let draft = &mut self.draft;
         match setting {
             Setting::Tab(tab) => return self.open_tab(tab),
@@ -98,7 +126,7 @@ impl Studio {
         }
     }
 
-    pub(super) fn paint(&mut self, paint: Paint) {
+    fn paint(&mut self, paint: Paint) {
         let brush = self.draft.brush.clone();
         let Some(turn) = self.draft.chain.current_mut() else {
             return;
@@ -117,7 +145,7 @@ impl Studio {
         }
     }
 
-    pub(super) fn remove_source(&mut self) -> Vec<Effect> {
+    fn remove_source(&mut self) -> Vec<Effect> {
         let draft = &mut self.draft;
         match draft.tab {
             Tab::Edit => draft.chain.clear(),

@@ -1,14 +1,16 @@
 //! What the window knows, and the one place where that changes.
 //!
-//! [`Studio::apply`] takes in what the worker reports, [`Studio::act`] what the user does; both
-//! answer with the effects they need from the program around them. Nothing here knows of windows
-//! or threads, so recorded reports and actions replay to the same state. Invariants: at most one
-//! task is at the worker; a row is journalled before it is shown; no picture that has a row is
-//! dropped except by [`Action::Discard`].
+//! [`Studio::apply`] takes in what the worker reports, [`Studio::act`] what the user does and what
+//! other background work answers; both answer with the effects they need from the program around
+//! them. Nothing here knows of windows or threads, so recorded reports and actions replay to the
+//! same state. Invariants: at most one task is at the worker; a row is journalled before it is
+//! shown; no picture that has a row is dropped except by [`RunAction::Discard`]; every action is
+//! matched without a wildcard.
 
 mod act;
 mod action;
 mod album;
+mod answers;
 mod chain;
 mod compare;
 mod draft;
@@ -16,6 +18,7 @@ mod errand;
 mod inputs;
 mod mishaps;
 mod models;
+mod opened;
 mod outcome;
 mod painting;
 mod photo;
@@ -27,14 +30,21 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod unkept;
+mod window;
 
-pub use action::{Action, Effect, Opened, Paint, Setting, Stage, Target, Verb, Which};
+pub use action::{
+    Action, Answer, DraftAction, Effect, FileAction, OfferAction, Opened, Paint, QueueAction, ResultAction,
+    RunAction, Setting, Stage, Target, Verb, ViewAction, Which,
+};
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use errand::Errand;
 pub use mishaps::Mishap;
-pub use models::{Asked, Ending, Import, Look, ModelAction, ModelEffect, Models, import_seconds_left};
+pub use models::{
+    Asked, Ending, Import, ImportAction, Look, ModelAction, ModelAnswer, ModelEffect, Models,
+    import_seconds_left,
+};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, thumbnail};
@@ -154,7 +164,7 @@ impl Notice {
     pub fn takes_back(&self) -> bool {
         self.offer
             .as_ref()
-            .is_some_and(|offer| *offer.action == Action::TakeBack)
+            .is_some_and(|offer| *offer.action == Action::Result(ResultAction::TakeBack))
     }
 }
 

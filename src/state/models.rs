@@ -1,5 +1,6 @@
 //! The models page: what there is, what it needs, what is being made of it.
 
+use super::action::{Action, Answer};
 use super::{Effect, Model, Page, Studio, Tone};
 use crate::task::{Appraisal, Device, Failure, Format, ImportStep, ImportWish, Origin, Survey, gigabytes};
 use std::path::{Path, PathBuf};
@@ -12,32 +13,58 @@ pub enum Asked {
     Output,
 }
 
-/// What is done on the models page.
+/// What is done about models.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelAction {
-    /// Looks around again.
-    Survey,
-    Surveyed(Box<Survey>),
-    /// The model that was asked for, before it is loaded.
-    Appraised(PathBuf, Box<Look>),
+    /// Asks for a model; `None` is the built-in one.
+    Load(Option<PathBuf>),
     /// Loads it whatever it needs.
     LoadAnyway(PathBuf),
+    Browse,
+    /// Looks around again.
+    Survey,
     Forget(PathBuf),
     Device(Device),
+    Import(ImportAction),
+}
+
+/// What is done about the import of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ImportAction {
     Ask(Asked),
     /// This folder shall be imported.
     PlanFor(PathBuf),
-    /// A folder was chosen, with all that follows from it.
-    Plan(ImportWish),
     Movq(PathBuf),
     Output(PathBuf),
     Format(Format),
-    CloseImport,
-    StartImport,
-    CancelImport,
+    Close,
+    Start,
+    Cancel,
+}
+
+/// What background work has found out about models, or done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelAnswer {
+    Surveyed(Box<Survey>),
+    /// The model that was asked for, before it is loaded.
+    Appraised(PathBuf, Box<Look>),
+    /// A folder was chosen, with all that follows from it.
+    Planned(ImportWish),
     Stepped(ImportStep, f64),
     /// The file is there, with what had to be done otherwise than asked; or there is none.
     Ended(Result<Vec<String>, Failure>),
+}
+
+impl From<ImportAction> for Action {
+    fn from(action: ImportAction) -> Self {
+        Self::Models(ModelAction::Import(action))
+    }
+}
+
+impl From<ModelAnswer> for Action {
+    fn from(answer: ModelAnswer) -> Self {
+        Self::Answer(Answer::Models(answer))
+    }
 }
 
 /// What the models page asks of the program around it.
@@ -191,13 +218,13 @@ impl Studio {
 
     pub(super) fn act_on_models(&mut self, action: ModelAction) -> Vec<Effect> {
         match action {
-            ModelAction::Survey => return self.look_around(),
-            ModelAction::Surveyed(survey) => self.models.survey = Some(*survey),
-            ModelAction::Appraised(path, look) => return self.appraised(path, *look),
+            ModelAction::Load(path) => return self.choose_model(path),
             ModelAction::LoadAnyway(path) => {
                 self.models.pending = None;
                 return self.load_model(Some(path));
             }
+            ModelAction::Browse => return vec![Effect::BrowseModel],
+            ModelAction::Survey => return self.look_around(),
             ModelAction::Forget(path) => {
                 self.recent_models.retain(|known| *known != path);
                 self.models.held_back.retain(|(known, _)| *known != path);
@@ -213,39 +240,59 @@ impl Studio {
                     return self.load_model(self.model_path.clone());
                 }
             }
-            other => return self.act_on_import(other),
+            ModelAction::Import(action) => return self.act_on_import(action),
         }
         Vec::new()
     }
 
-    fn act_on_import(&mut self, action: ModelAction) -> Vec<Effect> {
+    pub(super) fn take_in_model_answer(&mut self, answer: ModelAnswer) -> Vec<Effect> {
+        match answer {
+            ModelAnswer::Surveyed(survey) => self.models.survey = Some(*survey),
+            ModelAnswer::Appraised(path, look) => return self.appraised(path, *look),
+            ModelAnswer::Planned(wish) => {
+                if !matches!(self.models.import, Import::Running { .. }) {
+                    self.models.import = Import::Planned(wish);
+                    self.page = Page::Models;
+                }
+            }
+            ModelAnswer::Stepped(now, secs) => {
+                if let Import::Running {
+                    step, elapsed_secs, ..
+                } = &mut self.models.import
+                {
+                    (*step, *elapsed_secs) = (now, secs);
+                }
+            }
+            ModelAnswer::Ended(ended) => return self.import_ended(ended),
+        }
+        Vec::new()
+    }
+
+    fn act_on_import(&mut self, action: ImportAction) -> Vec<Effect> {
         let import = &mut self.models.import;
         match (action, import) {
             // One at a time: what it writes is many gigabytes.
-            (ModelAction::Ask(Asked::Folder), Import::Running { .. }) => {}
-            (ModelAction::Ask(asked), import) => {
+            (ImportAction::Ask(Asked::Folder), Import::Running { .. }) => {}
+            (ImportAction::Ask(asked), import) => {
                 let wish = match import {
                     Import::Planned(wish) => Some(wish.clone()),
                     _ => None,
                 };
                 return vec![Effect::Models(ModelEffect::Ask(asked, wish))];
             }
-            (ModelAction::Plan(_) | ModelAction::PlanFor(_), Import::Running { .. }) => {}
-            (ModelAction::PlanFor(path), _) => return vec![Effect::Models(ModelEffect::Plan(path))],
-            (ModelAction::Plan(wish), import) => {
-                *import = Import::Planned(wish);
-                self.page = Page::Models;
-            }
-            (ModelAction::Movq(path), Import::Planned(wish)) => wish.movq = Some(path),
-            (ModelAction::Output(path), Import::Planned(wish)) => wish.output = path,
-            (ModelAction::Format(format), Import::Planned(wish)) => {
+            (ImportAction::PlanFor(_), Import::Running { .. }) => {}
+            (ImportAction::PlanFor(path), _) => return vec![Effect::Models(ModelEffect::Plan(path))],
+            (ImportAction::Movq(path), Import::Planned(wish)) => wish.movq = Some(path),
+            (ImportAction::Output(path), Import::Planned(wish)) => wish.output = path,
+            (ImportAction::Format(format), Import::Planned(wish)) => {
                 wish.output = renamed(&wish.output, wish.format, format);
                 wish.format = format;
             }
-            (ModelAction::CloseImport, import) if !matches!(import, Import::Running { .. }) => {
-                *import = Import::None;
-            }
-            (ModelAction::StartImport, import) => {
+            // What is not planned any more has no parts.
+            (ImportAction::Movq(_) | ImportAction::Output(_) | ImportAction::Format(_), _) => {}
+            (ImportAction::Close, Import::Running { .. }) => {}
+            (ImportAction::Close, import) => *import = Import::None,
+            (ImportAction::Start, import) => {
                 if let Import::Planned(wish) = import
                     && wish.movq.is_some()
                 {
@@ -259,20 +306,11 @@ impl Studio {
                     return vec![Effect::Models(ModelEffect::Import(wish))];
                 }
             }
-            (ModelAction::CancelImport, Import::Running { ending, .. }) => {
+            (ImportAction::Cancel, Import::Running { ending, .. }) => {
                 *ending = Ending::Asked;
                 return vec![Effect::Models(ModelEffect::CancelImport)];
             }
-            (
-                ModelAction::Stepped(now, secs),
-                Import::Running {
-                    step, elapsed_secs, ..
-                },
-            ) => {
-                (*step, *elapsed_secs) = (now, secs);
-            }
-            (ModelAction::Ended(ended), _) => return self.import_ended(ended),
-            _ => {}
+            (ImportAction::Cancel, _) => {}
         }
         Vec::new()
     }

@@ -1,5 +1,7 @@
 //! What is to be drawn after the present picture.
 
+use super::Studio;
+use super::action::{Effect, QueueAction};
 use super::request::Request;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -62,11 +64,11 @@ impl Queue {
     }
 
     pub fn front(&mut self, id: OrderId) {
-        self.place(id, 0);
+        self.move_to(id, 0);
     }
 
     /// Moves an order to a place counted from 0; beyond the end is the end.
-    pub fn place(&mut self, id: OrderId, place: usize) {
+    pub fn move_to(&mut self, id: OrderId, place: usize) {
         let Some(from) = self.orders.iter().position(|order| order.id == id) else {
             return;
         };
@@ -85,6 +87,18 @@ impl Queue {
 
     pub fn retain(&mut self, keep: impl FnMut(&mut Order) -> bool) {
         self.orders.retain_mut(keep);
+    }
+}
+
+impl Studio {
+    pub(super) fn act_on_queue(&mut self, action: QueueAction) -> Vec<Effect> {
+        match action {
+            QueueAction::Front(id) => self.queue.front(id),
+            QueueAction::MoveTo(id, place) => self.queue.move_to(id, place),
+            QueueAction::Remove(id) => self.queue.remove(id),
+            QueueAction::Clear => self.queue.clear(),
+        }
+        Vec::new()
     }
 }
 
@@ -113,9 +127,9 @@ mod tests {
         let mut queue = queue();
         queue.front(OrderId(2));
         assert_eq!(prompts(&queue), "cabd");
-        queue.place(OrderId(0), 9);
+        queue.move_to(OrderId(0), 9);
         assert_eq!(prompts(&queue), "cbda");
-        queue.place(OrderId(3), 1);
+        queue.move_to(OrderId(3), 1);
         assert_eq!(prompts(&queue), "cdba");
         queue.remove(OrderId(3));
         queue.remove(OrderId(3));

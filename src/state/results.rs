@@ -3,10 +3,9 @@
 //! All three name the same verbs. A picture of the history becomes an [`Outcome`] of its own (a
 //! guest) when it goes to the canvas, so that showing and comparing know one kind of picture.
 
-use super::action::{Action, Effect, Stage, Target, Verb, Which};
-use super::album::{Listing, Looked, Star, Thrown};
+use super::action::{Effect, ResultAction, Stage, Target, Verb, Which};
+use super::album::{Looked, Star, Thrown};
 use super::errand::Errand;
-use super::models::ModelAction;
 use super::outcome::{Outcome, OutcomeId};
 use super::photo::Photo;
 use super::{Offer, Page, Shown, Studio, Tone};
@@ -19,7 +18,7 @@ fn errand(errand: Errand) -> Vec<Effect> {
 }
 
 impl Studio {
-    pub(super) fn with_result(&mut self, which: &Which, verb: Verb) -> Vec<Effect> {
+    fn with_result(&mut self, which: &Which, verb: Verb) -> Vec<Effect> {
         let with_file = |studio: &mut Self, make: fn(PathBuf) -> Errand| {
             studio
                 .file_of(which)
@@ -65,59 +64,20 @@ impl Studio {
         }
     }
 
-    /// What the library and the disk answered, and what asks them.
-    pub(super) fn act_on_kept(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act_on_results(&mut self, action: ResultAction) -> Vec<Effect> {
         match action {
-            Action::Result(which, verb) => self.with_result(&which, verb),
-            Action::Ask(query) => {
+            ResultAction::Do(which, verb) => self.with_result(&which, verb),
+            ResultAction::BeforeAfter => self.toggle_before_after(),
+            ResultAction::Ask(query) => {
                 self.album.query = query.clone();
                 errand(Errand::Find(query))
             }
-            Action::Look => self.look(),
-            Action::Regained => self.look_after_files(),
-            Action::Listed(listing) => self.listed(*listing),
-            Action::Stars(starred) => {
-                self.album.starred = starred;
-                Vec::new()
-            }
-            Action::NotStarred(path, failure) => {
-                self.album.turn_star(&path);
-                self.error("The star could not be kept", &failure, "");
-                Vec::new()
-            }
-            Action::Trashed(path) => self.trashed(&path),
-            Action::NotTrashed(path, failure) => {
-                let remedy = format!("It stays where it is: {}", path.display());
-                self.error("It was not moved to the trash", &failure, &remedy);
-                Vec::new()
-            }
-            Action::TakeBack => self.take_back(),
-            Action::TakenBack(path) => self.taken_back(&path),
-            Action::NotTakenBack(path, failure) => {
-                self.thrown.retain(|thrown| thrown.path != path);
-                self.error("It could not be taken back", &failure, "");
-                Vec::new()
-            }
-            Action::Missed(path) => {
-                let title = self.title_of(&path);
-                let effects = self.gone(&[path]);
-                self.say_gone(&title);
-                effects
-            }
-            Action::Gone(paths) => self.gone(&paths),
-            Action::TakeOffGone => self.take_off(|outcome| outcome.gone),
-            Action::CopyRead(pixels) => vec![Effect::Copy(pixels)],
-            Action::SaveCopy { from, to } => errand(Errand::SaveCopy { from, to }),
-            _ => Vec::new(),
-        }
-    }
-
-    pub(super) fn open_page(&mut self, page: Page) -> Vec<Effect> {
-        self.page = page;
-        match page {
-            Page::Models => self.act_on_models(ModelAction::Survey),
-            Page::History => self.look(),
-            Page::Canvas | Page::Mishaps | Page::World => Vec::new(),
+            ResultAction::Look => self.look(),
+            ResultAction::TakeBack => self.take_back(),
+            ResultAction::TakeOffGone => self.take_off(|outcome| outcome.gone),
+            ResultAction::SaveCopy { from, to } => errand(Errand::SaveCopy { from, to }),
+            ResultAction::KeepAgain => self.keep_again(),
+            ResultAction::KeepQuietly => self.keep_quietly(),
         }
     }
 
@@ -129,7 +89,7 @@ impl Studio {
     }
 
     /// Files may have gone while the window was not looked at.
-    fn look_after_files(&mut self) -> Vec<Effect> {
+    pub(super) fn look_after_files(&mut self) -> Vec<Effect> {
         let mut effects = self.watch();
         if self.page == Page::History {
             effects.extend(self.look());
@@ -145,11 +105,6 @@ impl Studio {
             return Vec::new();
         }
         errand(Errand::Watch(paths))
-    }
-
-    fn listed(&mut self, listing: Listing) -> Vec<Effect> {
-        self.album.take(listing);
-        Vec::new()
     }
 
     fn turn_star(&mut self, which: &Which) -> Vec<Effect> {
@@ -226,7 +181,7 @@ impl Studio {
         if self.outcomes.iter().any(|outcome| outcome.gone) {
             self.offer_in_notice(Offer {
                 words: "Take it off the strip",
-                action: Box::new(Action::TakeOffGone),
+                action: Box::new(ResultAction::TakeOffGone.into()),
             });
         }
     }
@@ -288,7 +243,7 @@ impl Studio {
         effects
     }
 
-    fn trashed(&mut self, path: &Path) -> Vec<Effect> {
+    pub(super) fn trashed(&mut self, path: &Path) -> Vec<Effect> {
         let is_it = |outcome: &Outcome| outcome.path.as_deref() == Some(path);
         let place = self.outcomes.iter().position(is_it);
         let title = self.title_of(path);
@@ -305,7 +260,7 @@ impl Studio {
     }
 
     /// What a file is called where there is room for a line.
-    fn title_of(&self, path: &Path) -> String {
+    pub(super) fn title_of(&self, path: &Path) -> String {
         let mut all = self.outcomes.iter().chain(&self.guests);
         let outcome = all.find(|outcome| outcome.path.as_deref() == Some(path));
         let title = outcome.map(|outcome| outcome.title.clone());
@@ -327,7 +282,7 @@ impl Studio {
         self.notify(Tone::Info, "Moved to the trash", &words, "");
         self.offer_in_notice(Offer {
             words: "Undo",
-            action: Box::new(Action::TakeBack),
+            action: Box::new(ResultAction::TakeBack.into()),
         });
     }
 
@@ -344,7 +299,7 @@ impl Studio {
         paths.map(|path| Effect::Errand(Errand::TakeBack(path))).collect()
     }
 
-    fn taken_back(&mut self, path: &Path) -> Vec<Effect> {
+    pub(super) fn taken_back(&mut self, path: &Path) -> Vec<Effect> {
         let place = self.thrown.iter().position(|thrown| thrown.path == path);
         let thrown = place.map(|place| self.thrown.remove(place));
         if let Some((place, outcome)) = thrown.and_then(|thrown| thrown.outcome) {
@@ -357,7 +312,7 @@ impl Studio {
         }
     }
 
-    fn gone(&mut self, paths: &[PathBuf]) -> Vec<Effect> {
+    pub(super) fn gone(&mut self, paths: &[PathBuf]) -> Vec<Effect> {
         let is_gone = |outcome: &Outcome| outcome.path.as_ref().is_some_and(|path| paths.contains(path));
         for outcome in self.outcomes.iter_mut().filter(|outcome| is_gone(outcome)) {
             outcome.gone = true;

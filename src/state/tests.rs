@@ -86,10 +86,10 @@ fn finished(task: u64) -> Report {
 
 /// Asks for a picture and gives it to the worker as `task`.
 fn draw(studio: &mut Studio, prompt: &str, task: u64) -> Vec<Effect> {
-    studio.act(Action::Set(Setting::Tab(Tab::Create)));
-    studio.act(Action::Set(Setting::Words(prompt.to_owned())));
-    studio.act(Action::Set(Setting::Seed(5)));
-    let effects = studio.act(Action::Draw);
+    studio.act(DraftAction::Set(Setting::Tab(Tab::Create)));
+    studio.act(DraftAction::Set(Setting::Words(prompt.to_owned())));
+    studio.act(DraftAction::Set(Setting::Seed(5)));
+    let effects = studio.act(RunAction::Draw);
     if effects.iter().any(|effect| matches!(effect, Effect::Submit(_))) {
         studio.submitted(TaskId(task));
     }
@@ -130,7 +130,7 @@ fn a_recorded_stream_ends_in_the_picture() {
     let id = studio.outcomes[0].id;
     assert_eq!(studio.shown, Shown::Outcome(id));
     assert_eq!(
-        studio.act(Action::Kept(id, "/p/a.png".into())),
+        studio.act(Answer::Kept(id, "/p/a.png".into())),
         [Effect::JournalEnd]
     );
     assert_eq!(
@@ -180,7 +180,7 @@ fn one_task_is_at_the_worker_and_the_next_follows() {
         .last()
         .map(|order| order.id)
         .expect("three orders");
-    studio.act(Action::Front(last));
+    studio.act(QueueAction::Front(last));
     studio.apply(&started(0));
     assert_eq!(submitted(&studio.apply(&finished(0)))[0].prompt, "four");
     studio.submitted(TaskId(1));
@@ -190,13 +190,16 @@ fn one_task_is_at_the_worker_and_the_next_follows() {
     };
     assert_eq!(submitted(&studio.apply(&failed))[0].prompt, "two");
     assert_eq!(studio.notices[0].reason, "no");
-    studio.act(Action::ClearQueue);
+    studio.act(QueueAction::Clear);
     assert!(studio.queue.is_empty());
 }
 
 #[test]
 fn keep_and_discard_end_a_picture() {
-    for (wish, kept) in [(Action::Keep, true), (Action::Discard, false)] {
+    for (wish, kept) in [
+        (Action::Run(RunAction::Keep), true),
+        (Action::Run(RunAction::Discard), false),
+    ] {
         let mut studio = ready();
         draw(&mut studio, "a cat", 0);
         studio.apply(&started(0));
@@ -226,7 +229,7 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
         task: TaskId(0),
         failure: Failure::failed("out of memory"),
     });
-    let effects = studio.act(Action::Resume);
+    let effects = studio.act(RunAction::Resume);
     let task = submitted(&effects)[0].clone();
     assert_eq!(task.resume, Some(vec![1, 1, 1, 1, 2, 2, 2, 2]));
     assert_eq!(
@@ -248,7 +251,7 @@ fn resume_before_the_model_is_there_goes_on_when_it_is() {
     let run = before.run.take().expect("a picture under way");
     let mut studio = Studio::default();
     studio.bring_back(run);
-    assert_eq!(studio.act(Action::Resume), vec![]);
+    assert_eq!(studio.act(RunAction::Resume), vec![]);
     assert!(studio.run.as_ref().is_some_and(Run::waits) && studio.notices.is_empty());
     let effects = studio.apply(&loaded());
     assert_eq!(submitted(&effects)[0].resume, Some(vec![1, 1, 1, 1]));
@@ -257,7 +260,7 @@ fn resume_before_the_model_is_there_goes_on_when_it_is() {
     studio = Studio::default();
     studio.bring_back(run);
     studio.apply(&Report::LoadFailed(Failure::failed("no such file")));
-    studio.act(Action::Resume);
+    studio.act(RunAction::Resume);
     let told = studio.notices.last().expect("a word");
     assert_eq!(told.reason, "There is no model to draw it with.");
 }
@@ -268,7 +271,7 @@ fn a_new_picture_does_not_cost_an_interrupted_one() {
     draw(&mut studio, "a cat", 0);
     studio.apply(&started(0));
     studio.apply(&row(0, 0));
-    let effects = studio.act(Action::LoadModel(None));
+    let effects = studio.act(ModelAction::Load(None));
     assert!(effects.contains(&Effect::Load(None)));
     studio.apply(&loaded());
     let effects = draw(&mut studio, "a dog", 0);
@@ -285,16 +288,16 @@ fn results_of_edits_become_the_next_source() {
         path: None,
         task: None,
     };
-    studio.act(Action::Opened(Box::new(opened), Target::Canvas));
+    studio.act(Answer::Opened(Box::new(opened), Target::Canvas));
     assert_eq!((studio.draft.tab, studio.shown), (Tab::Edit, Shown::Source));
     assert!(
-        studio.act(Action::Draw).is_empty(),
+        studio.act(RunAction::Draw).is_empty(),
         "neither instruction nor mask"
     );
-    studio.act(Action::Set(Setting::Words("a hat".to_owned())));
-    studio.act(Action::Paint(Paint::Begin((8.0, 8.0))));
-    studio.act(Action::Paint(Paint::Finish));
-    let effects = studio.act(Action::Draw);
+    studio.act(DraftAction::Set(Setting::Words("a hat".to_owned())));
+    studio.act(DraftAction::Paint(Paint::Begin((8.0, 8.0))));
+    studio.act(DraftAction::Paint(Paint::Finish));
+    let effects = studio.act(RunAction::Draw);
     let task = submitted(&effects)[0];
     assert_eq!(task.source.as_deref(), Some(&*photo.pixels));
     assert_eq!(task.mask.as_deref().map(Mask::size), Some(GRID.pixels()));
@@ -303,7 +306,7 @@ fn results_of_edits_become_the_next_source() {
     studio.apply(&finished(0));
     let chain = &studio.draft.chain;
     assert_eq!((chain.turns().len(), chain.at()), (2, 1));
-    studio.act(Action::GoToTurn(0));
+    studio.act(DraftAction::GoToTurn(0));
     let current = studio.draft.chain.current().expect("a turn");
     assert_eq!(
         (current.painting.steps_done(), studio.draft.chain.turns().len()),
@@ -340,7 +343,7 @@ fn a_picture_to_start_from_brings_its_shape() {
     studio.draft.control.photo = Some(photo);
     let effects = studio.make_map();
     assert!(matches!(&effects[..], [Effect::MakeMap { panel, .. }] if *panel == Some(wide)));
-    studio.act(Action::Set(Setting::Size(Some(own))));
+    studio.act(DraftAction::Set(Setting::Size(Some(own))));
     assert_eq!(studio.size(), Some(own));
 }
 
@@ -360,9 +363,9 @@ fn settings_of_a_saved_picture_come_back() {
         path: None,
         task: Some(Box::new(task.clone())),
     };
-    studio.act(Action::Opened(Box::new(opened), Target::Canvas));
+    studio.act(Answer::Opened(Box::new(opened), Target::Canvas));
     assert!(studio.offer.is_some());
-    assert!(studio.act(Action::OfferSettings).is_empty());
+    assert!(studio.act(OfferAction::UseSettings).is_empty());
     let request = studio.draft.request(studio.draft.seed).expect("a whole request");
     assert_eq!(request.task(), task);
 }
@@ -378,15 +381,15 @@ fn what_is_saved_comes_back() {
         path: None,
         task: None,
     };
-    studio.act(Action::Opened(Box::new(opened(1)), Target::Reference));
-    studio.act(Action::Opened(Box::new(opened(2)), Target::Canvas));
+    studio.act(Answer::Opened(Box::new(opened(1)), Target::Reference));
+    studio.act(Answer::Opened(Box::new(opened(2)), Target::Canvas));
     for index in 0..60 {
-        studio.act(Action::Paint(Paint::Begin((index as f32 / 2.0, 9.0))));
-        studio.act(Action::Paint(Paint::Extend((3.0, index as f32 / 3.0))));
-        studio.act(Action::Paint(Paint::Finish));
+        studio.act(DraftAction::Paint(Paint::Begin((index as f32 / 2.0, 9.0))));
+        studio.act(DraftAction::Paint(Paint::Extend((3.0, index as f32 / 3.0))));
+        studio.act(DraftAction::Paint(Paint::Finish));
     }
     for _ in 0..7 {
-        studio.act(Action::Paint(Paint::Undo));
+        studio.act(DraftAction::Paint(Paint::Undo));
     }
     draw(&mut studio, "a cat", 0);
     draw(&mut studio, "a dog", 1);
@@ -429,7 +432,7 @@ fn what_is_saved_comes_back() {
 
     let mut back = back;
     back.apply(&loaded());
-    let effects = back.act(Action::Resume);
+    let effects = back.act(RunAction::Resume);
     assert_eq!(submitted(&effects)[0].resume.as_ref().map(Vec::len), Some(8));
     assert_eq!(back.queue.len(), 1);
 }

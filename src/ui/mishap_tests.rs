@@ -5,7 +5,7 @@ use super::test_window::{app, has, until};
 use super::*;
 use crate::engine_room::{Make, ModelSource};
 use crate::pixels::{Pixels, Size};
-use crate::state::{Action, Page, Phase, Setting, Target};
+use crate::state::{Answer, DraftAction, FileAction, Page, Phase, RunAction, Setting, Target};
 use crate::task::{
     Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, Picture, Progress, Sampling, Stop,
     Survey, Tally, Task,
@@ -123,8 +123,8 @@ fn window(places: &Places) -> Window {
 }
 
 fn draw(window: &mut Window, prompt: &str) {
-    app(window).act(Action::Set(Setting::Words(prompt.to_owned())));
-    app(window).act(Action::Draw);
+    app(window).act(DraftAction::Set(Setting::Words(prompt.to_owned())));
+    app(window).act(RunAction::Draw);
 }
 
 fn interrupted(app: &App<Atelier>) -> bool {
@@ -187,7 +187,7 @@ fn an_engine_that_breaks_off_leaves_the_rows_and_a_page_that_says_why() {
 fn a_file_that_is_gone_is_said_with_a_way_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(&Places::below(folder.path()));
-    app(&mut window).act(Action::Open(folder.path().join("gone.png"), Target::Canvas));
+    app(&mut window).act(FileAction::Open(folder.path().join("gone.png"), Target::Canvas));
     until(&mut window, |app| !app.studio.mishaps.is_empty());
     assert!(has(&window, "The picture cannot be read") && has(&window, "gone.png"));
     assert!(has(&window, "moved, renamed or deleted"));
@@ -198,7 +198,7 @@ fn mishaps_are_kept_and_counted_up_to_a_bound() {
     let mut studio = crate::state::Studio::default();
     for index in 0..60 {
         for _ in 0..2 {
-            studio.act(Action::Failed("It failed", Failure::failed(format!("{index}"))));
+            studio.act(Answer::Failed("It failed", Failure::failed(format!("{index}"))));
         }
     }
     studio.stamp_mishaps(|| "now".to_owned());
@@ -292,7 +292,7 @@ fn a_picture_that_cannot_be_saved_waits_and_outlives_the_window() {
     let said = app(&mut first).studio.mishaps.len();
     app(&mut first).write_again();
     // The answer of the second try has come when what is asked after it has.
-    app(&mut first).act(Action::Open(folder.path().join("gone.png"), Target::Canvas));
+    app(&mut first).act(FileAction::Open(folder.path().join("gone.png"), Target::Canvas));
     until(&mut first, |app| {
         app.studio
             .mishaps

@@ -5,7 +5,9 @@ use super::*;
 use crate::engine_room::{Make, ModelSource};
 use crate::handover::{self, Start};
 use crate::pixels::Size;
-use crate::state::{Action, Dropping, Ending, Import, Model, ModelAction, Page};
+use crate::state::{
+    Dropping, Ending, Import, ImportAction, Model, ModelAction, ModelAnswer, Page, ViewAction,
+};
 use crate::task::{
     Appraisal, Cancel, Device, DeviceState, Engine, Format, ImportStep, ImportWish, Known, Needs, Origin,
     Picture, Plan, Progress, Stop, Survey, Task,
@@ -186,7 +188,7 @@ fn opened(window: &mut Window) -> Vec<Option<PathBuf>> {
 }
 
 fn show_page(window: &mut Window) {
-    app(window).act(Action::Page(Page::Models));
+    app(window).act(ViewAction::Page(Page::Models));
     until(window, |app| app.studio.models.survey.is_some());
 }
 
@@ -218,7 +220,7 @@ fn a_model_that_does_not_fit_is_loaded_only_when_the_user_insists() {
     let mut window = window(folder.path(), None);
     let big = folder.path().join("big.gguf");
     std::fs::write(&big, "").expect("a file");
-    app(&mut window).act(Action::LoadModel(Some(big.clone())));
+    app(&mut window).act(ModelAction::Load(Some(big.clone())));
     until(&mut window, |app| {
         app.studio.page == Page::Models && app.studio.models.survey.is_some()
     });
@@ -244,7 +246,7 @@ fn a_model_that_does_not_fit_is_loaded_only_when_the_user_insists() {
     assert_eq!(opened(&mut window), [None, Some(big.clone())]);
     // One that fits is loaded at once.
     let small = folder.path().join("small.gguf");
-    app(&mut window).act(Action::LoadModel(Some(small.clone())));
+    app(&mut window).act(ModelAction::Load(Some(small.clone())));
     until(
         &mut window,
         |app| matches!(&app.studio.model, Model::Ready { name, .. } if name.ends_with("small.gguf")),
@@ -268,12 +270,9 @@ fn the_last_model_is_looked_at_before_it_is_loaded_again() {
         appraisal: Ok(appraisal("7B", 18 * GB)),
         free_bytes: Some(12 * GB),
     };
-    studio.act(Action::Models(ModelAction::Appraised(
-        big.clone(),
-        Box::new(look),
-    )));
+    studio.act(ModelAnswer::Appraised(big.clone(), Box::new(look)));
     assert!(matches!(&studio.model, Model::Failed(failure) if failure.message.contains("18.0 GB")));
-    let effects = studio.act(Action::Models(ModelAction::LoadAnyway(big.clone())));
+    let effects = studio.act(ModelAction::LoadAnyway(big.clone()));
     assert!(effects.contains(&crate::state::Effect::Load(Some(big))));
 }
 
@@ -283,7 +282,7 @@ fn a_folder_is_imported_with_progress_and_used() {
     let mut window = window(folder.path(), None);
     show_page(&mut window);
     let checkpoint = folder.path().to_owned();
-    app(&mut window).act(Action::Models(ModelAction::PlanFor(checkpoint.clone())));
+    app(&mut window).act(ImportAction::PlanFor(checkpoint.clone()));
     until(&mut window, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
@@ -309,7 +308,7 @@ fn an_import_can_be_cancelled() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), Some(Then::WaitForCancel));
     show_page(&mut window);
-    app(&mut window).act(Action::Models(ModelAction::PlanFor(folder.path().to_owned())));
+    app(&mut window).act(ImportAction::PlanFor(folder.path().to_owned()));
     until(&mut window, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
@@ -321,7 +320,7 @@ fn an_import_can_be_cancelled() {
     assert!(has(&window, "25 % · 1.0 GB of 4.0 GB") && has(&window, "left"));
     assert!(has(&window, "model.layers.3.mlp.up_proj.weight"));
     // A second one is not begun.
-    app(&mut window).act(Action::Models(ModelAction::PlanFor(folder.path().to_owned())));
+    app(&mut window).act(ImportAction::PlanFor(folder.path().to_owned()));
     assert!(matches!(
         app(&mut window).studio.models.import,
         Import::Running {
@@ -342,8 +341,8 @@ fn an_import_can_be_cancelled() {
 fn an_import_that_breaks_off_is_a_failure_and_closing_ends_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut broken = window(folder.path(), Some(Then::Panic));
-    let plan = ModelAction::PlanFor(folder.path().to_owned());
-    app(&mut broken).act(Action::Models(plan.clone()));
+    let plan = ImportAction::PlanFor(folder.path().to_owned());
+    app(&mut broken).act(plan.clone());
     until(&mut broken, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
@@ -352,7 +351,7 @@ fn an_import_that_breaks_off_is_a_failure_and_closing_ends_one() {
     assert!(has(&broken, "The folder could not be imported") && has(&broken, "broke off"));
     let other = tempfile::tempdir().expect("a folder");
     let mut waiting = window(other.path(), Some(Then::WaitForCancel));
-    app(&mut waiting).act(Action::Models(plan));
+    app(&mut waiting).act(plan);
     until(&mut waiting, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });

@@ -12,7 +12,10 @@ use super::test_window::{app, has, patience};
 use super::*;
 use crate::engine_room::{Make, ModelSource};
 use crate::pixels::{Pixels, Size};
-use crate::state::{Action, Model, Opened, Paint, Phase, Photo, Setting, Shown, Tab, Target};
+use crate::state::{
+    Answer, DraftAction, Model, Opened, Paint, Phase, Photo, RunAction, Setting, Shown, Tab, Target,
+    ViewAction,
+};
 use crate::task::{
     Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, MapKind, Picture, Profile, Progress,
     Report, Sampling, Skill, Stop, Survey, Tally, Task, TaskId,
@@ -266,8 +269,8 @@ fn finished(task: u64) -> Report {
 fn painting(folder: &Path) -> Window {
     let mut window = window(folder, [1280.0, 800.0]);
     tell(&mut window, [loaded()]);
-    app(&mut window).act(Action::Set(Setting::Words("a cat".to_owned())));
-    app(&mut window).act(Action::Draw);
+    app(&mut window).act(DraftAction::Set(Setting::Words("a cat".to_owned())));
+    app(&mut window).act(RunAction::Draw);
     tell(&mut window, rows(0, 2));
     window
 }
@@ -279,9 +282,9 @@ fn what_the_starter_cannot_draw_is_not_begun() {
     tell(&mut window, [loaded()]);
     states::act(
         &mut window,
-        Action::Set(Setting::Words("a portrait of my mother".to_owned())),
+        DraftAction::Set(Setting::Words("a portrait of my mother".to_owned())),
     );
-    states::act(&mut window, Action::Draw);
+    states::act(&mut window, RunAction::Draw);
     let studio = &app(&mut window).studio;
     assert!(studio.run.is_none() && studio.queue.is_empty());
     assert!(
@@ -290,8 +293,8 @@ fn what_the_starter_cannot_draw_is_not_begun() {
             .iter()
             .any(|notice| notice.title == "The starter cannot draw this")
     );
-    states::act(&mut window, Action::Set(Setting::AsTyped(true)));
-    states::act(&mut window, Action::Draw);
+    states::act(&mut window, DraftAction::Set(Setting::AsTyped(true)));
+    states::act(&mut window, RunAction::Draw);
     assert!(app(&mut window).studio.run.is_some());
 }
 
@@ -438,7 +441,7 @@ fn without_a_model_the_window_still_works() {
     );
     assert!(has(&window, "No model") && has(&window, "there is no model at /x"));
     assert!(matches!(app(&mut window).studio.model, Model::Failed(_)));
-    app(&mut window).act(Action::Page(crate::state::Page::Models));
+    app(&mut window).act(ViewAction::Page(crate::state::Page::Models));
     window.run_ok();
     window.get_by_label("Open a model file …");
     window.get_by_label("Back to the canvas").click();
@@ -472,11 +475,11 @@ fn every_mode_shows_what_it_needs() {
         (Target::Canvas, "Turn 1: photo.png"),
     ];
     for (index, (target, words)) in places.into_iter().enumerate() {
-        app(&mut window).act(Action::Opened(Box::new(opened(index as u8)), target));
+        app(&mut window).act(Answer::Opened(Box::new(opened(index as u8)), target));
         window.run_ok();
         assert!(has(&window, words), "{target:?}");
     }
-    app(&mut window).act(Action::Paint(Paint::Invert));
+    app(&mut window).act(DraftAction::Paint(Paint::Invert));
     window.run_ok();
     assert!(has(&window, "100 % to redraw") && has(&window, "Outside the mask not one pixel changes."));
     window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
@@ -518,7 +521,7 @@ fn a_saved_picture_is_asked_about() {
         path: None,
         task: Some(Box::new(task)),
     };
-    app(&mut window).act(Action::Opened(Box::new(opened), Target::Canvas));
+    app(&mut window).act(Answer::Opened(Box::new(opened), Target::Canvas));
     window.run_ok();
     window.get_by_label("Use its settings").click();
     window.run_ok();
@@ -531,8 +534,8 @@ fn the_queue_can_be_rearranged() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = painting(folder.path());
     for prompt in ["a fox", "an owl", "a frog"] {
-        app(&mut window).act(Action::Set(Setting::Words(prompt.to_owned())));
-        app(&mut window).act(Action::Draw);
+        app(&mut window).act(DraftAction::Set(Setting::Words(prompt.to_owned())));
+        app(&mut window).act(RunAction::Draw);
     }
     window.run_ok();
     assert!(has(&window, "Queue · 3"));
@@ -561,8 +564,8 @@ fn the_smallest_window_cuts_nothing_off() {
             "{name}: {rect:?}"
         );
     }
-    app(&mut window).act(Action::Scheme(ColourScheme::Light));
-    app(&mut window).act(Action::Help);
+    app(&mut window).act(ViewAction::Scheme(ColourScheme::Light));
+    app(&mut window).act(ViewAction::Help);
     window.run_ok();
     assert!(has(&window, "Undo on the mask"));
     window.key_press(egui::Key::Escape);
@@ -574,7 +577,7 @@ fn the_smallest_window_cuts_nothing_off() {
 fn a_window_opened_again_is_as_it_was_left() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut first = painting(folder.path());
-    app(&mut first).act(Action::Set(Setting::Words("typed last".to_owned())));
+    app(&mut first).act(DraftAction::Set(Setting::Words("typed last".to_owned())));
     app(&mut first).put_away();
     drop(first);
     let mut second = window(folder.path(), [1280.0, 800.0]);

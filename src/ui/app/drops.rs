@@ -1,7 +1,7 @@
 //! Pictures that come in from outside: dropped, pasted, named as text.
 
 use crate::pixels::{Pixels, Size};
-use crate::state::{Action, Opened, Photo, Studio, Tab, Target};
+use crate::state::{Action, Answer, FileAction, Opened, Photo, Studio, Tab, Target};
 use egui::{Context, Event, Pos2, Rect};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,12 +92,14 @@ pub(crate) fn incoming(ctx: &Context, zones: &mut Zones, studio: &Studio) -> Vec
                         path: None,
                         task: None,
                     };
-                    actions.push(Action::Opened(Box::new(opened), by_tab(studio.draft.tab)));
+                    actions.push(Answer::Opened(Box::new(opened), by_tab(studio.draft.tab)).into());
                 }
             }
             Event::Paste(text) if !typing => {
                 let named = paths(&text).into_iter();
-                actions.extend(named.map(|path| Action::Open(path, by_tab(studio.draft.tab))));
+                actions.extend(
+                    named.map(|path| Action::Files(FileAction::Open(path, by_tab(studio.draft.tab)))),
+                );
             }
             _ => {}
         }
@@ -119,7 +121,9 @@ fn dropped(ctx: &Context, zones: &mut Zones, tab: Tab) -> Vec<Action> {
         ctx.request_repaint_after_secs(PATIENCE_SECS as f32 / 8.0);
     }
     let target = zones.target(at, tab);
-    ripe.into_iter().map(|path| Action::Open(path, target)).collect()
+    ripe.into_iter()
+        .map(|path| Action::Files(FileAction::Open(path, target)))
+        .collect()
 }
 
 /// The files a text names: a list of `file://` addresses or a path.

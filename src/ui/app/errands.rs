@@ -49,18 +49,18 @@ impl Errands {
     }
 
     /// Puts a job behind those that wait.
-    pub(crate) fn run(&self, job: impl FnOnce() -> Option<Action> + Send + 'static) {
+    pub(crate) fn run<A: Into<Action>>(&self, job: impl FnOnce() -> Option<A> + Send + 'static) {
         if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(Box::new(job));
+            let _ = jobs.send(Box::new(move || job().map(A::into)));
         }
     }
 
     /// A job that waits for the user.
-    pub(crate) fn wait_for(&self, job: impl FnOnce() -> Option<Action> + Send + 'static) {
+    pub(crate) fn wait_for<A: Into<Action>>(&self, job: impl FnOnce() -> Option<A> + Send + 'static) {
         let (back, wake) = (self.back.clone(), Arc::clone(&self.wake));
         let ask = move || {
             if let Some(action) = job() {
-                let _ = back.send(action);
+                let _ = back.send(action.into());
                 wake();
             }
         };

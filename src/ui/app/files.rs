@@ -7,7 +7,9 @@ use super::library_thread::Librarian;
 use crate::history::{Library, Moment, Places};
 use crate::picture;
 use crate::saved_picture::{self, Saving};
-use crate::state::{Action, Errand, Keeping, Opened, OutcomeId, Photo, Target};
+use crate::state::{
+    Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, ResultAction, Target,
+};
 use crate::task::{Failure, Task};
 use crate::ui::platform::desktop;
 use std::path::{Path, PathBuf};
@@ -31,7 +33,7 @@ impl Files {
     /// What has come back.
     pub(crate) fn actions(&self) -> Vec<Action> {
         let mut actions = self.errands.actions();
-        actions.extend(self.librarian.actions());
+        actions.extend(self.librarian.answers().into_iter().map(Action::from));
         actions
     }
 
@@ -39,23 +41,23 @@ impl Files {
         match errand {
             Errand::ReadToCopy(path) => self.errands.run(move || {
                 Some(match picture::read(&path) {
-                    Ok(pixels) => Action::CopyRead(Arc::new(pixels)),
-                    Err(_) if !path.exists() => Action::Missed(path),
+                    Ok(pixels) => Answer::CopyRead(Arc::new(pixels)),
+                    Err(_) if !path.exists() => Answer::Missed(path),
                     Err(error) => cannot_be_read(&error),
                 })
             }),
             Errand::SaveAs(path) => self.errands.wait_for(move || save_as(path)),
             Errand::SaveCopy { from, to } => self.errands.run(move || {
                 let failure = desktop::copy(&from, &to).err()?;
-                Some(Action::Failed("The copy was not saved", failure))
+                Some(Answer::Failed("The copy was not saved", failure))
             }),
             Errand::Reveal(path) => self.errands.wait_for(move || {
                 let failure = desktop::reveal(&path).err()?;
-                Some(Action::Failed("The folder cannot be shown", failure))
+                Some(Answer::Failed("The folder cannot be shown", failure))
             }),
             Errand::OpenOutside(path) => self.errands.wait_for(move || {
                 let failure = desktop::open(&path).err()?;
-                Some(Action::Failed("The picture cannot be opened elsewhere", failure))
+                Some(Answer::Failed("The picture cannot be opened elsewhere", failure))
             }),
             errand => self.librarian.ask(errand),
         }
@@ -68,9 +70,9 @@ impl Files {
     pub(crate) fn fetch(&self, id: OutcomeId, path: PathBuf) {
         self.errands.run(move || {
             Some(match picture::read(&path) {
-                Ok(pixels) => Action::Fetched(id, Arc::new(pixels)),
-                Err(_) if !path.exists() => Action::Missed(path),
-                Err(error) => Action::NotFetched(id, Failure::failed(error.to_string())),
+                Ok(pixels) => Answer::Fetched(id, Arc::new(pixels)),
+                Err(_) if !path.exists() => Answer::Missed(path),
+                Err(error) => Answer::NotFetched(id, Failure::failed(error.to_string())),
             })
         });
     }
@@ -80,8 +82,8 @@ impl Files {
         self.errands.run(move || {
             let kept = keep(&places, &keeping);
             Some(match kept {
-                Ok(path) => Action::Kept(keeping.outcome, path),
-                Err(failure) => Action::NotKept(Box::new(keeping), failure),
+                Ok(path) => Answer::Kept(keeping.outcome, path),
+                Err(failure) => Answer::NotKept(Box::new(keeping), failure),
             })
         });
     }
@@ -106,11 +108,11 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
     Ok(path)
 }
 
-fn cannot_be_read(error: &dyn std::fmt::Display) -> Action {
-    Action::Failed("The picture cannot be read", Failure::failed(error.to_string()))
+fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {
+    Answer::Failed("The picture cannot be read", Failure::failed(error.to_string()))
 }
 
-fn read(path: &Path, target: Target) -> Action {
+fn read(path: &Path, target: Target) -> Answer {
     match picture::read(path) {
         Ok(pixels) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -119,7 +121,7 @@ fn read(path: &Path, target: Target) -> Action {
                 path: Some(path.to_owned()),
                 task: stored_task(path, target).map(Box::new),
             };
-            Action::Opened(Box::new(opened), target)
+            Answer::Opened(Box::new(opened), target)
         }
         Err(error) => cannot_be_read(&error),
     }
@@ -141,7 +143,7 @@ fn stored_task(path: &Path, target: Target) -> Option<Task> {
     Some(task)
 }
 
-fn save_as(from: PathBuf) -> Option<Action> {
+fn save_as(from: PathBuf) -> Option<ResultAction> {
     let name = from
         .file_name()
         .unwrap_or_default()
@@ -152,19 +154,19 @@ fn save_as(from: PathBuf) -> Option<Action> {
         .add_filter("PNG", &["png"])
         .set_file_name(name);
     let to = desktop::as_png(dialog.save_file()?);
-    Some(Action::SaveCopy { from, to })
+    Some(ResultAction::SaveCopy { from, to })
 }
 
-pub(crate) fn browse(target: Target) -> Option<Action> {
+pub(crate) fn browse(target: Target) -> Option<FileAction> {
     let dialog = rfd::FileDialog::new()
         .set_title("Open a picture")
         .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]);
-    Some(Action::Open(dialog.pick_file()?, target))
+    Some(FileAction::Open(dialog.pick_file()?, target))
 }
 
-pub(crate) fn browse_model() -> Option<Action> {
+pub(crate) fn browse_model() -> Option<ModelAction> {
     let dialog = rfd::FileDialog::new()
         .set_title("Open a model")
         .add_filter("Models", &["gguf"]);
-    Some(Action::LoadModel(Some(dialog.pick_file()?)))
+    Some(ModelAction::Load(Some(dialog.pick_file()?)))
 }

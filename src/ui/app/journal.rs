@@ -5,7 +5,7 @@
 
 use super::App;
 use crate::engine_room::EngineRoom;
-use crate::state::{Action, Begun, Order, Row, Store, StoreError, Tone};
+use crate::state::{Action, Answer, Begun, Order, ResultAction, Row, Store, StoreError, Tone};
 use crate::task::Failure;
 use egui::Context;
 use std::time::{Duration, Instant};
@@ -85,13 +85,16 @@ impl<R: EngineRoom> App<R> {
         self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
             let failure = Failure::failed(failed.to_string());
-            Some(Action::Failed(STATE, failure))
+            Some(Answer::Failed(STATE, failure))
         });
     }
 
     /// What came back from the disk decides when it is tried again.
     pub(crate) fn heed(&mut self, action: &Action) {
-        let is_full = matches!(action, Action::Failed(STATE, _) | Action::NotKept(..));
+        let is_full = matches!(
+            action,
+            Action::Answer(Answer::Failed(STATE, _) | Answer::NotKept(..))
+        );
         if is_full {
             self.journal.failed = Some(Instant::now());
         }
@@ -116,7 +119,7 @@ impl<R: EngineRoom> App<R> {
         }
         self.catch_up();
         if !self.studio.unkept.is_empty() {
-            self.act(Action::KeepQuietly);
+            self.act(ResultAction::KeepQuietly);
         }
     }
 
@@ -171,7 +174,7 @@ impl<R: EngineRoom> App<R> {
             self.journal.rows = Rows::Behind;
             self.journal.failed = Some(Instant::now());
             self.studio
-                .act(Action::Failed(ROWS, Failure::failed(error.to_string())));
+                .act(Answer::Failed(ROWS, Failure::failed(error.to_string())));
         }
     }
 }

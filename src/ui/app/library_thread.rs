@@ -1,12 +1,12 @@
 //! The library of kept pictures on a thread of its own: one errand after the other.
 //!
 //! The thread owns the library, so nothing has to be locked; what it finds out comes back as
-//! actions. A star or a file on its way to the trash is dealt with before the window goes.
+//! answers. A star or a file on its way to the trash is dealt with before the window goes.
 
 use super::errands::Wake;
 use crate::history::{Entry, Library, Only, Places, Removed};
 use crate::saved_picture::Shelf;
-use crate::state::{Action, Ended, Errand, Listing, Piece, Query, Star};
+use crate::state::{Answer, Ended, Errand, Listing, Piece, Query, Star};
 use crate::task::Failure;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -18,20 +18,20 @@ const THUMBNAILS_KEPT: usize = 10_000;
 
 pub(crate) struct Librarian {
     errands: Option<Sender<Errand>>,
-    actions: Receiver<Action>,
+    answers: Receiver<Answer>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Librarian {
     pub(crate) fn new(places: Places, wake: Wake) -> Self {
         let (errands, inbox) = channel::<Errand>();
-        let (answers, actions) = channel();
+        let (back, answers) = channel();
         let work = move || {
             let mut library = Library::new(&places);
             for errand in inbox {
-                if let Some(action) = carry_out(&mut library, errand) {
+                if let Some(answer) = carry_out(&mut library, errand) {
                     // Nobody listens any more when the window is closing.
-                    let _ = answers.send(action);
+                    let _ = back.send(answer);
                     wake();
                 }
             }
@@ -39,7 +39,7 @@ impl Librarian {
         let thread = std::thread::Builder::new().name("library".to_owned());
         Self {
             errands: Some(errands),
-            actions,
+            answers,
             thread: thread.spawn(work).ok(),
         }
     }
@@ -51,8 +51,8 @@ impl Librarian {
     }
 
     /// What has come back.
-    pub(crate) fn actions(&self) -> Vec<Action> {
-        self.actions.try_iter().collect()
+    pub(crate) fn answers(&self) -> Vec<Answer> {
+        self.answers.try_iter().collect()
     }
 }
 
@@ -66,39 +66,39 @@ impl Drop for Librarian {
 }
 
 /// What comes of an errand to the library; the others are none of its business.
-fn carry_out(library: &mut Library, errand: Errand) -> Option<Action> {
+fn carry_out(library: &mut Library, errand: Errand) -> Option<Answer> {
     let failed = |error: crate::history::HistoryError| Failure::failed(error.reason);
     match errand {
         Errand::Look(query) => {
             library.refresh(&Shelf);
             library.tidy_thumbnails(THUMBNAILS_KEPT);
-            Some(Action::Listed(Box::new(listing(library, query))))
+            Some(Answer::Listed(Box::new(listing(library, query))))
         }
-        Errand::Find(query) => Some(Action::Listed(Box::new(listing(library, query)))),
-        Errand::Stars => Some(Action::Stars(library.starred().into_iter().collect())),
+        Errand::Find(query) => Some(Answer::Listed(Box::new(listing(library, query)))),
+        Errand::Stars => Some(Answer::Stars(library.starred().into_iter().collect())),
         Errand::Star(path, star) => {
             let done = match star {
                 Star::On => library.star(&path),
                 Star::Off => library.unstar(&path),
             };
             let error = done.err()?;
-            Some(Action::NotStarred(path, failed(error)))
+            Some(Answer::NotStarred(path, failed(error)))
         }
-        Errand::Trash(path) if !path.exists() => Some(Action::Missed(path)),
+        Errand::Trash(path) if !path.exists() => Some(Answer::Missed(path)),
         Errand::Trash(path) => Some(match library.remove(&path) {
-            Ok(removed) => Action::Trashed(removed.path),
-            Err(error) => Action::NotTrashed(path, failed(error)),
+            Ok(removed) => Answer::Trashed(removed.path),
+            Err(error) => Answer::NotTrashed(path, failed(error)),
         }),
         Errand::TakeBack(path) => {
             let removed = Removed { path };
             Some(match library.undo(&removed) {
-                Ok(path) => Action::TakenBack(path),
-                Err(error) => Action::NotTakenBack(removed.path, failed(error)),
+                Ok(path) => Answer::TakenBack(path),
+                Err(error) => Answer::NotTakenBack(removed.path, failed(error)),
             })
         }
         Errand::Watch(paths) => {
             let gone: Vec<_> = paths.into_iter().filter(|path| !path.is_file()).collect();
-            (!gone.is_empty()).then_some(Action::Gone(gone))
+            (!gone.is_empty()).then_some(Answer::Gone(gone))
         }
         Errand::ReadToCopy(_)
         | Errand::SaveAs(_)

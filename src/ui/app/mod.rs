@@ -22,7 +22,8 @@ use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{
-    Action, ColourScheme, Effect, Errand, ModelAction, Page, Photo, Shown, Stage, Store, Studio, Tab, Target,
+    Action, Answer, ColourScheme, Effect, Errand, ModelAnswer, Page, Photo, RunAction, Shown, Stage, Store,
+    Studio, Tab, Target,
 };
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
@@ -103,7 +104,7 @@ impl<R: EngineRoom> App<R> {
             Err(error) => {
                 let mut studio = Studio::default();
                 let failure = Failure::failed(error.to_string());
-                studio.act(Action::Failed("Nothing can be remembered", failure));
+                studio.act(Answer::Failed("Nothing can be remembered", failure));
                 studio
             }
         };
@@ -163,10 +164,11 @@ impl<R: EngineRoom> App<R> {
         self.stamp();
     }
 
-    pub fn act(&mut self, action: Action) {
-        let quiet = matches!(action, Action::Models(ModelAction::Stepped(..)));
+    pub fn act(&mut self, action: impl Into<Action>) {
+        let action = action.into();
+        let quiet = matches!(action, Action::Answer(Answer::Models(ModelAnswer::Stepped(..))));
         self.heed(&action);
-        if let Action::TakenBack(path) = &action {
+        if let Action::Answer(Answer::TakenBack(path)) = &action {
             self.thumbnails.forget(path);
         }
         let effects = self.studio.act(action);
@@ -247,7 +249,7 @@ impl<R: EngineRoom> App<R> {
                         None => picture::shrink(&photo.pixels, 1024),
                     };
                     let map = Arc::new(picture::canny(&fitted, low, high));
-                    Some(Action::MapMade(Photo::new("canny map", map)))
+                    Some(Answer::MapMade(Photo::new("canny map", map)))
                 }),
                 Effect::Fetch(id, path) => self.files.fetch(id, path),
                 Effect::Stage(stage) => self.show(stage),
@@ -300,7 +302,7 @@ impl<R: EngineRoom> App<R> {
             Err(failure) => {
                 self.files.errands.wait_for(move || {
                     drop(former);
-                    None
+                    None::<Answer>
                 });
                 self.take(&Report::LoadFailed(failure));
             }
@@ -401,7 +403,7 @@ impl<R: EngineRoom> App<R> {
         }
         overlays::show(&ctx, &self.studio, &mut actions);
         // What was typed in this frame belongs to the picture that is asked for in it.
-        actions.sort_by_key(|action| matches!(action, Action::Draw));
+        actions.sort_by_key(|action| matches!(action, Action::Run(RunAction::Draw)));
         for action in actions {
             self.act(action);
         }

@@ -4,7 +4,7 @@ use super::App;
 use super::import_thread::Importing;
 use crate::engine_room::EngineRoom;
 use crate::handover::{Lease, Taken};
-use crate::state::{Action, Asked, Look, ModelAction, ModelEffect, Target};
+use crate::state::{Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target};
 use crate::task::{Failure, ImportWish};
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
@@ -30,14 +30,13 @@ impl HandedOver {
 impl<R: EngineRoom> App<R> {
     pub(crate) fn carry_out_models(&mut self, effect: ModelEffect) {
         let engine_room = Arc::clone(&self.engine_room);
-        let answer = |action| Some(Action::Models(action));
         match effect {
             // On threads of their own: headers of large files and a driver's answer take a while.
             ModelEffect::Survey(used) => {
                 let device = self.studio.models.device;
                 self.files.errands.wait_for(move || {
                     let survey = engine_room.survey(&used, device);
-                    answer(ModelAction::Surveyed(Box::new(survey)))
+                    Some(ModelAnswer::Surveyed(Box::new(survey)))
                 });
             }
             ModelEffect::Appraise(path) => {
@@ -49,25 +48,24 @@ impl<R: EngineRoom> App<R> {
                         free_bytes: engine_room.free_bytes(there),
                         appraisal,
                     };
-                    answer(ModelAction::Appraised(path, Box::new(look)))
+                    Some(ModelAnswer::Appraised(path, Box::new(look)))
                 });
             }
             ModelEffect::Plan(folder) => {
                 self.files
                     .errands
-                    .wait_for(move || answer(ModelAction::Plan(engine_room.plan_import(&folder))));
+                    .wait_for(move || Some(ModelAnswer::Planned(engine_room.plan_import(&folder))));
             }
-            ModelEffect::Ask(asked, wish) => self.files.errands.wait_for(move || match asked {
+            ModelEffect::Ask(asked, wish) => self.files.errands.wait_for::<Action>(move || match asked {
                 Asked::Folder => {
                     let folder = dialog("Import a Hugging Face folder").pick_folder()?;
-                    answer(ModelAction::Plan(engine_room.plan_import(&folder)))
+                    Some(ModelAnswer::Planned(engine_room.plan_import(&folder)).into())
                 }
                 Asked::Movq => {
                     let files = dialog("The image tokenizer: movqgan_270M.ckpt or .safetensors")
                         .add_filter("Checkpoints", &["ckpt", "safetensors", "pt"]);
-                    answer(ModelAction::Movq(
-                        beside(files, wish.map(|wish| wish.folder)).pick_file()?,
-                    ))
+                    let folder = wish.map(|wish| wish.folder);
+                    Some(ImportAction::Movq(beside(files, folder).pick_file()?).into())
                 }
                 Asked::Output => {
                     let output = wish.map(|wish| wish.output).unwrap_or_default();
@@ -80,7 +78,7 @@ impl<R: EngineRoom> App<R> {
                         .add_filter("Models", &["gguf"])
                         .set_file_name(name);
                     let folder = output.parent().map(PathBuf::from);
-                    answer(ModelAction::Output(beside(files, folder).save_file()?))
+                    Some(ImportAction::Output(beside(files, folder).save_file()?).into())
                 }
             }),
             ModelEffect::Import(wish) => self.begin_import(wish),
@@ -104,11 +102,11 @@ impl<R: EngineRoom> App<R> {
         let Some(importing) = &self.importing else { return };
         let (step, ended) = (importing.step(), importing.ended());
         if let Some((step, elapsed_secs)) = step {
-            self.act(Action::Models(ModelAction::Stepped(step, elapsed_secs)));
+            self.act(ModelAnswer::Stepped(step, elapsed_secs));
         }
         if let Some(ended) = ended {
             self.importing = None;
-            self.act(Action::Models(ModelAction::Ended(ended)));
+            self.act(ModelAnswer::Ended(ended));
         }
     }
 
@@ -126,7 +124,7 @@ impl<R: EngineRoom> App<R> {
         });
         self.handed = Some(HandedOver { lease, files });
         if let Err(failure) = listening {
-            self.act(Action::Failed("Other starts cannot be heard", failure));
+            self.act(Answer::Failed("Other starts cannot be heard", failure));
         }
     }
 
@@ -139,10 +137,10 @@ impl<R: EngineRoom> App<R> {
         }
         for path in brought.into_iter().flatten() {
             match path.is_file() {
-                true => self.act(Action::Open(path, Target::Canvas)),
+                true => self.act(FileAction::Open(path, Target::Canvas)),
                 false => {
                     let failure = Failure::failed(format!("{}: there is no such file", path.display()));
-                    self.act(Action::Failed("The picture cannot be read", failure));
+                    self.act(Answer::Failed("The picture cannot be read", failure));
                 }
             }
         }

@@ -1,6 +1,9 @@
 //! Shortcuts of the window.
 
-use crate::state::{Action, Brush, Page, Paint, Phase, Setting, Studio, Tab, Tool};
+use crate::state::{
+    Action, Brush, DraftAction, FileAction, OfferAction, Page, Paint, Phase, RunAction, Setting, Studio, Tab,
+    Tool, ViewAction,
+};
 use crate::ui::canvas::Canvas;
 use egui::{Context, Key, Modifiers};
 
@@ -33,9 +36,9 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     // Pressed twice within one slow frame is twice.
     let times = |modifiers, key| ctx.input_mut(|input| input.count_and_consume_key(modifiers, key));
     let draws = times(command, Key::Enter);
-    actions.extend(std::iter::repeat_n(Action::Draw, draws));
+    actions.extend(std::iter::repeat_n(RunAction::Draw.into(), draws));
     if take(command, Key::O) {
-        actions.push(Action::Browse(super::drops::by_tab(studio.draft.tab)));
+        actions.push(FileAction::Browse(super::drops::by_tab(studio.draft.tab)).into());
     }
     if take(command, Key::Num0) {
         canvas.fit();
@@ -45,17 +48,18 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     }
     // In a text field it would take the letter before the caret.
     if take(command, Key::H) {
-        actions.push(Action::Page(match studio.page {
+        let page = match studio.page {
             Page::History => Page::Canvas,
             Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
-        }));
+        };
+        actions.push(ViewAction::Page(page).into());
     }
     // An open menu is closed by it.
     if !egui::Popup::is_any_open(ctx) && take(Modifiers::NONE, Key::Escape) {
         actions.extend(escape(studio));
     }
     if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
-        actions.push(Action::Regained);
+        actions.push(ViewAction::Regained.into());
     }
     if typing {
         return actions;
@@ -63,25 +67,25 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     // With Shift first: without it the key is the same.
     for (modifiers, paint) in [(command | Modifiers::SHIFT, Paint::Redo), (command, Paint::Undo)] {
         let steps = times(modifiers, Key::Z);
-        actions.extend(std::iter::repeat_n(Action::Paint(paint), steps));
+        actions.extend(std::iter::repeat_n(DraftAction::Paint(paint).into(), steps));
     }
     let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
     if question || take(Modifiers::SHIFT, Key::Slash) {
-        actions.push(Action::Help);
+        actions.push(ViewAction::Help.into());
     }
     if studio.draft.tab == Tab::Edit {
         let brush = &studio.draft.brush;
         for (key, tool) in [(Key::B, Tool::Brush), (Key::E, Tool::Eraser)] {
             if take(Modifiers::NONE, key) {
                 let brush = brush.clone();
-                actions.push(Action::Set(Setting::Brush(Brush { tool, ..brush })));
+                actions.push(DraftAction::Set(Setting::Brush(Brush { tool, ..brush })).into());
             }
         }
         for (key, factor) in [(Key::OpenBracket, 1.0 / 1.2), (Key::CloseBracket, 1.2)] {
             let steps = times(Modifiers::NONE, key);
             if steps > 0 {
                 let brush = (0..steps).fold(brush.clone(), |brush, _| resized(&brush, factor));
-                actions.push(Action::Set(Setting::Brush(brush)));
+                actions.push(DraftAction::Set(Setting::Brush(brush)).into());
             }
         }
     }
@@ -105,19 +109,19 @@ fn resized(brush: &Brush, factor: f32) -> Brush {
 /// Esc closes what is open, then stops what is being drawn.
 fn escape(studio: &Studio) -> Option<Action> {
     if studio.help {
-        return Some(Action::Help);
+        return Some(Action::View(ViewAction::Help));
     }
     if studio.offer.is_some() {
-        return Some(Action::DismissOffer);
+        return Some(Action::Offer(OfferAction::Dismiss));
     }
     if matches!(studio.page, Page::History | Page::World) {
-        return Some(Action::Page(Page::Canvas));
+        return Some(Action::View(ViewAction::Page(Page::Canvas)));
     }
     let working = studio
         .run
         .as_ref()
         .is_some_and(|run| run.phase != Phase::Interrupted);
-    working.then_some(Action::Keep)
+    working.then_some(Action::Run(RunAction::Keep))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod grid;
 mod tile;
 
 use crate::history::{Moment, day_in_words};
-use crate::state::{Action, Looked, Page, Piece, Query, Studio};
+use crate::state::{Action, Looked, Page, Piece, Query, ResultAction, Studio, ViewAction};
 use crate::ui::app::thumbnails::Thumbnails;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{Chosen, chip, icon_button};
@@ -83,17 +83,18 @@ fn head(ui: &mut Ui, hall: &mut Hall<'_>) {
         ui.label(palette.secondary(count(hall.studio)));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if icon_button(ui, icon::CLOSE, "Back to the canvas (Esc)").clicked() {
-                hall.actions.push(Action::Page(Page::Canvas));
+                hall.actions.push(ViewAction::Page(Page::Canvas).into());
             }
             if icon_button(ui, icon::REFRESH, "Look at the folder again").clicked() {
-                hall.actions.push(Action::Look);
+                hall.actions.push(ResultAction::Look.into());
             }
             let chosen = Chosen::from(album.query.starred_only);
             if chip(ui, "Starred only", chosen).clicked() {
-                hall.actions.push(Action::Ask(Query {
+                let query = Query {
                     starred_only: !album.query.starred_only,
                     ..album.query.clone()
-                }));
+                };
+                hall.actions.push(ResultAction::Ask(query).into());
             }
             search(ui, hall);
         });
@@ -147,10 +148,11 @@ fn search(ui: &mut Ui, hall: &mut Hall<'_>) {
         hall.room.goes_to = Some(0);
     }
     if response.changed() {
-        hall.actions.push(Action::Ask(Query {
+        let query = Query {
             words,
             ..query.clone()
-        }));
+        };
+        hall.actions.push(ResultAction::Ask(query).into());
     }
 }
 
@@ -178,7 +180,7 @@ fn nothing(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         }
         if album.looked != Looked::Never && !album.query.is_open() && ui.button("Show all pictures").clicked()
         {
-            actions.push(Action::Ask(Query::default()));
+            actions.push(ResultAction::Ask(Query::default()).into());
         }
     });
 }

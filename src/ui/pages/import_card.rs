@@ -1,7 +1,7 @@
 //! The import of a Hugging Face folder: what goes in, what comes out, how far it is.
 
 use super::models::name_of;
-use crate::state::{Action, Asked, Ending, Import, ModelAction, Studio, import_seconds_left};
+use crate::state::{Action, Asked, Ending, Import, ImportAction, ModelAction, Studio, import_seconds_left};
 use crate::task::{Format, ImportStep, ImportWish, gigabytes};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, progress_bar};
@@ -30,8 +30,8 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     });
 }
 
-fn act(actions: &mut Vec<Action>, action: ModelAction) {
-    actions.push(Action::Models(action));
+fn act(actions: &mut Vec<Action>, action: ImportAction) {
+    actions.push(action.into());
 }
 
 /// A path and the button that changes it.
@@ -56,27 +56,27 @@ fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
         &wish.folder.display().to_string(),
         "Choose the folder …",
     ) {
-        act(actions, ModelAction::Ask(Asked::Folder));
+        act(actions, ImportAction::Ask(Asked::Folder));
     }
     let movq = match &wish.movq {
         Some(path) => path.display().to_string(),
         None => "not found: movqgan_270M.ckpt of ai-forever/MoVQGAN is needed, too".to_owned(),
     };
     if place(ui, "Image tokenizer (MoVQ)", &movq, "Choose the tokenizer …") {
-        act(actions, ModelAction::Ask(Asked::Movq));
+        act(actions, ImportAction::Ask(Asked::Movq));
     }
     ui.label(palette.label("Format"));
     ui.horizontal(|ui| {
         for format in Format::OFFERED {
             if chip(ui, format.name(), Chosen::from(format == wish.format)).clicked() {
-                act(actions, ModelAction::Format(format));
+                act(actions, ImportAction::Format(format));
             }
         }
     });
     ui.add(Label::new(palette.secondary(wish.format.about())).wrap());
     let output = wish.output.display().to_string();
     if place(ui, "The model file", &output, "Save elsewhere …") {
-        act(actions, ModelAction::Ask(Asked::Output));
+        act(actions, ImportAction::Ask(Asked::Output));
     }
     if wish.output.exists() {
         ui.label(palette.secondary("A file of this name is there: it is replaced when the import is whole."));
@@ -87,10 +87,10 @@ fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
         let response = ui.add_enabled_ui(wish.movq.is_some(), import).inner;
         let why = "Choose the image tokenizer first";
         if response.on_disabled_hover_text(why).clicked() {
-            act(actions, ModelAction::StartImport);
+            act(actions, ImportAction::Start);
         }
         if big_button(ui, "Not now", Weight::Plain, 110.0).clicked() {
-            act(actions, ModelAction::CloseImport);
+            act(actions, ImportAction::Close);
         }
     });
 }
@@ -138,7 +138,7 @@ fn running(
     let cancel = |ui: &mut Ui| big_button(ui, "Cancel", Weight::Danger, 110.0);
     let response = ui.add_enabled_ui(ending == Ending::No, cancel).inner;
     if response.on_hover_text("Nothing is left behind").clicked() {
-        act(actions, ModelAction::CancelImport);
+        act(actions, ImportAction::Cancel);
     }
 }
 
@@ -151,11 +151,11 @@ fn done(ui: &mut Ui, path: &Path, remarks: &[String], actions: &mut Vec<Action>)
     }
     ui.horizontal(|ui| {
         if big_button(ui, "Use it", Weight::Main, 140.0).clicked() {
-            act(actions, ModelAction::CloseImport);
-            actions.push(Action::LoadModel(Some(path.to_owned())));
+            act(actions, ImportAction::Close);
+            actions.push(ModelAction::Load(Some(path.to_owned())).into());
         }
         if big_button(ui, "Later", Weight::Plain, 110.0).clicked() {
-            act(actions, ModelAction::CloseImport);
+            act(actions, ImportAction::Close);
         }
     });
 }

@@ -1,6 +1,6 @@
 //! What went wrong: what happened, why, what to do, newest first.
 
-use crate::state::{Action, Mishap, Page, Studio};
+use crate::state::{Action, Mishap, Page, Studio, ViewAction};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{card, named};
 use egui::{Align, Layout, Margin, RichText, ScrollArea, Ui};
@@ -23,7 +23,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             }
             ui.horizontal(|ui| {
                 if ui.button("Back to the canvas").clicked() {
-                    actions.push(Action::Page(Page::Canvas));
+                    actions.push(ViewAction::Page(Page::Canvas).into());
                 }
                 if !studio.mishaps.is_empty() {
                     if ui.button("Copy all details").clicked() {
@@ -35,7 +35,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                         ui.ctx().copy_text(all.join("\n"));
                     }
                     if ui.button("Clear the list").clicked() {
-                        actions.push(Action::ForgetMishaps);
+                        actions.push(ViewAction::ForgetMishaps.into());
                     }
                 }
             });

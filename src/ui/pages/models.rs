@@ -1,7 +1,7 @@
 //! The models page: which model draws and where, which others there are and what they need.
 
 use super::import_card;
-use crate::state::{Action, Asked, Model, ModelAction, Page, Studio};
+use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, ViewAction};
 use crate::task::{Appraisal, Device, DeviceState, Known, Origin, gigabytes};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
@@ -22,7 +22,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 ui.label(palette.title("Models"));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button("Back to the canvas").clicked() {
-                        actions.push(Action::Page(Page::Canvas));
+                        actions.push(ViewAction::Page(Page::Canvas).into());
                     }
                 });
             });
@@ -33,7 +33,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             ui.horizontal(|ui| {
                 ui.label(palette.section("On this computer"));
                 if ui.button("Look again").clicked() {
-                    actions.push(Action::Models(ModelAction::Survey));
+                    actions.push(ModelAction::Survey.into());
                 }
             });
             starter(ui, studio, actions);
@@ -46,10 +46,10 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             let width = (ui.available_width() - theme::GAP) / 2.0;
             ui.horizontal(|ui| {
                 if big_button(ui, "Open a model file …", Weight::Main, width).clicked() {
-                    actions.push(Action::BrowseModel);
+                    actions.push(ModelAction::Browse.into());
                 }
                 if big_button(ui, "Import a Hugging Face folder …", Weight::Plain, width).clicked() {
-                    actions.push(Action::Models(ModelAction::Ask(Asked::Folder)));
+                    actions.push(ImportAction::Ask(Asked::Folder).into());
                 }
             });
             let words = "A .gguf made by this program of Lumina-mGPT 2.0, or the folder it was published as.";
@@ -183,7 +183,7 @@ fn devices(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             ui.label(palette.label("Draw on"));
             for device in [Device::Auto].into_iter().chain(usable) {
                 if chip(ui, device.title(), Chosen::from(device == chosen)).clicked() {
-                    actions.push(Action::Models(ModelAction::Device(device)));
+                    actions.push(ModelAction::Device(device).into());
                 }
             }
         });
@@ -264,7 +264,7 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             });
             let used = studio.model_path.is_none();
             let words = if used { "In use" } else { "Use" };
-            button(ui, words, "Use Built-in starter", used, || actions.push(Action::LoadModel(None)));
+            button(ui, words, "Use Built-in starter", used, || actions.push(ModelAction::Load(None).into()));
         });
     });
 }
@@ -348,19 +348,19 @@ fn model_buttons(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<
         button(ui, words, &format!("{words}: {name}"), used, || {
             actions.push(match tight {
                 true => Action::Models(ModelAction::LoadAnyway(path.clone())),
-                false => Action::LoadModel(Some(path.clone())),
+                false => Action::Models(ModelAction::Load(Some(path.clone()))),
             });
         });
     }
     if known.path.is_dir() {
         let words = "Import …";
         button(ui, words, &format!("{words} {name}"), false, || {
-            actions.push(Action::Models(ModelAction::PlanFor(path.clone())));
+            actions.push(ImportAction::PlanFor(path.clone()).into());
         });
     }
     if known.origin == Origin::Used && !used {
         button(ui, "Forget", &format!("Forget {name}"), false, || {
-            actions.push(Action::Models(ModelAction::Forget(path.clone())));
+            actions.push(ModelAction::Forget(path.clone()).into());
         });
     }
 }

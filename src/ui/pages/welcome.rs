@@ -1,6 +1,6 @@
 //! What the canvas shows before there is a picture: examples, and a place to drop one.
 
-use crate::state::{Action, Model};
+use crate::state::{FileAction, Model, RunAction, ViewAction};
 use crate::ui::app::drops::by_tab;
 use crate::ui::panels::stage::Middle;
 use crate::ui::theme::{self, Palette};
@@ -79,7 +79,9 @@ pub(crate) fn show(ui: &mut Ui, middle: &mut Middle<'_>) {
         let at = Rect::from_center_size(egui::pos2(centre, top + 475.0), vec2(room.width() - 32.0, 20.0));
         let link = egui::Label::new(palette.secondary(words)).sense(Sense::click());
         if ui.put(at, link).on_hover_text("Models").clicked() {
-            middle.actions.push(Action::Page(crate::state::Page::Models));
+            middle
+                .actions
+                .push(ViewAction::Page(crate::state::Page::Models).into());
         }
     }
 }
@@ -117,10 +119,8 @@ fn card(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect, example: &Example) {
     );
     let response = response.on_hover_text(format!("{} · seed {}", example.prompt, example.seed));
     if response.clicked() {
-        middle.actions.push(Action::Example {
-            prompt: example.prompt,
-            seed: example.seed,
-        });
+        let (prompt, seed) = (example.prompt, example.seed);
+        middle.actions.push(RunAction::Example { prompt, seed }.into());
     }
 }
 
@@ -169,6 +169,6 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
     if response.clicked() {
         middle
             .actions
-            .push(Action::Browse(by_tab(middle.studio.draft.tab)));
+            .push(FileAction::Browse(by_tab(middle.studio.draft.tab)).into());
     }
 }

@@ -1,7 +1,7 @@
 //! The page of all things and backgrounds the starter knows, as small pictures; a click puts one into
 //! the prompt.
 
-use crate::state::{Action, Page, Setting, Studio};
+use crate::state::{Action, DraftAction, Page, Setting, Studio, ViewAction};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::fitted;
 use crate::understand::{
@@ -75,7 +75,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 ui.label(palette.title("What the starter draws"));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ui.button("Back to the canvas").clicked() {
-                        actions.push(Action::Page(Page::Canvas));
+                        actions.push(ViewAction::Page(Page::Canvas).into());
                     }
                 });
             });
@@ -89,10 +89,8 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             ui.horizontal_wrapped(|ui| {
                 for (info, noun) in things().iter().zip(&world.nouns) {
                     if thing(ui, palette, info, noun, world) {
-                        actions.push(Action::Set(Setting::Words(with_thing(
-                            &studio.draft.prompt,
-                            info,
-                        ))));
+                        let words = with_thing(&studio.draft.prompt, info);
+                        actions.push(DraftAction::Set(Setting::Words(words)).into());
                     }
                 }
             });
@@ -102,7 +100,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 for (info, made) in backgrounds().iter().zip(&world.backgrounds) {
                     if background(ui, palette, info, made) {
                         let words = with_background(&studio.draft.prompt, info);
-                        actions.push(Action::Set(Setting::Words(words)));
+                        actions.push(DraftAction::Set(Setting::Words(words)).into());
                     }
                 }
             });

@@ -1,7 +1,7 @@
 //! What each mode needs beside words: sources, masks, references, maps.
 
 use super::left::Left;
-use crate::state::{Action, Brush, Dropping, Paint, Photo, Setting, Tab, Target, Tool};
+use crate::state::{Brush, DraftAction, Dropping, FileAction, Paint, Photo, Setting, Tab, Target, Tool};
 use crate::task::MapKind;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, SliderRow, Tile, chip, heading, small_icon};
@@ -78,7 +78,7 @@ fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &Place) 
         })
         .clicked()
     {
-        left.actions.push(Action::Browse(place.target));
+        left.actions.push(FileAction::Browse(place.target).into());
     }
 }
 
@@ -114,7 +114,7 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
                         words: "",
                     };
                     if tile.show(ui).on_hover_text(from).clicked() {
-                        left.actions.push(Action::GoToTurn(index));
+                        left.actions.push(DraftAction::GoToTurn(index).into());
                     }
                 }
                 let place = Place {
@@ -211,7 +211,7 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
     ui.horizontal_wrapped(|ui| {
         for (name, step) in steps {
             if chip(ui, name, Chosen::No).clicked() {
-                left.actions.push(Action::Paint(step));
+                left.actions.push(DraftAction::Paint(step).into());
             }
         }
     });
@@ -246,11 +246,11 @@ fn subject(ui: &mut Ui, left: &mut Left<'_>) {
                     words: "",
                 };
                 if tile.show(ui).on_hover_text(&photo.name).clicked() {
-                    left.actions.push(Action::ChooseReference(index));
+                    left.actions.push(DraftAction::ChooseReference(index).into());
                 }
                 let name = format!("Remove subject {}", index + 1);
                 if small_icon(ui, theme::icon::CLOSE, &name).clicked() {
-                    left.actions.push(Action::RemoveReference(index));
+                    left.actions.push(DraftAction::RemoveReference(index).into());
                 }
             });
         }
@@ -342,6 +342,6 @@ fn predict(ui: &mut Ui, left: &mut Left<'_>) {
 
 fn remove(ui: &mut Ui, left: &mut Left<'_>, there: bool) {
     if there && ui.button("Remove").clicked() {
-        left.actions.push(Action::RemoveSource);
+        left.actions.push(DraftAction::RemoveSource.into());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{inputs, prompt_chips};
 use crate::pixels::Size;
-use crate::state::{Action, Phase, SeedChoice, Setting, Studio, Tab, Target};
+use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Studio, Tab, Target};
 use crate::task::{Sampling, Window};
 use crate::ui::app::Greeting;
 use crate::ui::app::drops::Zones;
@@ -30,7 +30,7 @@ pub(crate) struct Left<'a> {
 
 impl Left<'_> {
     pub(crate) fn set(&mut self, setting: Setting) {
-        self.actions.push(Action::Set(setting));
+        self.actions.push(DraftAction::Set(setting).into());
     }
 }
 
@@ -194,7 +194,8 @@ fn size(ui: &mut Ui, left: &mut Left<'_>) {
                             .selectable_label(studio.size() == Some(*size), size.to_string())
                             .clicked()
                         {
-                            left.actions.push(Action::Set(Setting::Size(Some(*size))));
+                            left.actions
+                                .push(DraftAction::Set(Setting::Size(Some(*size))).into());
                         }
                     }
                 });
@@ -258,7 +259,7 @@ fn seed(ui: &mut Ui, left: &mut Left<'_>) {
             .desired_width(ui.available_width() - 168.0);
         let changed = ui.add(field).labelled_by(label.id).changed();
         if let Some(seed) = text.trim().parse().ok().filter(|_| changed) {
-            set = Some(Action::Set(Setting::Seed(seed)));
+            set = Some(DraftAction::Set(Setting::Seed(seed)));
         }
         let locked = draft.seed_choice == SeedChoice::Locked;
         if chip(ui, "Lock", Chosen::from(locked))
@@ -270,24 +271,24 @@ fn seed(ui: &mut Ui, left: &mut Left<'_>) {
             } else {
                 SeedChoice::Locked
             };
-            set = Some(Action::Set(Setting::SeedChoice(choice)));
+            set = Some(DraftAction::Set(Setting::SeedChoice(choice)));
         }
         if chip(ui, "New", Chosen::No)
             .on_hover_text("Another seed")
             .clicked()
         {
-            set = Some(Action::NewSeed);
+            set = Some(DraftAction::NewSeed);
         }
         ui.add_enabled_ui(draft.last_seed.is_some(), |ui| {
             if chip(ui, "Last", Chosen::No)
                 .on_hover_text("The seed drawn last")
                 .clicked()
             {
-                set = Some(Action::RecallSeed);
+                set = Some(DraftAction::RecallSeed);
             }
         });
     });
-    left.actions.extend(set);
+    left.actions.extend(set.map(Action::from));
 }
 
 fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
@@ -398,25 +399,25 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
             .button("Draw another after it")
             .on_hover_text("Adds it to the queue (Ctrl+Enter)");
         if more.clicked() {
-            left.actions.push(Action::Draw);
+            left.actions.push(RunAction::Draw.into());
         }
         let width = (ui.available_width() - 2.0 * gap) / 3.0;
         let first = match phase {
-            Phase::Paused | Phase::Interrupted => ("Resume", Action::Resume),
-            _ => ("Pause", Action::Pause),
+            Phase::Paused | Phase::Interrupted => ("Resume", RunAction::Resume),
+            _ => ("Pause", RunAction::Pause),
         };
         let verbs = [
             (first.0, Weight::Plain, first.1, "Holds the picture, or goes on"),
             (
                 "Keep",
                 Weight::Plain,
-                Action::Keep,
+                RunAction::Keep,
                 "Stops here and keeps the rows; it can be finished later (Esc)",
             ),
             (
                 "Discard",
                 Weight::Danger,
-                Action::Discard,
+                RunAction::Discard,
                 "Stops here and throws the rows away",
             ),
         ];
@@ -424,7 +425,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
             ui.horizontal(|ui| {
                 for (name, weight, action, tip) in verbs {
                     if big_button(ui, name, weight, width).on_hover_text(tip).clicked() {
-                        left.actions.push(action);
+                        left.actions.push(action.into());
                     }
                 }
             });
@@ -451,7 +452,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                                 .selectable_label(batch == count, format!("× {count}"))
                                 .clicked()
                             {
-                                left.actions.push(Action::Set(Setting::Batch(count)));
+                                left.actions.push(DraftAction::Set(Setting::Batch(count)).into());
                             }
                         }
                     });
@@ -462,7 +463,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
             .on_hover_text("Ctrl+Enter")
             .clicked()
         {
-            left.actions.push(Action::Draw);
+            left.actions.push(RunAction::Draw.into());
         }
     });
 }

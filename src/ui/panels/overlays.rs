@@ -1,6 +1,6 @@
 //! What lies over the window: the sheet of shortcuts, the question about a saved picture.
 
-use crate::state::{Action, Studio};
+use crate::state::{Action, OfferAction, Studio, ViewAction};
 use crate::ui::app::shortcuts::SHEET;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Weight, big_button};
@@ -12,12 +12,12 @@ pub(crate) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
     } else if let Some(offer) = &studio.offer {
         let name = offer.photo.name.clone();
         let begun = offer.task.as_ref().is_some_and(|task| task.resume.is_some());
-        let finish = ("Finish it", Weight::Main, Action::OfferFinish);
+        let finish = ("Finish it", Weight::Main, OfferAction::Finish);
         let weight = if begun { Weight::Plain } else { Weight::Main };
         let mut choices = vec![
-            ("Use its settings", weight, Action::OfferSettings),
-            ("Edit the picture", Weight::Plain, Action::OfferSource),
-            ("Use it as a subject", Weight::Plain, Action::OfferReference),
+            ("Use its settings", weight, OfferAction::UseSettings),
+            ("Edit the picture", Weight::Plain, OfferAction::Edit),
+            ("Use it as a subject", Weight::Plain, OfferAction::Subject),
         ];
         if begun {
             choices.insert(0, finish);
@@ -50,11 +50,11 @@ fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
         ui.button("Close").clicked()
     });
     if modal.should_close() || modal.inner {
-        actions.push(Action::Help);
+        actions.push(ViewAction::Help.into());
     }
 }
 
-type Choice = (&'static str, Weight, Action);
+type Choice = (&'static str, Weight, OfferAction);
 
 fn question(ctx: &Context, name: &str, choices: Vec<Choice>, actions: &mut Vec<Action>) {
     let modal = Modal::new(Id::unique("offer")).show(ctx, |ui| {
@@ -66,11 +66,11 @@ fn question(ctx: &Context, name: &str, choices: Vec<Choice>, actions: &mut Vec<A
         let width = ui.available_width();
         for (words, weight, action) in choices {
             if big_button(ui, words, weight, width).clicked() {
-                actions.push(action);
+                actions.push(action.into());
             }
         }
     });
     if modal.should_close() {
-        actions.push(Action::DismissOffer);
+        actions.push(OfferAction::Dismiss.into());
     }
 }

@@ -1,7 +1,7 @@
 //! The verbs of a picture that is there, named once for the strip, the history and the card under
 //! the canvas.
 
-use crate::state::{Action, Ended, Outcome, Piece, Shown, Studio, Verb, Which};
+use crate::state::{Action, Ended, Outcome, Piece, ResultAction, Shown, Studio, Verb, Which};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::named;
 use egui::{Button, Key, Modifiers, Popup, Response, RichText, Ui, vec2};
@@ -70,7 +70,7 @@ impl Subject {
     }
 
     fn action(&self, verb: Verb) -> Action {
-        Action::Result(self.which.clone(), verb)
+        Action::Result(ResultAction::Do(self.which.clone(), verb))
     }
 
     /// Whether the verb makes sense for this picture.

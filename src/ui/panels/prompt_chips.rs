@@ -1,7 +1,7 @@
 //! Under the prompt, while it is typed: what the starter will draw for these words, word by word.
 
 use super::left::Left;
-use crate::state::{Action, Page, Setting, Tab};
+use crate::state::{Page, Setting, Tab, ViewAction};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::named;
 use crate::understand::{
@@ -193,7 +193,7 @@ fn to_page(ui: &mut Ui, left: &mut Left<'_>, words: &str, page: Page) {
     };
     let response = ui.add(Button::new(text).frame(false));
     if response.on_hover_text(tip).clicked() {
-        left.actions.push(Action::Page(page));
+        left.actions.push(ViewAction::Page(page).into());
     }
 }
 

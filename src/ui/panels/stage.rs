@@ -3,7 +3,8 @@
 use super::picture_verbs::{self, Subject};
 use crate::history::Moment;
 use crate::state::{
-    Action, Ended, Notice, Outcome, Paint, Phase, Run, Shown, Studio, Tab, Tone, Tool, Verb, Which,
+    Action, DraftAction, Ended, Notice, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab, Tone,
+    Tool, Verb, ViewAction, Which,
 };
 use crate::ui::app::Pointed;
 use crate::ui::app::drops::{Zones, by_tab};
@@ -88,7 +89,7 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
         for gesture in &told.gestures {
-            middle.actions.push(Action::Paint(match gesture {
+            let paint = match gesture {
                 Gesture::Press(at) => {
                     // From here on the keys are the mask's, not the prompt's.
                     told.response.request_focus();
@@ -96,7 +97,8 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
                 }
                 Gesture::Drag(to) => Paint::Extend(point(*to)),
                 Gesture::Release(_) => Paint::Finish,
-            }));
+            };
+            middle.actions.push(DraftAction::Paint(paint).into());
         }
     }
     Pointed {
@@ -242,10 +244,10 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             ui.spacing_mut().item_spacing.x = 14.0;
             if let (Shown::Source, Some(turn)) = (studio.shown, studio.draft.chain.current()) {
                 if verb(ui, "Undo", turn.painting.steps_done() > 0) {
-                    pressed.push(Action::Paint(Paint::Undo));
+                    pressed.push(DraftAction::Paint(Paint::Undo).into());
                 }
                 if verb(ui, "Redo", turn.painting.steps_undone() > 0) {
-                    pressed.push(Action::Paint(Paint::Redo));
+                    pressed.push(DraftAction::Paint(Paint::Redo).into());
                 }
             }
             if let Some(outcome) = shown {
@@ -277,18 +279,18 @@ fn verb(ui: &mut Ui, name: &str, enabled: bool) -> bool {
 fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut Vec<Action>) {
     let which = Which::Outcome(outcome.id);
     if outcome.before.is_some() && verb(ui, "Before | After", true) {
-        pressed.push(Action::BeforeAfter);
+        pressed.push(ResultAction::BeforeAfter.into());
     }
     if outcome.ended == Ended::Stopped && verb(ui, "Finish it", !outcome.gone) {
-        pressed.push(Action::Result(which.clone(), Verb::Finish));
+        pressed.push(ResultAction::Do(which.clone(), Verb::Finish).into());
     }
     if verb(ui, "Edit this", true) {
-        pressed.push(Action::Result(which, Verb::Edit));
+        pressed.push(ResultAction::Do(which, Verb::Edit).into());
     }
     match (studio.compared, studio.neighbour(outcome.id)) {
         (Some(other), _) => {
             if verb(ui, "End comparing", true) {
-                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+                pressed.push(ResultAction::Do(Which::Outcome(other), Verb::Compare).into());
             }
         }
         (None, Some(other)) => {
@@ -296,7 +298,7 @@ fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut 
             let tip = "With the picture before it, by a slider. Shift-click another one in the strip, or use its menu";
             let response = ui.add(egui::Button::new(text).frame(false)).on_hover_text(tip);
             if response.clicked() {
-                pressed.push(Action::Result(Which::Outcome(other), Verb::Compare));
+                pressed.push(ResultAction::Do(Which::Outcome(other), Verb::Compare).into());
             }
         }
         (None, None) => {}
@@ -337,7 +339,7 @@ fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<A
         ui.label(palette.strong(notice.title.clone()));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if small_icon(ui, icon::CLOSE, &format!("Dismiss: {}", notice.title)).clicked() {
-                actions.push(Action::DismissNotice(notice.id));
+                actions.push(ViewAction::DismissNotice(notice.id).into());
             }
         });
     });
@@ -349,7 +351,7 @@ fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<A
         && ui.button(offer.words).clicked()
     {
         actions.push((*offer.action).clone());
-        actions.push(Action::DismissNotice(notice.id));
+        actions.push(ViewAction::DismissNotice(notice.id).into());
     }
     if notice.tone == Tone::Error {
         ui.horizontal(|ui| {
@@ -357,11 +359,11 @@ fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<A
                 ui.ctx().copy_text(details(notice, studio));
             }
             if ui.button("More").on_hover_text("What went wrong").clicked() {
-                actions.push(Action::Page(crate::state::Page::Mishaps));
+                actions.push(ViewAction::Page(crate::state::Page::Mishaps).into());
             }
             if !studio.unkept.is_empty() && ui.button("Save again").clicked() {
-                actions.push(Action::KeepAgain);
-                actions.push(Action::DismissNotice(notice.id));
+                actions.push(ResultAction::KeepAgain.into());
+                actions.push(ViewAction::DismissNotice(notice.id).into());
             }
         });
     }

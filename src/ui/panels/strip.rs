@@ -2,7 +2,10 @@
 
 use super::picture_verbs::{self, Subject};
 use crate::history::Moment;
-use crate::state::{Action, Ended, Outcome, Page, Run, Shown, Studio, Verb, thumbnail};
+use crate::state::{
+    Action, Answer, Ended, Outcome, Page, QueueAction, ResultAction, Run, RunAction, Shown, Studio, Verb,
+    ViewAction, thumbnail,
+};
 use crate::ui::app::thumbnails::{Small, Thumbnails};
 use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette, icon};
@@ -42,7 +45,7 @@ pub(crate) fn show(ui: &mut Ui, mut strip: Strip<'_>) {
             ui.label(palette.secondary(title(studio)));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if small_icon(ui, icon::SEARCH, HISTORY).clicked() {
-                    strip.actions.push(Action::Page(other_page(studio)));
+                    strip.actions.push(ViewAction::Page(other_page(studio)).into());
                 }
             });
         });
@@ -79,7 +82,7 @@ const HISTORY: &str = "History (Ctrl+H)";
 /// Opens the history, or goes back from it.
 pub(crate) fn history_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     if icon_button(ui, icon::SEARCH, HISTORY).clicked() {
-        actions.push(Action::Page(other_page(studio)));
+        actions.push(ViewAction::Page(other_page(studio)).into());
     }
 }
 
@@ -118,7 +121,7 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
     );
     ui.painter().rect_filled(bar, 0, palette.accent);
     if response.on_hover_text(run.order.request.title()).clicked() {
-        strip.actions.push(Action::ShowRun);
+        strip.actions.push(RunAction::Show.into());
     }
 }
 
@@ -152,7 +155,9 @@ fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Strip<'_>) {
     if response.clicked() {
         let compares = ui.ctx().input(|input| input.modifiers.shift);
         let verb = if compares { Verb::Compare } else { Verb::Show };
-        strip.actions.push(Action::Result(subject.which.clone(), verb));
+        strip
+            .actions
+            .push(ResultAction::Do(subject.which.clone(), verb).into());
     }
     if subject.is_starred() {
         let centre = response.rect.right_top() + vec2(-12.0, 12.0);
@@ -178,7 +183,7 @@ fn small(ui: &Ui, outcome: &Outcome, strip: &mut Strip<'_>) -> (Option<TextureHa
         Small::Reading => (None, ""),
         Small::Unreadable => (None, "cannot be read"),
         Small::Gone => {
-            strip.actions.push(Action::Gone(vec![path.clone()]));
+            strip.actions.push(Answer::Gone(vec![path.clone()]).into());
             (None, "gone")
         }
     }
@@ -192,7 +197,7 @@ fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ui.label(palette.secondary(format!("Queue · {}", studio.queue.len())));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if small_icon(ui, icon::CLOSE, "Clear the queue").clicked() {
-                actions.push(Action::ClearQueue);
+                actions.push(QueueAction::Clear.into());
             }
         });
     });
@@ -206,13 +211,13 @@ fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 ui.add_sized(vec2(width, 20.0), label).on_hover_text(title);
                 let name = |what: &str| format!("{what}: {} {title}", index + 1);
                 if small_icon(ui, icon::TO_FRONT, &name("To the front")).clicked() {
-                    actions.push(Action::Front(order.id));
+                    actions.push(QueueAction::Front(order.id).into());
                 }
                 if small_icon(ui, icon::UP, &name("Earlier")).clicked() {
-                    actions.push(Action::Place(order.id, index.saturating_sub(1)));
+                    actions.push(QueueAction::MoveTo(order.id, index.saturating_sub(1)).into());
                 }
                 if small_icon(ui, icon::CLOSE, &name("Remove")).clicked() {
-                    actions.push(Action::Remove(order.id));
+                    actions.push(QueueAction::Remove(order.id).into());
                 }
             });
         }

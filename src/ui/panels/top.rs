@@ -1,6 +1,6 @@
 //! The bar at the top: the model, where it computes, settings, help.
 
-use crate::state::{Action, ColourScheme, Model, Page, Studio};
+use crate::state::{Action, ColourScheme, Model, ModelAction, Page, Studio, ViewAction};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{Chosen, chip, icon_button, named};
 use egui::{Align, Button, Layout, Popup, PopupCloseBehavior, Rect, RichText, Sense, Ui, pos2, vec2};
@@ -19,7 +19,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.add_space(theme::PAD);
             if icon_button(ui, icon::HELP, "Shortcuts (?)").clicked() {
-                actions.push(Action::Help);
+                actions.push(ViewAction::Help.into());
             }
             let settings = icon_button(ui, icon::SETTINGS, "Settings");
             Popup::menu(&settings)
@@ -32,7 +32,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             if !studio.mishaps.is_empty() {
                 let name = format!("What went wrong ({})", studio.mishaps.len());
                 if icon_button(ui, icon::WARNING, &name).clicked() {
-                    actions.push(Action::Page(Page::Mishaps));
+                    actions.push(ViewAction::Page(Page::Mishaps).into());
                 }
             }
             if let Some(profile) = studio.profile() {
@@ -101,7 +101,7 @@ fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     Popup::menu(&response).show(|ui| {
         ui.set_min_width(220.0);
         if ui.button("Built-in starter").clicked() {
-            actions.push(Action::LoadModel(None));
+            actions.push(ModelAction::Load(None).into());
         }
         for path in &studio.recent_models {
             let name = path
@@ -114,15 +114,15 @@ fn model_menu(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 .on_hover_text(path.display().to_string())
                 .clicked()
             {
-                actions.push(Action::LoadModel(Some(path.clone())));
+                actions.push(ModelAction::Load(Some(path.clone())).into());
             }
         }
         ui.separator();
         if ui.button("Open a model file …").clicked() {
-            actions.push(Action::BrowseModel);
+            actions.push(ModelAction::Browse.into());
         }
         if ui.button("Models …").clicked() {
-            actions.push(Action::Page(Page::Models));
+            actions.push(ViewAction::Page(Page::Models).into());
         }
     });
 }
@@ -139,12 +139,12 @@ fn view_settings(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ];
         for (name, scheme) in schemes {
             if chip(ui, name, Chosen::from(studio.view.scheme == scheme)).clicked() {
-                actions.push(Action::Scheme(scheme));
+                actions.push(ViewAction::Scheme(scheme).into());
             }
         }
     });
     if ui.button("What went wrong …").clicked() {
-        actions.push(Action::Page(Page::Mishaps));
+        actions.push(ViewAction::Page(Page::Mishaps).into());
         ui.close();
     }
     ui.label(palette.label("Size of everything"));
@@ -152,7 +152,7 @@ fn view_settings(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         for zoom in [1.0, 1.25, 1.5, 2.0] {
             let chosen = Chosen::from((studio.view.zoom - zoom).abs() < 0.01);
             if chip(ui, &format!("{:.0} %", 100.0 * zoom), chosen).clicked() {
-                actions.push(Action::Zoom(zoom));
+                actions.push(ViewAction::Zoom(zoom).into());
             }
         }
     });

@@ -7,7 +7,7 @@
 
 use crate::engine_room::EngineRoom;
 use crate::handover::Lease;
-use crate::state::{Action, Dropping};
+use crate::state::{Answer, Dropping};
 use crate::task::Failure;
 use crate::ui::app::App;
 use crate::ui::{APP_ID, canvas, theme};
@@ -85,10 +85,10 @@ impl<R: EngineRoom> Shell<R> {
         };
         for words in complaints {
             let words = words.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-            app.act(Action::Failed(COMPLAINT, Failure::failed(words)));
+            app.act(Answer::Failed(COMPLAINT, Failure::failed(words)));
         }
         if let Some(reason) = lost {
-            app.act(Action::Failed(LOST, Failure::failed(reason.trim().to_owned())));
+            app.act(Answer::Failed(LOST, Failure::failed(reason.trim().to_owned())));
             app.save();
             self.lost = Some(reason);
             ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -184,7 +184,7 @@ pub(crate) fn show<R: EngineRoom>(
         if shown.is_err() {
             // On a dead device the toolkit breaks off before the loss can be said.
             let words = "the graphics device was lost, or drawing the window failed";
-            app.act(Action::Failed(BROKE, Failure::failed(words)));
+            app.act(Answer::Failed(BROKE, Failure::failed(words)));
         }
         app.save();
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::history::{Library, Moment};
 use crate::saved_picture::{self, Saving};
-use crate::state::{Errand, Page, Verb, Which};
+use crate::state::{Errand, FileAction, Page, ResultAction, Verb, ViewAction, Which};
 use egui::{Key, Modifiers};
 use std::path::PathBuf;
 
@@ -132,7 +132,7 @@ fn kept_pictures_are_listed_by_day_and_found_by_words() {
     window.run_ok();
     listed(&mut window, 1);
     assert!(has(&window, "1 of 3 pictures") && !has(&window, "Kept: an owl"));
-    app(&mut window).act(Action::Ask(crate::state::Query {
+    app(&mut window).act(ResultAction::Ask(crate::state::Query {
         words: "unicorn".to_owned(),
         starred_only: false,
     }));
@@ -243,7 +243,7 @@ fn what_comes_and_goes_on_disk_is_noticed() {
     let mut window = opened(folder.path(), 2);
     std::fs::remove_file(&fox).expect("removed");
     Kept::new(3, "a robot").keep(folder.path());
-    app(&mut window).act(Action::Regained);
+    app(&mut window).act(ViewAction::Regained);
     until(&mut window, "the folder was looked at again", |app| {
         app.studio
             .album
@@ -314,7 +314,7 @@ fn a_stopped_picture_is_marked_and_can_be_finished() {
         app(&mut window).studio.run.is_none(),
         "settings alone draw nothing"
     );
-    app(&mut window).act(Action::Result(Which::Kept(path), Verb::Finish));
+    app(&mut window).act(ResultAction::Do(Which::Kept(path), Verb::Finish));
     until(&mut window, "it goes on", |app| app.studio.run.is_some());
     let run = app(&mut window).studio.run.as_ref().expect("a run");
     assert_eq!(run.order.request.resume.as_ref().map(Vec::len), Some(8));
@@ -326,7 +326,7 @@ fn pictures_are_copied_and_saved_elsewhere_from_their_files() {
     let folder = tempfile::tempdir().expect("a folder");
     let from = Kept::new(5, "a fox").keep(folder.path());
     let mut window = opened(folder.path(), 1);
-    app(&mut window).act(Action::Result(Which::Kept(from.clone()), Verb::Copy));
+    app(&mut window).act(ResultAction::Do(Which::Kept(from.clone()), Verb::Copy));
     let mut copied = None;
     for () in patience() {
         window.step();
@@ -346,7 +346,7 @@ fn pictures_are_copied_and_saved_elsewhere_from_their_files() {
     );
     let to = folder.path().join("elsewhere.png");
     std::fs::write(&to, "something that was there").expect("a file");
-    app(&mut window).act(Action::SaveCopy {
+    app(&mut window).act(ResultAction::SaveCopy {
         from: from.clone(),
         to: to.clone(),
     });
@@ -365,7 +365,7 @@ fn a_copy_that_cannot_be_saved_is_said() {
     let from = Kept::new(5, "a fox").keep(folder.path());
     let mut window = opened(folder.path(), 1);
     let to = folder.path().join("no/such/folder.png");
-    app(&mut window).act(Action::SaveCopy { from, to });
+    app(&mut window).act(ResultAction::SaveCopy { from, to });
     until(&mut window, "it is said", |app| !app.studio.notices.is_empty());
     assert!(has(&window, "The copy was not saved") && has(&window, "it cannot be copied"));
 }
@@ -376,8 +376,8 @@ fn two_pictures_of_the_history_are_compared() {
     let fox = Kept::new(1, "a fox").keep(folder.path());
     let owl = Kept::new(2, "an owl").keep(folder.path());
     let mut window = opened(folder.path(), 2);
-    app(&mut window).act(Action::Result(Which::Kept(fox), Verb::Show));
-    app(&mut window).act(Action::Result(Which::Kept(owl), Verb::Compare));
+    app(&mut window).act(ResultAction::Do(Which::Kept(fox), Verb::Show));
+    app(&mut window).act(ResultAction::Do(Which::Kept(owl), Verb::Compare));
     until(&mut window, "both are read", |app| {
         app.studio
             .guests
@@ -481,7 +481,7 @@ fn the_trash_gives_pictures_back() {
     let trash = folder.join("share/Trash");
     std::fs::remove_dir_all(&trash).expect("removed");
     std::fs::write(&trash, "a file in its place").expect("a file");
-    app(&mut window).act(Action::Result(Which::Kept(paths[0].clone()), Verb::Trash));
+    app(&mut window).act(ResultAction::Do(Which::Kept(paths[0].clone()), Verb::Trash));
     until(&mut window, "it is said", |app| !app.studio.notices.is_empty());
     assert!(has(&window, "It was not moved to the trash") && has(&window, "It stays where it is"));
     assert!(paths[0].exists());
@@ -559,7 +559,7 @@ fn a_size_this_model_was_not_made_for_becomes_the_nearest() {
     let path = foreign(folder.path(), "parameters", text);
     let mut window = window(folder.path(), [1280.0, 800.0]);
     tell(&mut window, [loaded()]);
-    app(&mut window).act(Action::Open(path, Target::Settings));
+    app(&mut window).act(FileAction::Open(path, Target::Settings));
     until(&mut window, "its settings are there", |app| {
         app.studio.draft.seed == 77
     });
@@ -573,7 +573,7 @@ fn every_verb_asks_for_its_errand() {
     let mut studio = crate::state::Studio::default();
     let path = PathBuf::from("/pictures/2025-11-20/a.png");
     let mut errand = |verb| {
-        let effects = studio.act(Action::Result(Which::Kept(path.clone()), verb));
+        let effects = studio.act(ResultAction::Do(Which::Kept(path.clone()), verb));
         match effects.as_slice() {
             [crate::state::Effect::Errand(errand)] => Some(errand.clone()),
             _ => None,

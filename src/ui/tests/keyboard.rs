@@ -144,7 +144,7 @@ fn settings_are_changed_by_keys_alone() {
     window.key_press(egui::Key::Space);
     window.run_ok();
     assert_eq!(app(&mut window).studio.view.scheme, ColourScheme::Light);
-    act(&mut window, Action::Set(Setting::Tab(Tab::Create)));
+    act(&mut window, DraftAction::Set(Setting::Tab(Tab::Create)));
     focus(&mut window, "Seed, guidance, speed");
     window.key_press(egui::Key::Enter);
     window.run_ok();

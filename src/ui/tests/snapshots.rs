@@ -22,7 +22,7 @@ fn rendered(folder: &Path, scheme: ColourScheme) -> Window {
         .renderer(WgpuTestRenderer::from_render_state(state))
         .with_render_cursor(false);
     let mut window = shown_by(builder, folder, [1024.0, 640.0]);
-    states::act(&mut window, Action::Scheme(scheme));
+    states::act(&mut window, ViewAction::Scheme(scheme));
     window
 }
 

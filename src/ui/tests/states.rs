@@ -3,7 +3,9 @@
 //! The list is also what the keyboard is led through, and where the snapshots come from.
 
 use super::*;
-use crate::state::{Ended, Page, Verb, Which};
+use crate::state::{
+    Action, Answer, DraftAction, Ended, Page, ResultAction, RunAction, Verb, ViewAction, Which,
+};
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
 
@@ -47,7 +49,7 @@ pub(super) static STATES: [State; 32] = [
         reach: |window| {
             ready(window);
             let words = "a cute puppy in the park".to_owned();
-            act(window, Action::Set(Setting::Words(words)));
+            act(window, DraftAction::Set(Setting::Words(words)));
         },
         words: &[
             "dog",
@@ -62,7 +64,7 @@ pub(super) static STATES: [State; 32] = [
         reach: |window| {
             ready(window);
             let words = "a portrait of my mother".to_owned();
-            act(window, Action::Set(Setting::Words(words)));
+            act(window, DraftAction::Set(Setting::Words(words)));
         },
         words: &[
             "The starter cannot draw this",
@@ -74,7 +76,7 @@ pub(super) static STATES: [State; 32] = [
         name: "world page",
         reach: |window| {
             ready(window);
-            act(window, Action::Page(Page::World));
+            act(window, ViewAction::Page(Page::World));
         },
         words: &[
             "What the starter draws",
@@ -88,7 +90,7 @@ pub(super) static STATES: [State; 32] = [
         name: "models page",
         reach: |window| {
             ready(window);
-            act(window, Action::Page(Page::Models));
+            act(window, ViewAction::Page(Page::Models));
         },
         words: &["Built-in starter", "Open a model file", "Back to the canvas"],
     },
@@ -112,7 +114,7 @@ pub(super) static STATES: [State; 32] = [
         name: "shortcuts",
         reach: |window| {
             ready(window);
-            act(window, Action::Help);
+            act(window, ViewAction::Help);
         },
         words: &["Undo on the mask", "Hold to move the picture"],
     },
@@ -139,8 +141,8 @@ pub(super) static STATES: [State; 32] = [
         reach: |window| {
             drawing(window);
             for prompt in ["one", "two"] {
-                act(window, Action::Set(Setting::Words(prompt.to_owned())));
-                act(window, Action::Draw);
+                act(window, DraftAction::Set(Setting::Words(prompt.to_owned())));
+                act(window, RunAction::Draw);
             }
         },
         words: &[
@@ -171,7 +173,7 @@ pub(super) static STATES: [State; 32] = [
         name: "stopped and kept",
         reach: |window| {
             drawing(window);
-            act(window, Action::Keep);
+            act(window, RunAction::Keep);
             let pictures = Vec::new();
             tell(
                 window,
@@ -240,10 +242,10 @@ pub(super) static STATES: [State; 32] = [
         name: "two results compared",
         reach: |window| {
             done(window);
-            act(window, Action::Draw);
+            act(window, RunAction::Draw);
             tell(window, rows(1, 4).into_iter().chain([finished(1)]));
             let other = app(window).studio.outcomes[1].id;
-            act(window, Action::Result(Which::Outcome(other), Verb::Compare));
+            act(window, ResultAction::Do(Which::Outcome(other), Verb::Compare));
             assert_eq!(app(window).studio.compared, Some(other));
         },
         words: &["Result: a cat, seed 5", "Canvas"],
@@ -309,7 +311,7 @@ pub(super) static STATES: [State; 32] = [
         name: "edited, second turn",
         reach: |window| {
             masked(window);
-            act(window, Action::Draw);
+            act(window, RunAction::Draw);
             tell(window, rows(0, 4).into_iter().chain([finished(0)]));
             assert_eq!(app(window).studio.draft.chain.turns().len(), 2);
         },
@@ -349,13 +351,13 @@ pub(super) static STATES: [State; 32] = [
             ready(window);
             let mut opened = photo();
             opened.task = Some(Box::new(Task::new(crate::task::Mode::Generate, "a dog")));
-            act(window, Action::Opened(Box::new(opened), Target::Canvas));
+            act(window, Answer::Opened(Box::new(opened), Target::Canvas));
         },
         words: &["Use its settings"],
     },
 ];
 
-pub(super) fn act(window: &mut Window, action: Action) {
+pub(super) fn act(window: &mut Window, action: impl Into<Action>) {
     app(window).act(action);
     window.run_ok();
 }
@@ -371,8 +373,8 @@ fn ready(window: &mut Window) {
 
 fn started(window: &mut Window) {
     ready(window);
-    act(window, Action::Set(Setting::Words("a cat".to_owned())));
-    act(window, Action::Draw);
+    act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
+    act(window, RunAction::Draw);
 }
 
 pub(super) fn drawing(window: &mut Window) {
@@ -417,7 +419,7 @@ fn photo() -> Opened {
 
 pub(super) fn open(window: &mut Window, target: Target) {
     ready(window);
-    act(window, Action::Opened(Box::new(photo()), target));
+    act(window, Answer::Opened(Box::new(photo()), target));
 }
 
 pub(super) fn masked(window: &mut Window) {
@@ -428,10 +430,10 @@ pub(super) fn masked(window: &mut Window) {
         ((8.0, 8.0), (12.0, 12.0)),
     ] {
         for paint in [Paint::Begin(from), Paint::Extend(to), Paint::Finish] {
-            act(window, Action::Paint(paint));
+            act(window, DraftAction::Paint(paint));
         }
     }
-    act(window, Action::Paint(Paint::Undo));
+    act(window, DraftAction::Paint(Paint::Undo));
 }
 
 /// Lets background work come to its end.
@@ -453,7 +455,7 @@ fn every_state_says_what_it_is() {
         for scheme in [ColourScheme::Dark, ColourScheme::Light] {
             let folder = tempfile::tempdir().expect("a folder");
             let mut window = window(folder.path(), [1280.0, 800.0]);
-            app(&mut window).act(Action::Scheme(scheme));
+            app(&mut window).act(ViewAction::Scheme(scheme));
             (state.reach)(&mut window);
             let words = state.words.iter().filter(|words| !has(&window, words));
             missing.extend(words.map(|words| format!("{}, {scheme:?}: {words}", state.name)));

@@ -2,7 +2,7 @@
 
 use super::Hall;
 use super::grid::CAPTION;
-use crate::state::{Action, Ended, Piece, Shown, Studio, Verb};
+use crate::state::{Answer, Ended, Piece, ResultAction, Shown, Studio, Verb};
 use crate::ui::app::thumbnails::Small;
 use crate::ui::panels::picture_verbs::{self, Subject};
 use crate::ui::theme::{self, Palette, icon};
@@ -23,7 +23,7 @@ pub(crate) fn tile(ui: &mut Ui, place: Rect, piece: &Piece, hall: &mut Hall<'_>)
         Small::Reading => (None, ""),
         Small::Unreadable => (None, "cannot be read"),
         Small::Gone => {
-            hall.actions.push(Action::Gone(vec![piece.path.clone()]));
+            hall.actions.push(Answer::Gone(vec![piece.path.clone()]).into());
             (None, "gone")
         }
     };
@@ -53,13 +53,13 @@ pub(crate) fn tile(ui: &mut Ui, place: Rect, piece: &Piece, hall: &mut Hall<'_>)
     }
     if star(ui, &response, &subject).clicked() {
         hall.actions
-            .push(Action::Result(subject.which.clone(), Verb::Star));
+            .push(ResultAction::Do(subject.which.clone(), Verb::Star).into());
     }
     caption(ui, place, &piece.title);
     let response = response.on_hover_text(about(piece));
     if response.clicked() {
         hall.actions
-            .push(Action::Result(subject.which.clone(), Verb::Show));
+            .push(ResultAction::Do(subject.which.clone(), Verb::Show).into());
     }
     picture_verbs::on_tile(&response, &subject, hall.actions);
     response

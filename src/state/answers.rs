@@ -1,0 +1,44 @@
+//! What background work has found out or done, taken in.
+
+use super::Studio;
+use super::action::{Answer, Effect};
+
+impl Studio {
+    pub(super) fn take_in_answer(&mut self, answer: Answer) -> Vec<Effect> {
+        match answer {
+            Answer::Opened(opened, target) => return self.opened(*opened, target),
+            Answer::Failed(what, failure) => self.error(what, &failure, super::mishaps::remedy(what)),
+            Answer::MapMade(map) => self.map_made(map),
+            Answer::Kept(id, path) => return self.kept(id, path),
+            Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
+            Answer::Fetched(id, pixels) => return self.fetched(id, pixels),
+            Answer::NotFetched(id, failure) => return self.not_fetched(id, &failure),
+            Answer::Listed(listing) => self.album.take(*listing),
+            Answer::Stars(starred) => self.album.starred = starred,
+            Answer::NotStarred(path, failure) => {
+                self.album.turn_star(&path);
+                self.error("The star could not be kept", &failure, "");
+            }
+            Answer::Trashed(path) => return self.trashed(&path),
+            Answer::NotTrashed(path, failure) => {
+                let remedy = format!("It stays where it is: {}", path.display());
+                self.error("It was not moved to the trash", &failure, &remedy);
+            }
+            Answer::TakenBack(path) => return self.taken_back(&path),
+            Answer::NotTakenBack(path, failure) => {
+                self.thrown.retain(|thrown| thrown.path != path);
+                self.error("It could not be taken back", &failure, "");
+            }
+            Answer::Missed(path) => {
+                let title = self.title_of(&path);
+                let effects = self.gone(&[path]);
+                self.say_gone(&title);
+                return effects;
+            }
+            Answer::Gone(paths) => return self.gone(&paths),
+            Answer::CopyRead(pixels) => return vec![Effect::Copy(pixels)],
+            Answer::Models(answer) => return self.take_in_model_answer(answer),
+        }
+        Vec::new()
+    }
+}

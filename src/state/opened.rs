@@ -1,0 +1,127 @@
+//! A picture from a file: where it goes, and what is asked about one that holds settings.
+
+use super::action::{Effect, FileAction, OfferAction, Opened, Target};
+use super::draft::Tab;
+use super::photo::Photo;
+use super::request::Request;
+use super::{Page, Studio, Tone};
+use crate::pixels::Size;
+use crate::task::Task;
+
+impl Studio {
+    pub(super) fn act_on_files(&mut self, action: FileAction) -> Vec<Effect> {
+        match action {
+            FileAction::Open(path, target) => vec![Effect::Read(path, target)],
+            FileAction::Browse(target) => vec![Effect::Browse(target)],
+        }
+    }
+
+    pub(super) fn opened(&mut self, opened: Opened, target: Target) -> Vec<Effect> {
+        self.page = Page::Canvas;
+        match target {
+            Target::Canvas if opened.task.is_some() => {
+                self.offer = Some(opened);
+                Vec::new()
+            }
+            Target::Canvas | Target::Edit => self.edit(opened.photo),
+            Target::Reference => self.refer(opened.photo),
+            Target::Map => {
+                self.draft.tab = Tab::Control;
+                (self.draft.control.map, self.draft.control.photo) = (Some(opened.photo), None);
+                Vec::new()
+            }
+            Target::MapPhoto => {
+                self.draft.tab = Tab::Control;
+                (self.draft.control.map, self.draft.control.photo) = (None, Some(opened.photo));
+                self.make_map()
+            }
+            Target::Predict => {
+                self.draft.tab = Tab::Predict;
+                self.draft.predict_source = Some(opened.photo);
+                Vec::new()
+            }
+            Target::Settings | Target::Finish => match opened.task {
+                Some(task) if target == Target::Finish => self.finish(&task),
+                Some(task) => self.recall(&task),
+                None => {
+                    let why = format!("{} holds no settings.", opened.photo.name);
+                    self.notify(
+                        Tone::Info,
+                        "Nothing to restore",
+                        &why,
+                        "Drop it on the canvas to edit it.",
+                    );
+                    Vec::new()
+                }
+            },
+        }
+    }
+
+    /// The settings of a task become the draft's. A size this model was not made for becomes the
+    /// one nearest in shape.
+    fn recall(&mut self, task: &Task) -> Vec<Effect> {
+        self.page = Page::Canvas;
+        self.draft.recall(&Request::of(task));
+        let sizes = |studio: &Self| {
+            let skill = studio.profile()?.skill(studio.draft.tab.mode_name())?;
+            Some(skill.sizes.clone())
+        };
+        if let (Some(wanted), Some(sizes)) = (self.draft.size, sizes(self))
+            && !sizes.is_empty()
+            && !sizes.contains(&wanted)
+        {
+            self.draft.size = nearest_shape(&sizes, wanted);
+            if let Some(size) = self.draft.size {
+                let why = format!("This model was not made for {wanted}: the size is now {size}.");
+                self.notify(Tone::Info, "Another size", &why, "");
+            }
+        }
+        Vec::new()
+    }
+
+    /// A stopped picture comes back to the canvas to be finished.
+    fn finish(&mut self, task: &Task) -> Vec<Effect> {
+        let request = Request::of(task);
+        if request.resume.is_none() {
+            self.notify(Tone::Info, "Nothing to finish", "It was drawn to its end.", "");
+            return Vec::new();
+        }
+        self.page = Page::Canvas;
+        let mut effects = self.set_interrupted_aside();
+        self.queue.push_front(request);
+        effects.extend(self.pump());
+        effects
+    }
+
+    pub(super) fn act_on_offer(&mut self, action: OfferAction) -> Vec<Effect> {
+        let Some(opened) = self.offer.take() else {
+            return Vec::new();
+        };
+        match (action, opened.task) {
+            (OfferAction::UseSettings, Some(task)) => self.recall(&task),
+            (OfferAction::Finish, Some(task)) => self.finish(&task),
+            (OfferAction::Edit, _) => self.edit(opened.photo),
+            (OfferAction::Subject, _) => self.refer(opened.photo),
+            (OfferAction::UseSettings | OfferAction::Finish, None) | (OfferAction::Dismiss, _) => Vec::new(),
+        }
+    }
+
+    pub(super) fn refer(&mut self, photo: Photo) -> Vec<Effect> {
+        self.page = Page::Canvas;
+        self.draft.tab = Tab::Subject;
+        self.draft.add_reference(photo);
+        Vec::new()
+    }
+}
+
+/// The size whose shape is nearest to that of `wanted`, the one nearest in area among equals.
+fn nearest_shape(sizes: &[Size], wanted: Size) -> Option<Size> {
+    let shape = |size: &Size| (f64::from(size.width) / f64::from(size.height.max(1))).ln();
+    let area = |size: &Size| (f64::from(size.width) * f64::from(size.height)).ln();
+    let off = |size: &Size| (shape(size) - shape(&wanted)).abs();
+    let grown = |size: &Size| (area(size) - area(&wanted)).abs();
+    let nearest = sizes
+        .iter()
+        .min_by(|a, b| off(a).total_cmp(&off(b)).then(grown(a).total_cmp(&grown(b))));
+    nearest.copied()
+}
