@@ -3,7 +3,7 @@
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
 use crate::pixels::Size;
-use crate::task::{MapKind, Noise, Window};
+use crate::task::{Lookahead, MapKind, Noise};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -138,8 +138,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         source: Option<PathBuf>,
         /// Codes guessed ahead: a number, or `auto`
-        #[arg(long, value_parser = window)]
-        window: Option<Window>,
+        #[arg(long = "window", value_name = "WINDOW", value_parser = lookahead)]
+        lookahead: Option<Lookahead>,
         /// One JSON object per line
         #[arg(long)]
         json: bool,
@@ -193,8 +193,8 @@ pub struct DrawArgs {
     #[arg(long, value_name = "F", value_parser = positive)]
     pub top_n_sigma: Option<f32>,
     /// Codes guessed ahead: a number, or `auto`
-    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = window)]
-    pub window: Window,
+    #[arg(long = "window", value_name = "N|auto", default_value = "auto", value_parser = lookahead)]
+    pub lookahead: Lookahead,
     #[arg(long, default_value = "gumbel")]
     pub noise: NoiseKind,
     /// Give the model the prompt as it is; the starter otherwise gets it in words of its own
@@ -327,11 +327,11 @@ pub enum Quant {
     Bf16,
 }
 
-fn window(text: &str) -> Result<Window, String> {
+fn lookahead(text: &str) -> Result<Lookahead, String> {
     match text {
-        "auto" => Ok(Window::Auto),
+        "auto" => Ok(Lookahead::Auto),
         _ => at_least_one(text)
-            .map(Window::Fixed)
+            .map(Lookahead::Fixed)
             .map_err(|_| "write a number from 1 on, or `auto`".to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use crate::model::network::Place;
 use crate::model::weights::{self, import};
 use crate::pixels::{Mask, Pixels};
 use crate::session::Session;
-use crate::task::{Cancel, Engine as _, Failure, Mode, Progress, Task, Window};
+use crate::task::{Cancel, Engine as _, Failure, Lookahead, Mode, Progress, Task};
 use crate::{measure, picture, saved_picture, verify};
 use serde_json::json;
 use std::io::Read as _;
@@ -355,7 +355,7 @@ impl Studio for Desk {
         )));
         for window in [1, 2, 4, 8, 16] {
             let mut task = Task::new(Mode::Generate, "a cat on a blue background");
-            (task.window, task.seed) = (Window::Fixed(window), 1);
+            (task.sampling.lookahead, task.seed) = (Lookahead::Fixed(window), 1);
             let began = Instant::now();
             let (mut first, mut codes_done) = (None, None);
             let mut watch = |progress: Progress| match progress {

@@ -3,7 +3,7 @@
 use super::Studio;
 use super::args::{Command, DrawArgs, ModelArgs};
 use super::names::Names;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, Wording, new_seed};
+use crate::task::{Failure, LONGEST_PROMPT, Mode, SamplingChoice, Task, Wording, new_seed};
 use crate::token::Grid;
 use std::path::Path;
 use std::sync::Arc;
@@ -105,7 +105,7 @@ pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option
             file,
             output,
             source,
-            window,
+            lookahead,
             model,
             ..
         } => {
@@ -113,7 +113,7 @@ pub(super) fn resolve<S: Studio>(command: &Command, studio: &S) -> Result<Option
             let output = output.as_deref().unwrap_or(file);
             let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
             let mut task = studio.stopped(file, source)?;
-            task.window = window.unwrap_or(task.window);
+            task.sampling.lookahead = lookahead.unwrap_or(task.sampling.lookahead);
             return Ok(Some(Job {
                 task,
                 then: Vec::new(),
@@ -165,13 +165,15 @@ impl Request<'_> {
                 false => Wording::Understood,
             },
             size: draw.size,
-            cfg: draw.cfg,
-            top_k: draw.top_k,
-            temperature: draw.temperature,
-            top_n_sigma: draw.top_n_sigma,
+            sampling: SamplingChoice {
+                cfg: draw.cfg,
+                top_k: draw.top_k,
+                temperature: draw.temperature,
+                top_n_sigma: draw.top_n_sigma,
+                noise: draw.noise.into(),
+                lookahead: draw.lookahead,
+            },
             seed,
-            noise: draw.noise.into(),
-            window: draw.window,
             candidates,
             source: source.map(Arc::new),
             mask: mask.map(Arc::new),

@@ -31,7 +31,7 @@ impl Engine for Drawer {
             grid: GRID,
             panel: GRID.pixels(),
             sampling: SAMPLING,
-            window: 4,
+            lookahead: 4,
             rows_forced: 0,
             reading: None,
         });
@@ -61,7 +61,7 @@ impl Engine for Drawer {
             score: None,
             sampling: SAMPLING,
             panel: GRID.pixels(),
-            window: 4,
+            lookahead: 4,
             tally: Tally::default(),
             caption: None,
         }])
