@@ -13,7 +13,7 @@ use lumina_studio::model::movq::{Movq, MovqConfig};
 use lumina_studio::model::network::{Hardware, Network};
 use lumina_studio::model::weights::random_weights::Invented;
 use lumina_studio::session::Session;
-use lumina_studio::task::{Cancel, Engine, Format, Mode, Progress, Task, Window};
+use lumina_studio::task::{Cancel, Engine, Format, Lookahead, Mode, Progress, Task};
 use lumina_studio::token::Grid;
 use lumina_studio::understand::{complete, understand};
 use std::hint::black_box;
@@ -111,12 +111,12 @@ fn pictures(session: &mut Session) -> Outcome<()> {
     println!("\n| window | forwards | codes a forward | first row | codes | picture | against window 1 |");
     println!("|---|---|---|---|---|---|---|");
     let mut plain = 0.0;
-    for window in [1, 2, 4, 8, 16] {
+    for lookahead in [1, 2, 4, 8, 16] {
         let (mut whole, mut first_rows, mut codes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut forwards, mut tokens) = (0, 0);
         for seed in 0..9 {
             let mut task = Task::new(Mode::Generate, "a cat on a blue background");
-            (task.window, task.seed) = (Window::Fixed(window), seed);
+            (task.sampling.lookahead, task.seed) = (Lookahead::Fixed(lookahead), seed);
             let began = Instant::now();
             let (mut first, mut done) = (None, 0.0);
             let mut watch = |progress: Progress| match progress {
@@ -135,11 +135,11 @@ fn pictures(session: &mut Session) -> Outcome<()> {
             tokens += pictures[0].tally.tokens;
         }
         let codes = median(codes);
-        if window == 1 {
+        if lookahead == 1 {
             plain = codes;
         }
         println!(
-            "| {window} | {} | {:.2} | {:.0} ms | {:.0} ms | {:.0} ms | {:.2}x |",
+            "| {lookahead} | {} | {:.2} | {:.0} ms | {:.0} ms | {:.0} ms | {:.2}x |",
             forwards / 9,
             tokens as f64 / forwards as f64,
             1e3 * median(first_rows),

@@ -1,7 +1,9 @@
 //! How fast this machine runs a model of the published shape: weights nobody trained, so that nothing has
 //! to be fetched first. A forward's time does not depend on what the weights are.
 
-use crate::decode::{Ahead, Ask, DrawError, Event, Feed, Measures, Order, Place, Recent, Wish, draw};
+use crate::decode::{
+    Ahead, Ask, DrawError, DrawSettings, Drawing, Event, Feed, Measures, NoiseKey, Recent, Wish, draw,
+};
 use crate::model::cuda::CardDecoder;
 use crate::model::decoder::config::Config;
 use crate::model::decoder::cpu::Head;
@@ -217,12 +219,12 @@ fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn
                 scores_from: 0,
             };
             let feeds = [feed(0, context + PROMPT), feed(1, context)];
-            let place = |position: usize| Place::new(1, position as u64);
+            let noise = |position: usize| NoiseKey::new(1, position as u64);
             let asks: Vec<Ask> = (0..each)
                 .map(|row| Ask {
                     candidate: 0,
                     position: context + row,
-                    place: place(context + row),
+                    noise: noise(context + row),
                     c: row,
                     u: Some(each + row),
                 })
@@ -230,7 +232,7 @@ fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn
             let ahead: Vec<Ahead> = (0..each - 1)
                 .map(|row| Ahead {
                     candidate: 0,
-                    place: place(context + each + row),
+                    noise: noise(context + each + row),
                     left: context + each - 1,
                     above: (context + row).checked_sub(1),
                 })
@@ -277,7 +279,7 @@ fn first_row(network: &Network, shape: &Shape, tell: &mut dyn FnMut(&str)) -> Re
     let prompt: Vec<u32> = (0..PROMPT as u32).collect();
     let began = Instant::now();
     let mut predictor = network.predictor(2, prompt.len() + stream.len())?;
-    let orders = [Order {
+    let drawings = [Drawing {
         prompt: &prompt,
         stream: &stream,
         code_ids: 0..shape.codes as u32,
@@ -299,16 +301,13 @@ fn first_row(network: &Network, shape: &Shape, tell: &mut dyn FnMut(&str)) -> Re
             cancel.cancel();
         }
     };
-    let ended = draw(
-        predictor.as_mut(),
-        &orders,
-        &SAMPLING,
-        Noise::Gumbel,
-        16,
-        false,
-        &cancel,
-        &mut watch,
-    );
+    let settings = DrawSettings {
+        sampling: SAMPLING,
+        noise: Noise::Gumbel,
+        lookahead: 16,
+        score: false,
+    };
+    let ended = draw(predictor.as_mut(), &drawings, &settings, &cancel, &mut watch);
     if let Err(DrawError::Predict(error)) = ended {
         return Err(error.into());
     }

@@ -4,11 +4,13 @@
 //! threads, models or windows.
 
 mod models;
+mod sampling;
 
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,
 };
+pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -111,42 +113,6 @@ impl Mode {
     }
 }
 
-/// How codes are drawn from the model's scores.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sampling {
-    /// Guidance scale: scores are `u + cfg * (c - u)`.
-    pub cfg: f32,
-    /// Codes kept before the draw; those tied with the last one stay too.
-    pub top_k: usize,
-    /// Divides the scores after top-k.
-    pub temperature: f32,
-    /// Keeps scores within this many standard deviations of the best; off when `None`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub top_n_sigma: Option<f32>,
-}
-
-/// Which randomness speculative decoding uses; both sample the model's own distribution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Noise {
-    /// Noise fixed by seed, position and code: a seed means one picture for every window.
-    #[default]
-    Gumbel,
-    /// Maximal coupling of each guess with its new distribution.
-    Coupled,
-}
-
-/// How many codes are guessed ahead in one forward.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Window {
-    /// Measured on this machine.
-    #[default]
-    Auto,
-    /// 1 is plain autoregressive decoding.
-    Fixed(usize),
-}
-
 /// What is given to a model for the words of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -180,14 +146,8 @@ pub struct Task {
     pub wording: Wording,
     /// Size of one panel; `None` leaves it to the model (and to the source's shape).
     pub size: Option<Size>,
-    /// `None` takes the model's own defaults, field by field.
-    pub cfg: Option<f32>,
-    pub top_k: Option<usize>,
-    pub temperature: Option<f32>,
-    pub top_n_sigma: Option<f32>,
+    pub sampling: SamplingChoice,
     pub seed: u64,
-    pub noise: Noise,
-    pub window: Window,
     /// Pictures drawn with the seeds `seed..seed + candidates`, the likeliest of them the result.
     pub candidates: usize,
     /// The user's picture, as read (its own size, opaque).
@@ -210,13 +170,8 @@ impl Task {
             prompt: prompt.into(),
             wording: Wording::Understood,
             size: None,
-            cfg: None,
-            top_k: None,
-            temperature: None,
-            top_n_sigma: None,
+            sampling: SamplingChoice::default(),
             seed: 0,
-            noise: Noise::Gumbel,
-            window: Window::Auto,
             candidates: 1,
             source: None,
             mask: None,
@@ -254,7 +209,7 @@ pub enum Progress {
         grid: Grid,
         panel: Size,
         sampling: Sampling,
-        window: usize,
+        lookahead: usize,
         rows_forced: u32,
         /// Where the model is given other words than were typed.
         reading: Option<Reading>,
@@ -298,7 +253,7 @@ pub struct Picture {
     /// Settings after the model's defaults were filled in.
     pub sampling: Sampling,
     pub panel: Size,
-    pub window: usize,
+    pub lookahead: usize,
     pub tally: Tally,
     /// What the model was given, where that is not the prompt as typed.
     pub caption: Option<String>,

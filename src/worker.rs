@@ -27,7 +27,7 @@ pub struct Ticket {
     pub cancel: Cancel,
 }
 
-struct Order {
+struct Job {
     ticket: Ticket,
     task: Task,
 }
@@ -63,7 +63,7 @@ impl Shutdown {
 
 /// An engine on its own thread.
 pub struct Worker {
-    inbox: Option<Sender<Order>>,
+    inbox: Option<Sender<Job>>,
     reports: Receiver<Report>,
     /// Dropped to tell the thread that nobody waits for reports any more.
     quit: Option<Sender<()>>,
@@ -79,7 +79,7 @@ impl Worker {
         make: impl FnOnce() -> Result<(String, E), Failure> + Send + 'static,
         wake: impl Fn() + Send + 'static,
     ) -> Self {
-        let (inbox, orders) = bounded::<Order>(INBOX);
+        let (inbox, jobs) = bounded::<Job>(INBOX);
         let (sender, reports) = bounded(REPORTS);
         let (quit, quitting) = bounded::<()>(0);
         let shutdown = Arc::new(Shutdown::default());
@@ -91,7 +91,7 @@ impl Worker {
         let shared = Arc::clone(&shutdown);
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
-            .spawn(move || work(make, &orders, &outbox, &shared));
+            .spawn(move || work(make, &jobs, &outbox, &shared));
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(error) => {
@@ -117,13 +117,13 @@ impl Worker {
             id: TaskId(self.next),
             cancel: Cancel::new(),
         };
-        let order = Order {
+        let job = Job {
             ticket: ticket.clone(),
             task,
         };
         let gone = || Failure::failed("the model is not running: it could not be loaded");
         let inbox = self.inbox.as_ref().ok_or_else(gone)?;
-        inbox.try_send(order).map_err(|error| match error {
+        inbox.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => Failure::failed(format!("{INBOX} tasks are waiting already")),
             TrySendError::Disconnected(_) => gone(),
         })?;
@@ -170,7 +170,7 @@ impl<W: Fn()> Outbox<W> {
 
 fn work<E: Engine, W: Fn()>(
     make: impl FnOnce() -> Result<(String, E), Failure>,
-    orders: &Receiver<Order>,
+    jobs: &Receiver<Job>,
     outbox: &Outbox<W>,
     shutdown: &Shutdown,
 ) {
@@ -193,7 +193,7 @@ fn work<E: Engine, W: Fn()>(
         }
         Err(failure) => return outbox.send(Report::LoadFailed(failure)),
     };
-    for Order { ticket, task } in orders {
+    for Job { ticket, task } in jobs {
         shutdown.begin(&ticket.cancel);
         let end = if ticket.cancel.is_cancelled() {
             Report::Cancelled {

@@ -8,7 +8,7 @@ mod emulator;
 
 use candle_core::quantized::QTensor;
 use emulator::on_the_emulator;
-use lumina_studio::decode::{Ahead, Ask, Feed, Measures, Place, Predictor, Recent, Wish, choose_on_host};
+use lumina_studio::decode::{Ahead, Ask, Feed, Measures, NoiseKey, Predictor, Recent, Wish, choose_on_host};
 use lumina_studio::measure::{Shape, Subject, measure};
 use lumina_studio::model::decoder::config::Config;
 use lumina_studio::model::decoder::cpu::Head;
@@ -137,7 +137,7 @@ fn choices_on_the_card_are_those_of_the_host() {
                         ]
                     })
                     .collect();
-                let place = |candidate: usize, at: usize| Place::new(7 + candidate as u64, at as u64);
+                let noise = |candidate: usize, at: usize| NoiseKey::new(7 + candidate as u64, at as u64);
                 let last = range.end;
                 let mut asks = Vec::new();
                 let mut ahead = Vec::new();
@@ -147,14 +147,14 @@ fn choices_on_the_card_are_those_of_the_host() {
                         asks.push(Ask {
                             candidate,
                             position,
-                            place: place(candidate, position),
+                            noise: noise(candidate, position),
                             c: 2 * candidate * scored + row,
                             u: (cfg != 1.0).then_some((2 * candidate + 1) * scored + row),
                         });
                     }
                     ahead.extend((1..4).map(|further| Ahead {
                         candidate,
-                        place: place(candidate, last + further),
+                        noise: noise(candidate, last + further),
                         left: last,
                         above: (last + further).checked_sub(7),
                     }));

@@ -25,7 +25,7 @@ fn rows(kind: Series) -> Vec<Row> {
             Row("Q8_0", Some(Format::Q8_0), ONE),
             Row("Q4_K", Some(Format::Q4K), ONE),
         ],
-        Series::Window => vec![
+        Series::Lookahead => vec![
             Row("window 1", None, ONE),
             Row("window 4", None, &["--window", "4"]),
             Row("window 16", None, &["--window", "16"]),

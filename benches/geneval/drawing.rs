@@ -7,7 +7,7 @@ use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::pixels::{Pixels, Size};
 use lumina_studio::session::Session;
 use lumina_studio::task::{
-    Cancel, Engine, Fault, MapKind, Mode, Progress, Reading, Stop, Tally, Task, Window, Wording,
+    Cancel, Engine, Fault, MapKind, Mode, Progress, Reading, Stop, Tally, Task, Wording,
 };
 use lumina_studio::token::Grid;
 use std::sync::Arc;
@@ -128,9 +128,8 @@ impl Artist {
         if settings.as_typed {
             task.wording = Wording::AsTyped;
         }
-        (task.cfg, task.top_k, task.temperature) = (settings.cfg, settings.top_k, settings.temperature);
+        task.sampling = settings.sampling();
         (task.seed, task.candidates) = (seed, settings.best_of.max(1));
-        task.window = settings.window.map_or(Window::Auto, Window::Fixed);
         task.source = drawn.given.clone().map(Arc::new);
         self.run(&task, &mut drawn)?;
         if let (Some(then), Some(picture)) = (&prompt.then, drawn.picture.clone()) {

@@ -2,7 +2,7 @@
 
 use clap::{Parser, ValueEnum};
 use lumina_studio::pixels::Size;
-use lumina_studio::task::Format;
+use lumina_studio::task::{Format, Lookahead, SamplingChoice};
 use std::path::PathBuf;
 
 /// Series of settings, each a table.
@@ -11,7 +11,8 @@ pub enum Series {
     /// f32, f16, 8 and 4 bits.
     Quant,
     /// One code a forward, and guessing ahead.
-    Window,
+    #[value(name = "window")]
+    Lookahead,
     /// Best of 1, 4 and 8 by the model's own likelihood ratio.
     BestOf,
     /// Guidance 1, 2, 4 and 8.
@@ -67,8 +68,8 @@ pub struct Settings {
     #[arg(long, value_parser = str::parse::<Format>)]
     pub quant: Option<Format>,
     /// Codes guessed ahead; measured when absent
-    #[arg(long, value_name = "N")]
-    pub window: Option<usize>,
+    #[arg(long = "window", value_name = "N")]
+    pub lookahead: Option<usize>,
     /// Draw this many seeds, judge the likeliest
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub best_of: usize,
@@ -106,4 +107,16 @@ pub struct Settings {
     /// What cargo adds
     #[arg(long, hide = true)]
     pub bench: bool,
+}
+
+impl Settings {
+    pub fn sampling(&self) -> SamplingChoice {
+        SamplingChoice {
+            cfg: self.cfg,
+            top_k: self.top_k,
+            temperature: self.temperature,
+            lookahead: self.lookahead.map_or(Lookahead::Auto, Lookahead::Fixed),
+            ..SamplingChoice::default()
+        }
+    }
 }

@@ -5,7 +5,7 @@
 use crate::engine_room::ModelSource;
 use crate::measure;
 use crate::pixels::Size;
-use crate::task::{Device, Format, ImportWish, KvCache, MapKind, Noise, Window};
+use crate::task::{Device, Format, ImportWish, KvCache, Lookahead, MapKind, Noise};
 use clap::builder::PossibleValue;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -141,8 +141,8 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         source: Option<PathBuf>,
         /// Codes guessed ahead: a number, or `auto`
-        #[arg(long, value_parser = window)]
-        window: Option<Window>,
+        #[arg(long = "window", value_name = "WINDOW", value_parser = lookahead)]
+        lookahead: Option<Lookahead>,
         /// One JSON object per line
         #[arg(long)]
         json: bool,
@@ -204,8 +204,8 @@ pub struct DrawArgs {
     #[arg(long, value_name = "F", value_parser = positive)]
     pub top_n_sigma: Option<f32>,
     /// Codes guessed ahead: a number, or `auto`
-    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = window)]
-    pub window: Window,
+    #[arg(long = "window", value_name = "N|auto", default_value = "auto", value_parser = lookahead)]
+    pub lookahead: Lookahead,
     #[arg(long, default_value = "gumbel")]
     pub noise: NoiseKind,
     /// Give the model the prompt as it is; the starter otherwise gets it in words of its own
@@ -369,11 +369,11 @@ impl ValueEnum for Format {
     }
 }
 
-fn window(text: &str) -> Result<Window, String> {
+fn lookahead(text: &str) -> Result<Lookahead, String> {
     match text {
-        "auto" => Ok(Window::Auto),
+        "auto" => Ok(Lookahead::Auto),
         _ => at_least_one(text)
-            .map(Window::Fixed)
+            .map(Lookahead::Fixed)
             .map_err(|_| "write a number from 1 on, or `auto`".to_owned()),
     }
 }

@@ -90,7 +90,7 @@ impl Console<'_> {
                 grid,
                 panel,
                 sampling,
-                window,
+                lookahead,
                 rows_forced,
                 reading,
             } => {
@@ -101,7 +101,7 @@ impl Console<'_> {
                 json!({
                     "event": "started", "rows": grid.rows, "columns": grid.columns,
                     "width": panel.width, "height": panel.height, "rows_forced": rows_forced,
-                    "window": window, "cfg": sampling.cfg, "top_k": sampling.top_k,
+                    "window": lookahead, "cfg": sampling.cfg, "top_k": sampling.top_k,
                     "temperature": sampling.temperature, "top_n_sigma": sampling.top_n_sigma,
                     "tokens": 0, "forwards": 0, "seconds": 0.0,
                     "reading": reading,
@@ -213,7 +213,7 @@ fn with_turn(mut event: Value, turn: usize) -> Value {
 fn ended(event: &str, picture: &Picture, file: Option<&Path>) -> Value {
     json!({
         "event": event, "file": file.map(|file| file.display().to_string()),
-        "seed": picture.seed, "score": picture.score, "window": picture.window,
+        "seed": picture.seed, "score": picture.score, "window": picture.lookahead,
         "rows": picture.codes.len() / (picture.grid.columns as usize).max(1),
         "tokens": picture.tally.tokens, "forwards": picture.tally.forwards,
         "seconds": picture.tally.seconds,

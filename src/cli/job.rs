@@ -3,7 +3,7 @@
 use super::args::{Command, DrawArgs};
 use super::names::Names;
 use crate::engine_room::ModelSource;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, Task, Wording, new_seed};
+use crate::task::{Failure, LONGEST_PROMPT, Mode, SamplingChoice, Task, Wording, new_seed};
 use crate::token::Grid;
 use crate::{picture, saved_picture};
 use std::path::Path;
@@ -106,7 +106,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             file,
             output,
             source,
-            window,
+            lookahead,
             model,
             ..
         } => {
@@ -114,7 +114,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             let output = output.as_deref().unwrap_or(file);
             let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
             let mut task = saved_picture::stopped(file, source)?;
-            task.window = window.unwrap_or(task.window);
+            task.sampling.lookahead = lookahead.unwrap_or(task.sampling.lookahead);
             return Ok(Some(Job {
                 task,
                 then: Vec::new(),
@@ -169,13 +169,15 @@ impl Request<'_> {
                 false => Wording::Understood,
             },
             size: draw.size,
-            cfg: draw.cfg,
-            top_k: draw.top_k,
-            temperature: draw.temperature,
-            top_n_sigma: draw.top_n_sigma,
+            sampling: SamplingChoice {
+                cfg: draw.cfg,
+                top_k: draw.top_k,
+                temperature: draw.temperature,
+                top_n_sigma: draw.top_n_sigma,
+                noise: draw.noise.into(),
+                lookahead: draw.lookahead,
+            },
             seed,
-            noise: draw.noise.into(),
-            window: draw.window,
             candidates,
             source: source.map(Arc::new),
             mask: mask.map(Arc::new),

@@ -2,9 +2,9 @@
 //! rules by which guesses become codes.
 
 use super::choose::{Ahead, Ask, Choice};
-use super::jacobi::{Drawn, Order, Rule, Settings};
-use super::noise::{Counter, Place};
+use super::noise::{Counter, NoiseKey};
 use super::sampling::{distribution, log_softmax};
+use super::{DrawSettings, Drawing, Drawn, Rule};
 use crate::task::Noise;
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ struct Slot {
 }
 
 pub(super) struct Candidate<'a> {
-    pub order: &'a Order<'a>,
+    pub drawing: &'a Drawing<'a>,
     /// Decided ids: a prefix of the stream that ends before a code to be drawn, or at its end.
     pub ids: Vec<u32>,
     /// Tokens of each branch's lane that are right: conditional, unconditional.
@@ -31,6 +31,8 @@ pub(super) struct Candidate<'a> {
     pub drawn: usize,
     score: Option<f64>,
     branches: usize,
+    /// Coupled noise: how guesses become codes.
+    rule: Rule,
     /// Guesses for the codes from `ids.len()` on.
     slots: Vec<Slot>,
     /// Stream positions of the codes the next forward gives distributions for.
@@ -41,11 +43,11 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    pub(super) fn new(order: &'a Order<'a>, settings: &Settings) -> Self {
-        let ids: Vec<u32> = order.stream.iter().map_while(|id| *id).collect();
+    pub(super) fn new(drawing: &'a Drawing<'a>, settings: &DrawSettings, rule: Rule) -> Self {
+        let ids: Vec<u32> = drawing.stream.iter().map_while(|id| *id).collect();
         Self {
-            order,
-            counter: Counter::new(order.seed, ids.len()),
+            drawing,
+            counter: Counter::new(drawing.seed, ids.len()),
             ids,
             held: [0; 2],
             feeds: [Vec::new(), Vec::new()],
@@ -53,6 +55,7 @@ impl<'a> Candidate<'a> {
             drawn: 0,
             score: settings.score.then_some(0.0),
             branches: settings.branches(),
+            rule,
             slots: Vec::new(),
             targets: Vec::new(),
             spare: VecDeque::new(),
@@ -60,7 +63,7 @@ impl<'a> Candidate<'a> {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.ids.len() == self.order.stream.len()
+        self.ids.len() == self.drawing.stream.len()
     }
 
     pub(super) fn finish(self) -> Drawn {
@@ -83,13 +86,13 @@ impl<'a> Candidate<'a> {
 
     /// Decided tokens of a branch, by position of its lane.
     fn context(&self, branch: usize) -> usize {
-        let prompt = if branch == 0 { self.order.prompt.len() } else { 0 };
+        let prompt = if branch == 0 { self.drawing.prompt.len() } else { 0 };
         prompt + self.ids.len()
     }
 
     /// The decided tokens `held..to` of a branch.
     fn feed_known(&mut self, branch: usize, to: usize) {
-        let prompt: &[u32] = if branch == 0 { self.order.prompt } else { &[] };
+        let prompt: &[u32] = if branch == 0 { self.drawing.prompt } else { &[] };
         let known = prompt.iter().chain(&self.ids);
         let held = self.held[branch];
         let tokens = known.skip(held).take(to.saturating_sub(held));
@@ -121,7 +124,7 @@ impl<'a> Candidate<'a> {
 
     /// Plans the next forward: what is decided but not held, then guesses, each followed by the
     /// known tokens behind it, as many as one pass over the weights takes (`most` tokens of a lane).
-    pub(super) fn plan(&mut self, settings: &Settings, most: usize) {
+    pub(super) fn plan(&mut self, settings: &DrawSettings, most: usize) {
         self.targets.clear();
         self.feeds.iter_mut().for_each(Vec::clear);
         if self.is_done() || self.prefill(CHUNK) {
@@ -136,19 +139,19 @@ impl<'a> Candidate<'a> {
         // Of a long beginning the last token alone is scored.
         let fed = if fed > most { 1 } else { fed };
         let mut run = Vec::new();
-        while self.targets.len() < settings.window {
+        while self.targets.len() < settings.lookahead {
             let last = self.targets.last().copied().unwrap_or(start);
-            let known = self.order.stream.iter().skip(last + 1).map_while(|id| *id);
+            let known = self.drawing.stream.iter().skip(last + 1).map_while(|id| *id);
             let next = last + 1 + known.clone().count();
             // Past the last code nothing is fed; a long known run waits until it is reached.
             let ahead = run.len() + next - last;
-            if next >= self.order.stream.len() || ahead > CHUNK || fed + ahead > most {
+            if next >= self.drawing.stream.len() || ahead > CHUNK || fed + ahead > most {
                 break;
             }
             let Some(code) = self.guess(self.targets.len() - 1, settings.noise) else {
                 break;
             };
-            run.push(self.order.code_ids.start + code);
+            run.push(self.drawing.code_ids.start + code);
             run.extend(known);
             self.targets.push(next);
         }
@@ -164,15 +167,15 @@ impl<'a> Candidate<'a> {
             let code = match noise {
                 // Any guess will do; this one is right where neighbours have like distributions.
                 Noise::Gumbel => self.spare.pop_front()?,
-                Noise::Coupled => self.counter.draw(self.order.code_ids.len(), |_| 1.0)?,
+                Noise::Coupled => self.counter.draw(self.drawing.code_ids.len(), |_| 1.0)?,
             };
             self.slots.push(Slot { code, q: None });
         }
         self.slots.get(slot).map(|slot| slot.code)
     }
 
-    fn place(&self, position: usize) -> Place {
-        Place::new(self.order.seed, position as u64)
+    fn noise(&self, position: usize) -> NoiseKey {
+        NoiseKey::new(self.drawing.seed, position as u64)
     }
 
     /// What the planned forward is to choose in Gumbel mode: the code of every target, and guesses at as
@@ -181,7 +184,7 @@ impl<'a> Candidate<'a> {
     pub(super) fn wishes(
         &self,
         (candidate, first_row): (usize, usize),
-        window: usize,
+        lookahead: usize,
         asks: &mut Vec<Ask>,
         ahead: &mut Vec<Ahead>,
     ) {
@@ -193,27 +196,27 @@ impl<'a> Candidate<'a> {
             Ask {
                 candidate,
                 position,
-                place: self.place(position),
+                noise: self.noise(position),
                 c,
                 u: (self.branches == 2).then(|| c + self.rows()),
             }
         }));
-        let behind = self.order.stream.iter().enumerate().skip(last + 1);
+        let behind = self.drawing.stream.iter().enumerate().skip(last + 1);
         let open = behind
             .filter(|(_, id)| id.is_none())
-            .take(window.saturating_sub(1));
+            .take(lookahead.saturating_sub(1));
         ahead.extend(open.map(|(position, _)| Ahead {
             candidate,
-            place: self.place(position),
+            noise: self.noise(position),
             left: last,
-            above: position.checked_sub(self.order.stride),
+            above: position.checked_sub(self.drawing.stride),
         }));
     }
 
     /// How many choices and guesses [`Self::wishes`] asked for.
-    pub(super) fn wished(&self, window: usize) -> (usize, usize) {
+    pub(super) fn wished(&self, lookahead: usize) -> (usize, usize) {
         let (mut asks, mut ahead) = (Vec::new(), Vec::new());
-        self.wishes((0, 0), window, &mut asks, &mut ahead);
+        self.wishes((0, 0), lookahead, &mut asks, &mut ahead);
         (asks.len(), ahead.len())
     }
 
@@ -247,7 +250,7 @@ impl<'a> Candidate<'a> {
     }
 
     /// The same from scores, with coupled noise.
-    pub(super) fn settle_scores(&mut self, scores: &[f32], codes: usize, settings: &Settings) -> bool {
+    pub(super) fn settle_scores(&mut self, scores: &[f32], codes: usize, settings: &DrawSettings) -> bool {
         let targets = std::mem::take(&mut self.targets);
         let Some(&first) = targets.first() else {
             self.advance();
@@ -265,8 +268,8 @@ impl<'a> Candidate<'a> {
             let guess = slots.next();
             let guessed = guess.as_ref().map(|slot| slot.code);
             let slot = match guess {
-                Some(guess) => self.couple(guess, &p, settings.rule),
-                // The distribution after the window: drawn from only if all guesses held.
+                Some(guess) => self.couple(guess, &p),
+                // The distribution after the last guess: drawn from only if all guesses held.
                 None if !open => break,
                 None => Slot {
                     code: self.counter.draw(codes, |code| p[code]).unwrap_or(0),
@@ -290,14 +293,14 @@ impl<'a> Candidate<'a> {
     /// Speculative acceptance with the residual of arXiv 2410.01699, algorithm 1, and the kept
     /// guesses of arXiv 2510.24211 (maximal coupling of q and p):
     /// `x' = x` with probability `min(1, p(x) / q(x))`, else `x' ~ (p - q)+`; `q' = p` always.
-    fn couple(&mut self, guess: Slot, p: &[f32], rule: Rule) -> Slot {
+    fn couple(&mut self, guess: Slot, p: &[f32]) -> Slot {
         let uniform = 1.0 / p.len() as f32;
         let q = |code: usize| guess.q.as_ref().map_or(uniform, |q| q[code]);
         let x = guess.code as usize;
         // The same code can come back only with probability 0: there p(x) < q(x).
         if self.counter.uniform() * f64::from(q(x)) < f64::from(p[x]) {
             #[cfg(test)]
-            if rule == Rule::KeepOldQ {
+            if self.rule == Rule::KeepOldQ {
                 return guess;
             }
             return Slot {
@@ -305,7 +308,7 @@ impl<'a> Candidate<'a> {
                 q: Some(p.to_vec()),
             };
         }
-        let residual = match rule {
+        let residual = match self.rule {
             Rule::Exact => self.counter.draw(p.len(), |code| (p[code] - q(code)).max(0.0)),
             #[cfg(test)]
             Rule::KeepOldQ => self.counter.draw(p.len(), |code| (p[code] - q(code)).max(0.0)),
@@ -323,9 +326,14 @@ impl<'a> Candidate<'a> {
     /// Decides the code at `position` and all known tokens behind it. The lanes hold everything
     /// before it, for all guesses before it were right.
     fn commit(&mut self, position: usize, code: u32) {
-        self.held = [self.order.prompt.len() + position, position];
-        self.ids.push(self.order.code_ids.start + code);
-        let known = self.order.stream.iter().skip(self.ids.len()).map_while(|id| *id);
+        self.held = [self.drawing.prompt.len() + position, position];
+        self.ids.push(self.drawing.code_ids.start + code);
+        let known = self
+            .drawing
+            .stream
+            .iter()
+            .skip(self.ids.len())
+            .map_while(|id| *id);
         self.ids.extend(known);
         self.drawn += 1;
     }
@@ -333,9 +341,10 @@ impl<'a> Candidate<'a> {
     /// The guesses as stream ids from `ids.len()` on, known ids in their places.
     pub(super) fn guesses(&self) -> Vec<u32> {
         let mut slots = self.slots.iter();
-        let ahead = self.order.stream.iter().skip(self.ids.len());
-        let guess =
-            |id: &Option<u32>| id.or_else(|| slots.next().map(|slot| self.order.code_ids.start + slot.code));
+        let ahead = self.drawing.stream.iter().skip(self.ids.len());
+        let guess = |id: &Option<u32>| {
+            id.or_else(|| slots.next().map(|slot| self.drawing.code_ids.start + slot.code))
+        };
         ahead.map_while(guess).collect()
     }
 }

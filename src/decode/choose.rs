@@ -1,7 +1,7 @@
 //! The choice of codes by keyed noise: what is asked of a predictor, and how it is done where the
 //! predictor does not do it itself. This is the oracle of every predictor that does.
 
-use super::noise::Place;
+use super::noise::NoiseKey;
 use super::sampling::{distribution, log_softmax};
 use super::{Feed, PredictError, Predictor};
 use crate::task::Sampling;
@@ -13,7 +13,7 @@ pub struct Ask {
     pub candidate: usize,
     /// Where the code stands in its stream.
     pub position: usize,
-    pub place: Place,
+    pub noise: NoiseKey,
     /// Which of the rows of scores the feeds ask for, in their order, are those of the conditional
     /// branch and (where there is one) of the unconditional branch.
     pub c: usize,
@@ -24,7 +24,7 @@ pub struct Ask {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ahead {
     pub candidate: usize,
-    pub place: Place,
+    pub noise: NoiseKey,
     /// Position of the neighbour before it: one that is asked for beside it.
     pub left: usize,
     /// Position of the neighbour above; its distribution counts if it is still known.
@@ -79,9 +79,9 @@ impl Recent {
         Some(match above {
             Some(above) => {
                 let both: Vec<f32> = left.iter().zip(above).map(|(a, b)| a + b).collect();
-                ahead.place.gumbel_argmax(&both)
+                ahead.noise.gumbel_argmax(&both)
             }
-            None => ahead.place.gumbel_argmax(left),
+            None => ahead.noise.gumbel_argmax(left),
         })
     }
 
@@ -118,7 +118,7 @@ pub fn choose_on_host(
         let (c, u) = (row(ask.c), ask.u.map(row));
         let mut p = Vec::new();
         distribution(c, u, wish.sampling, &mut p);
-        let code = ask.place.gumbel_argmax(&p);
+        let code = ask.noise.gumbel_argmax(&p);
         let log_p = |scores| log_softmax(scores, code as usize);
         chosen.choices.push(Choice {
             code,

@@ -5,28 +5,13 @@
 
 use super::candidate::Candidate;
 use super::choose::{Chosen, Measures, Recent, Wish};
-use super::{Feed, PredictError, Predictor};
-use crate::task::{Cancel, Noise, Sampling};
-use std::ops::Range;
+use super::{DrawSettings, Drawing, Drawn, Feed, PredictError, Predictor, Rule};
+use crate::task::{Cancel, Noise};
 use std::time::Duration;
 use thiserror::Error;
 
 /// How often a paused draw looks whether it may go on.
 const POLL: Duration = Duration::from_millis(5);
-
-/// One picture to draw.
-#[derive(Debug, Clone)]
-pub struct Order<'a> {
-    /// Ids before `<start>`; only the conditional branch sees them.
-    pub prompt: &'a [u32],
-    /// `<start>` to `<end>`, `None` where a code is to be drawn. Starts with a known id.
-    pub stream: &'a [Option<u32>],
-    /// The ids that stand for picture codes.
-    pub code_ids: Range<u32>,
-    /// Positions from a code to the one below it: where first guesses look for a likeness.
-    pub stride: usize,
-    pub seed: u64,
-}
 
 /// What happens during a draw.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,19 +33,6 @@ pub enum Event<'a> {
     Resumed,
 }
 
-/// A candidate as far as it was drawn.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drawn {
-    /// Ids from `<start>` on; the whole stream unless the draw was cancelled.
-    pub ids: Vec<u32>,
-    /// Codes decided by the model.
-    pub drawn: usize,
-    /// Forwards this candidate took part in.
-    pub forwards: usize,
-    /// `log p(codes | prompt) - log p(codes)` over the drawn codes, if asked for.
-    pub score: Option<f64>,
-}
-
 /// Why a draw ended before the end of the pictures.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum DrawError {
@@ -71,80 +43,41 @@ pub enum DrawError {
     Predict(#[from] PredictError),
 }
 
-/// Draws all orders. Candidate i uses lane 2i for its conditional branch and, where guidance or
-/// the score needs one, lane 2i + 1 for its unconditional branch. A forward carries up to
-/// `window - 1` guesses for each candidate; a window of 1 is plain autoregressive decoding.
-#[allow(clippy::too_many_arguments)]
+/// Draws all pictures. Candidate i uses lane 2i for its conditional branch and, where guidance or
+/// the score needs one, lane 2i + 1 for its unconditional branch.
 pub fn draw(
     predictor: &mut dyn Predictor,
-    orders: &[Order<'_>],
-    sampling: &Sampling,
-    noise: Noise,
-    window: usize,
-    score: bool,
+    drawings: &[Drawing<'_>],
+    settings: &DrawSettings,
     cancel: &Cancel,
     events: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Drawn>, DrawError> {
-    let settings = Settings {
-        sampling: *sampling,
-        noise,
-        window: window.max(1),
-        score,
-        rule: Rule::Exact,
-    };
-    draw_by(predictor, orders, &settings, cancel, events)
-}
-
-/// What a coupled draw does with an accepted and with a rejected guess. Only `Exact` samples the
-/// model's distribution; the tests show that they can tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rule {
-    Exact,
-    #[cfg(test)]
-    KeepOldQ,
-    #[cfg(test)]
-    ResampleFromP,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
-    pub sampling: Sampling,
-    pub noise: Noise,
-    pub window: usize,
-    pub score: bool,
-    pub rule: Rule,
-}
-
-impl Settings {
-    /// Lanes of a candidate: conditional, and unconditional if anything needs it.
-    pub(super) fn branches(&self) -> usize {
-        1 + usize::from(self.sampling.cfg != 1.0 || self.score)
-    }
+    draw_by(predictor, drawings, (settings, Rule::Exact), cancel, events)
 }
 
 pub(super) fn draw_by(
     predictor: &mut dyn Predictor,
-    orders: &[Order<'_>],
-    settings: &Settings,
+    drawings: &[Drawing<'_>],
+    (settings, rule): (&DrawSettings, Rule),
     cancel: &Cancel,
     events: &mut dyn FnMut(Event<'_>),
 ) -> Result<Vec<Drawn>, DrawError> {
     let codes = predictor.codes();
-    for order in orders {
-        if order.code_ids.len() != codes {
-            let named = order.code_ids.len();
+    for drawing in drawings {
+        if drawing.code_ids.len() != codes {
+            let named = drawing.code_ids.len();
             return Err(PredictError(format!(
                 "the vocabulary names {named} picture codes, the model scores {codes}"
             ))
             .into());
         }
-        if matches!(order.stream.first(), Some(None)) {
+        if matches!(drawing.stream.first(), Some(None)) {
             return Err(PredictError("a stream must start with a known token".to_owned()).into());
         }
     }
-    let mut candidates: Vec<Candidate<'_>> = orders
+    let mut candidates: Vec<Candidate<'_>> = drawings
         .iter()
-        .map(|order| Candidate::new(order, settings))
+        .map(|drawing| Candidate::new(drawing, settings, rule))
         .collect();
     if let Err(error) = share_prefill(predictor, &mut candidates, settings, cancel, events) {
         return Err(error.of(candidates));
@@ -191,15 +124,15 @@ pub(super) fn draw_by(
 fn choose(
     predictor: &mut dyn Predictor,
     candidates: &mut [Candidate<'_>],
-    settings: &Settings,
+    settings: &DrawSettings,
     recent: &mut Recent,
     (cancel, events): Watch<'_, '_>,
 ) -> Result<Vec<bool>, Halt> {
     let (mut asks, mut ahead, mut row, mut reach) = (Vec::new(), Vec::new(), 0, 0);
     for (index, candidate) in candidates.iter().enumerate() {
-        candidate.wishes((index, row), settings.window, &mut asks, &mut ahead);
+        candidate.wishes((index, row), settings.lookahead, &mut asks, &mut ahead);
         row += candidate.rows() * settings.branches();
-        reach = reach.max(candidate.order.stride + settings.window);
+        reach = reach.max(candidate.drawing.stride + settings.lookahead);
     }
     let wish = Wish {
         sampling: &settings.sampling,
@@ -225,7 +158,7 @@ fn choose(
     })?;
     let (mut choices, mut guesses) = (chosen.choices.as_slice(), chosen.guesses.as_slice());
     let mut settle = |candidate: &mut Candidate<'_>| {
-        let (asked, ahead) = candidate.wished(settings.window);
+        let (asked, ahead) = candidate.wished(settings.lookahead);
         let (own, others) = choices.split_at(asked);
         let (own_guesses, other_guesses) = guesses.split_at(ahead);
         (choices, guesses) = (others, other_guesses);
@@ -238,7 +171,7 @@ fn choose(
 fn score(
     predictor: &mut dyn Predictor,
     candidates: &mut [Candidate<'_>],
-    settings: &Settings,
+    settings: &DrawSettings,
     watch: Watch<'_, '_>,
 ) -> Result<Vec<bool>, Halt> {
     let codes = predictor.codes();
@@ -272,14 +205,14 @@ type Watch<'a, 'b> = (&'a Cancel, &'a mut (dyn FnMut(Event<'_>) + 'b));
 fn share_prefill(
     predictor: &mut dyn Predictor,
     candidates: &mut [Candidate<'_>],
-    settings: &Settings,
+    settings: &DrawSettings,
     cancel: &Cancel,
     events: &mut dyn FnMut(Event<'_>),
 ) -> Result<(), Halt> {
     let Some((first, others)) = candidates.split_first_mut() else {
         return Ok(());
     };
-    let same = |other: &Candidate<'_>| other.order.prompt == first.order.prompt && other.ids == first.ids;
+    let same = |other: &Candidate<'_>| other.drawing.prompt == first.drawing.prompt && other.ids == first.ids;
     if others.is_empty() || first.is_done() || !others.iter().all(same) {
         return Ok(());
     }

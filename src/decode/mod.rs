@@ -14,11 +14,70 @@ mod tests;
 mod toy;
 
 pub use choose::{Ahead, Ask, Choice, Chosen, Measures, Recent, Wish, choose_on_host};
-pub use jacobi::{DrawError, Drawn, Event, Order, draw};
-pub use noise::Place;
+pub use jacobi::{DrawError, Event, draw};
+pub use noise::NoiseKey;
 pub use sampling::distribution;
 
+use crate::task::{Noise, Sampling};
+use std::ops::Range;
 use thiserror::Error;
+
+/// One picture to draw.
+#[derive(Debug, Clone)]
+pub struct Drawing<'a> {
+    /// Ids before `<start>`; only the conditional branch sees them.
+    pub prompt: &'a [u32],
+    /// `<start>` to `<end>`, `None` where a code is to be drawn. Starts with a known id.
+    pub stream: &'a [Option<u32>],
+    /// The ids that stand for picture codes.
+    pub code_ids: Range<u32>,
+    /// Positions from a code to the one below it: where first guesses look for a likeness.
+    pub stride: usize,
+    pub seed: u64,
+}
+
+/// How pictures are drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct DrawSettings {
+    pub sampling: Sampling,
+    pub noise: Noise,
+    /// A forward carries up to `lookahead - 1` guesses for each candidate; 1 (or 0) is plain
+    /// autoregressive decoding.
+    pub lookahead: usize,
+    /// Whether [`Drawn::score`] is asked for.
+    pub score: bool,
+}
+
+impl DrawSettings {
+    /// Lanes of a candidate: conditional, and unconditional if anything needs it.
+    fn branches(&self) -> usize {
+        1 + usize::from(self.sampling.cfg != 1.0 || self.score)
+    }
+}
+
+/// A candidate as far as it was drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Ids from `<start>` on; the whole stream unless the draw was cancelled.
+    pub ids: Vec<u32>,
+    /// Codes decided by the model.
+    pub drawn: usize,
+    /// Forwards this candidate took part in.
+    pub forwards: usize,
+    /// `log p(codes | prompt) - log p(codes)` over the drawn codes, if asked for.
+    pub score: Option<f64>,
+}
+
+/// What a coupled draw does with an accepted and with a rejected guess. Only `Exact` samples the
+/// model's distribution; the tests show that they can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Exact,
+    #[cfg(test)]
+    KeepOldQ,
+    #[cfg(test)]
+    ResampleFromP,
+}
 
 /// Tokens to run through one lane of a predictor.
 ///

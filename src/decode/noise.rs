@@ -1,5 +1,5 @@
 //! Keyed noise: a random number is a function of (seed, position, code), never of what was drawn
-//! before it. That is what makes a picture independent of window, batching and resuming.
+//! before it. That is what makes a picture independent of lookahead, batching and resuming.
 
 /// Stands where no code does: the keys of [`Counter`].
 const NO_CODE: u32 = u32::MAX;
@@ -11,11 +11,11 @@ fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// The part of the key that codes at one position share.
+/// Names the noise at one position: the part of the key that its codes share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(u64);
+pub struct NoiseKey(u64);
 
-impl Place {
+impl NoiseKey {
     pub fn new(seed: u64, position: u64) -> Self {
         let seed = mix(seed.wrapping_add(0x9e37_79b9_7f4a_7c15));
         Self(mix(seed ^ position.wrapping_mul(0xd134_2543_de82_ef95)))
@@ -49,7 +49,7 @@ impl Place {
     }
 }
 
-impl Place {
+impl NoiseKey {
     /// `log p + g` of a code: the highest is drawn.
     pub fn height(self, code: u32, p: &[f32]) -> f64 {
         let p = p.get(code as usize).copied().unwrap_or(0.0);
@@ -74,7 +74,7 @@ impl Counter {
     }
 
     pub(super) fn uniform(&mut self) -> f64 {
-        let uniform = Place::new(self.seed, self.next).uniform(NO_CODE);
+        let uniform = NoiseKey::new(self.seed, self.next).uniform(NO_CODE);
         self.next = self.next.wrapping_add(1);
         uniform
     }
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn uniforms_are_uniform_in_every_part_of_the_key() {
         let of = |part: usize, n: u64| match part {
-            0 => Place::new(n, 7).uniform(3),
-            1 => Place::new(7, n).uniform(3),
-            _ => Place::new(7, 3).uniform(n as u32),
+            0 => NoiseKey::new(n, 7).uniform(3),
+            1 => NoiseKey::new(7, n).uniform(3),
+            _ => NoiseKey::new(7, 3).uniform(n as u32),
         };
         for part in 0..3 {
             let mut bins = [0.0f64; 64];
@@ -130,7 +130,7 @@ mod tests {
         let p = [0.5, 0.0, 0.3, 0.2];
         let mut seen = [0.0f64; 4];
         for position in 0..40_000 {
-            seen[Place::new(1, position).gumbel_argmax(&p) as usize] += 1.0;
+            seen[NoiseKey::new(1, position).gumbel_argmax(&p) as usize] += 1.0;
         }
         for (seen, p) in seen.iter().zip(p) {
             assert!((seen / 40_000.0 - f64::from(p)).abs() < 0.01);

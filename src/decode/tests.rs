@@ -1,12 +1,12 @@
 //! Decoding against a model whose distribution is known.
 
-use super::jacobi::{Rule, Settings, draw_by};
+use super::jacobi::draw_by;
 use super::sampling::{distribution, log_softmax};
 use super::toy::{FIRST_CODE, Toy};
-use super::{DrawError, Drawn, Event, Order, draw};
+use super::{DrawError, DrawSettings, Drawing, Drawn, Event, Rule, draw};
 use crate::task::{Cancel, Noise, Sampling};
 
-const WINDOWS: [usize; 5] = [1, 3, 8, 16, 64];
+const LOOKAHEADS: [usize; 5] = [1, 3, 8, 16, 64];
 const PROMPT: [u32; 3] = [7, 8, 9];
 
 fn sampling(cfg: f32, top_k: usize) -> Sampling {
@@ -15,6 +15,16 @@ fn sampling(cfg: f32, top_k: usize) -> Sampling {
         top_k,
         temperature: 1.0,
         top_n_sigma: None,
+    }
+}
+
+/// Keyed noise without a score.
+fn unscored(cfg: f32, top_k: usize, lookahead: usize) -> DrawSettings {
+    DrawSettings {
+        sampling: sampling(cfg, top_k),
+        noise: Noise::Gumbel,
+        lookahead,
+        score: false,
     }
 }
 
@@ -33,8 +43,8 @@ fn stream(rows: usize, columns: usize, known: &[(usize, u32)]) -> Vec<Option<u32
     stream
 }
 
-fn order<'a>(prompt: &'a [u32], stream: &'a [Option<u32>], codes: u32, seed: u64) -> Order<'a> {
-    Order {
+fn drawing<'a>(prompt: &'a [u32], stream: &'a [Option<u32>], codes: u32, seed: u64) -> Drawing<'a> {
+    Drawing {
         prompt,
         stream,
         stride: 7,
@@ -43,9 +53,21 @@ fn order<'a>(prompt: &'a [u32], stream: &'a [Option<u32>], codes: u32, seed: u64
     }
 }
 
-fn run(toy: &mut Toy, orders: &[Order<'_>], sampling: &Sampling, noise: Noise, window: usize) -> Vec<Drawn> {
+fn run(
+    toy: &mut Toy,
+    drawings: &[Drawing<'_>],
+    sampling: &Sampling,
+    noise: Noise,
+    lookahead: usize,
+) -> Vec<Drawn> {
     let cancel = Cancel::new();
-    draw(toy, orders, sampling, noise, window, true, &cancel, &mut |_| ()).expect("not cancelled")
+    let settings = DrawSettings {
+        sampling: *sampling,
+        noise,
+        lookahead,
+        score: true,
+    };
+    draw(toy, drawings, &settings, &cancel, &mut |_| ()).expect("not cancelled")
 }
 
 fn unknown(stream: &[Option<u32>]) -> usize {
@@ -61,22 +83,22 @@ fn forced() -> Vec<Option<u32>> {
 }
 
 #[test]
-fn gumbel_draws_are_plain_draws_for_every_window() {
+fn gumbel_draws_are_plain_draws_for_every_lookahead() {
     for (stream, seed) in [(stream(6, 6, &[]), 1), (forced(), 2), (forced(), 3)] {
         for sampling in [sampling(1.0, 5), sampling(3.0, 3)] {
-            let orders = [order(&PROMPT, &stream, 5, seed)];
-            let plain = run(&mut Toy::new(5), &orders, &sampling, Noise::Gumbel, 1);
+            let drawings = [drawing(&PROMPT, &stream, 5, seed)];
+            let plain = run(&mut Toy::new(5), &drawings, &sampling, Noise::Gumbel, 1);
             assert_eq!(plain[0].forwards, unknown(&stream));
-            for window in WINDOWS {
+            for lookahead in LOOKAHEADS {
                 let mut toy = Toy::new(5);
-                let drawn = run(&mut toy, &orders, &sampling, Noise::Gumbel, window);
-                assert_eq!(drawn[0].ids, plain[0].ids, "window {window}");
+                let drawn = run(&mut toy, &drawings, &sampling, Noise::Gumbel, lookahead);
+                assert_eq!(drawn[0].ids, plain[0].ids, "lookahead {lookahead}");
                 assert_eq!(drawn[0].drawn, unknown(&stream));
                 assert_eq!(drawn[0].score, plain[0].score);
                 assert_eq!(drawn[0].forwards, toy.forwards.len());
                 assert!(drawn[0].forwards <= plain[0].forwards);
                 println!(
-                    "window {window}: {} forwards of {}",
+                    "lookahead {lookahead}: {} forwards of {}",
                     drawn[0].forwards, plain[0].forwards
                 );
             }
@@ -90,8 +112,8 @@ fn guesses_save_forwards_where_codes_depend_little_on_their_neighbours() {
     for noise in [Noise::Gumbel, Noise::Coupled] {
         let mut toy = Toy::new(5);
         toy.spread = 1.0;
-        let orders = [order(&PROMPT, &stream, 5, 1)];
-        let drawn = run(&mut toy, &orders, &sampling(1.0, 5), noise, 16);
+        let drawings = [drawing(&PROMPT, &stream, 5, 1)];
+        let drawn = run(&mut toy, &drawings, &sampling(1.0, 5), noise, 16);
         println!("{noise:?}: {} forwards of 64", drawn[0].forwards);
         assert!(drawn[0].forwards < 40, "{noise:?}: {}", drawn[0].forwards);
     }
@@ -102,7 +124,7 @@ fn a_plain_draw_is_the_gumbel_draw_of_each_code() {
     let stream = forced();
     let drawn = run(
         &mut Toy::new(5),
-        &[order(&PROMPT, &stream, 5, 9)],
+        &[drawing(&PROMPT, &stream, 5, 9)],
         &sampling(3.0, 4),
         Noise::Gumbel,
         1,
@@ -114,7 +136,7 @@ fn a_plain_draw_is_the_gumbel_draw_of_each_code() {
             let c = toy.scores(&[&PROMPT, ids.as_slice()].concat());
             let u = toy.scores(&ids);
             distribution(&c, Some(&u), &sampling(3.0, 4), &mut p);
-            let code = super::noise::Place::new(9, position as u64).gumbel_argmax(&p);
+            let code = super::noise::NoiseKey::new(9, position as u64).gumbel_argmax(&p);
             score += log_softmax(&c, code as usize) - log_softmax(&u, code as usize);
             FIRST_CODE + code
         }));
@@ -128,22 +150,22 @@ fn candidates_drawn_together_are_those_drawn_alone() {
     let (full, forced) = (stream(6, 6, &[]), forced());
     for streams in [[&full, &full, &full], [&full, &forced, &full]] {
         for noise in [Noise::Gumbel, Noise::Coupled] {
-            for window in [1, 8] {
-                let orders: Vec<_> = (0..3)
-                    .map(|i| order(&PROMPT, streams[i], 5, 40 + i as u64))
+            for lookahead in [1, 8] {
+                let drawings: Vec<_> = (0..3)
+                    .map(|i| drawing(&PROMPT, streams[i], 5, 40 + i as u64))
                     .collect();
                 let mut toy = Toy::new(5);
-                let together = run(&mut toy, &orders, &sampling(3.0, 5), noise, window);
+                let together = run(&mut toy, &drawings, &sampling(3.0, 5), noise, lookahead);
                 assert_ne!(together[0].ids, together[2].ids);
                 // Both branches of the two others start from what the first one has run.
                 assert_eq!(toy.forks, 4);
-                for (order, drawn) in orders.iter().zip(&together) {
+                for (drawing, drawn) in drawings.iter().zip(&together) {
                     let alone = run(
                         &mut Toy::new(5),
-                        std::slice::from_ref(order),
+                        std::slice::from_ref(drawing),
                         &sampling(3.0, 5),
                         noise,
-                        window,
+                        lookahead,
                     );
                     assert_eq!((&alone[0].ids, alone[0].score), (&drawn.ids, drawn.score));
                 }
@@ -159,7 +181,7 @@ fn a_resumed_draw_goes_on_as_if_never_stopped() {
     let stream = forced();
     let whole = run(
         &mut Toy::new(5),
-        &[order(&PROMPT, &stream, 5, 6)],
+        &[drawing(&PROMPT, &stream, 5, 6)],
         &sampling(3.0, 5),
         Noise::Gumbel,
         8,
@@ -171,7 +193,7 @@ fn a_resumed_draw_goes_on_as_if_never_stopped() {
         }
         let drawn = run(
             &mut Toy::new(5),
-            &[order(&PROMPT, &resumed, 5, 6)],
+            &[drawing(&PROMPT, &resumed, 5, 6)],
             &sampling(3.0, 5),
             Noise::Gumbel,
             5,
@@ -192,7 +214,7 @@ fn long_known_runs_go_through_in_chunks_and_short_ones_cost_nothing() {
     let mut toy = Toy::new(5);
     let drawn = run(
         &mut toy,
-        &[order(&PROMPT, &long, 5, 1)],
+        &[drawing(&PROMPT, &long, 5, 1)],
         &sampling(3.0, 5),
         Noise::Gumbel,
         8,
@@ -213,7 +235,7 @@ fn long_known_runs_go_through_in_chunks_and_short_ones_cost_nothing() {
     let none = stream(2, 2, &[(0, 1), (1, 1), (2, 1), (3, 1)]);
     let drawn = run(
         &mut Toy::new(5),
-        &[order(&PROMPT, &none, 5, 1)],
+        &[drawing(&PROMPT, &none, 5, 1)],
         &sampling(3.0, 5),
         Noise::Gumbel,
         8,
@@ -223,15 +245,14 @@ fn long_known_runs_go_through_in_chunks_and_short_ones_cost_nothing() {
 
 /// Chi-square of `pictures` coupled draws of a 2 x 2 picture against the exact joint, in standard
 /// deviations above its mean, and the largest number of forwards of one draw.
-fn surprise(rule: Rule, window: usize, known: &[(usize, u32)], pictures: u64) -> (f64, usize) {
+fn surprise(rule: Rule, lookahead: usize, known: &[(usize, u32)], pictures: u64) -> (f64, usize) {
     const CODES: usize = 4;
     let stream = stream(2, 2, known);
-    let settings = Settings {
+    let settings = DrawSettings {
         sampling: sampling(1.5, 3),
         noise: Noise::Coupled,
-        window,
+        lookahead,
         score: false,
-        rule,
     };
     let mut joint = vec![(vec![], 1.0f64)];
     let toy = Toy::new(CODES);
@@ -256,11 +277,11 @@ fn surprise(rule: Rule, window: usize, known: &[(usize, u32)], pictures: u64) ->
     let mut seen = std::collections::HashMap::new();
     let mut forwards = 0;
     for seed in 0..pictures {
-        let orders = [order(&PROMPT, &stream, CODES as u32, seed)];
+        let drawings = [drawing(&PROMPT, &stream, CODES as u32, seed)];
         let drawn = draw_by(
             &mut Toy::new(CODES),
-            &orders,
-            &settings,
+            &drawings,
+            (&settings, rule),
             &Cancel::new(),
             &mut |_| (),
         )
@@ -290,10 +311,10 @@ fn surprise(rule: Rule, window: usize, known: &[(usize, u32)], pictures: u64) ->
 
 #[test]
 fn coupled_draws_have_the_exact_joint_distribution() {
-    for (window, known) in [(1, &[][..]), (2, &[]), (4, &[]), (16, &[]), (4, &[(1, 2)])] {
-        let (surprise, forwards) = surprise(Rule::Exact, window, known, 30_000);
-        println!("window {window}: {surprise:.2} sigma");
-        assert!(surprise.abs() < 4.0, "window {window}: {surprise}");
+    for (lookahead, known) in [(1, &[][..]), (2, &[]), (4, &[]), (16, &[]), (4, &[(1, 2)])] {
+        let (surprise, forwards) = surprise(Rule::Exact, lookahead, known, 30_000);
+        println!("lookahead {lookahead}: {surprise:.2} sigma");
+        assert!(surprise.abs() < 4.0, "lookahead {lookahead}: {surprise}");
         assert!(forwards <= 4 - known.len());
     }
 }
@@ -310,7 +331,7 @@ fn wrong_rules_fail_the_test_of_the_distribution() {
 #[test]
 fn events_tell_what_is_decided_and_guessed() {
     let stream = forced();
-    let orders = [order(&PROMPT, &stream, 5, 1), order(&PROMPT, &stream, 5, 2)];
+    let drawings = [drawing(&PROMPT, &stream, 5, 1), drawing(&PROMPT, &stream, 5, 2)];
     let mut told = [vec![], vec![]];
     let mut toy = Toy::new(5);
     let mut events = |event: Event<'_>| {
@@ -331,17 +352,7 @@ fn events_tell_what_is_decided_and_guessed() {
         }
     };
     let cancel = Cancel::new();
-    let drawn = draw(
-        &mut toy,
-        &orders,
-        &sampling(1.0, 5),
-        Noise::Gumbel,
-        8,
-        false,
-        &cancel,
-        &mut events,
-    )
-    .expect("not cancelled");
+    let drawn = draw(&mut toy, &drawings, &unscored(1.0, 5, 8), &cancel, &mut events).expect("not cancelled");
     assert_eq!(told, [drawn[0].ids.clone(), drawn[1].ids.clone()]);
     assert_eq!(drawn[0].score, None);
     // Without guidance and score there is no unconditional branch.
@@ -351,8 +362,8 @@ fn events_tell_what_is_decided_and_guessed() {
 #[test]
 fn a_draw_stops_between_forwards_and_hands_over_what_it_has() {
     let stream = stream(6, 6, &[]);
-    let orders = [order(&PROMPT, &stream, 5, 1), order(&PROMPT, &stream, 5, 2)];
-    let whole = run(&mut Toy::new(5), &orders, &sampling(3.0, 5), Noise::Gumbel, 4);
+    let drawings = [drawing(&PROMPT, &stream, 5, 1), drawing(&PROMPT, &stream, 5, 2)];
+    let whole = run(&mut Toy::new(5), &drawings, &sampling(3.0, 5), Noise::Gumbel, 4);
     for after in [None, Some(0), Some(5)] {
         let cancel = Cancel::new();
         let mut toy = Toy::new(5);
@@ -367,16 +378,7 @@ fn a_draw_stops_between_forwards_and_hands_over_what_it_has() {
                 });
             }
         }
-        let drawn = draw(
-            &mut toy,
-            &orders,
-            &sampling(3.0, 5),
-            Noise::Gumbel,
-            4,
-            false,
-            &cancel,
-            &mut |_| (),
-        );
+        let drawn = draw(&mut toy, &drawings, &unscored(3.0, 5, 4), &cancel, &mut |_| ());
         let Err(DrawError::Cancelled(drawn)) = drawn else {
             panic!("went on: {drawn:?}");
         };
@@ -391,7 +393,7 @@ fn a_draw_stops_between_forwards_and_hands_over_what_it_has() {
 #[test]
 fn a_paused_draw_waits() {
     let stream = stream(2, 2, &[]);
-    let orders = [order(&PROMPT, &stream, 5, 1)];
+    let drawings = [drawing(&PROMPT, &stream, 5, 1)];
     let cancel = Cancel::new();
     cancel.pause();
     let other = cancel.clone();
@@ -410,11 +412,8 @@ fn a_paused_draw_waits() {
     };
     let drawn = draw(
         &mut Toy::new(5),
-        &orders,
-        &sampling(3.0, 5),
-        Noise::Gumbel,
-        1,
-        false,
+        &drawings,
+        &unscored(3.0, 5, 1),
         &cancel,
         &mut events,
     );
@@ -425,15 +424,15 @@ fn a_paused_draw_waits() {
 #[test]
 fn models_and_streams_that_do_not_fit_are_refused() {
     let stream = stream(2, 2, &[]);
-    for order in [order(&PROMPT, &stream, 4, 1), order(&PROMPT, &stream[3..], 5, 1)] {
+    for drawing in [
+        drawing(&PROMPT, &stream, 4, 1),
+        drawing(&PROMPT, &stream[3..], 5, 1),
+    ] {
         let cancel = Cancel::new();
         let drawn = draw(
             &mut Toy::new(5),
-            &[order],
-            &sampling(3.0, 5),
-            Noise::Gumbel,
-            1,
-            false,
+            &[drawing],
+            &unscored(3.0, 5, 1),
             &cancel,
             &mut |_| (),
         );

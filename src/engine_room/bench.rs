@@ -2,10 +2,10 @@
 
 use super::source::prepare;
 use super::{ModelSource, Note};
-use crate::task::{Cancel, Engine as _, Failure, Mode, Progress, Stop, Task, Window};
+use crate::task::{Cancel, Engine as _, Failure, Lookahead, Mode, Progress, Stop, Task};
 use std::time::Instant;
 
-/// Draws one picture for each of several windows and tells how long that took.
+/// Draws one picture for each of several lookaheads and tells how long that took.
 pub fn bench(model: &ModelSource, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
     prepare(model.device, model.threads)?;
     let began = Instant::now();
@@ -14,9 +14,9 @@ pub fn bench(model: &ModelSource, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>
         "loaded in {:.2} s",
         began.elapsed().as_secs_f64()
     )));
-    for window in [1, 2, 4, 8, 16] {
+    for lookahead in [1, 2, 4, 8, 16] {
         let mut task = Task::new(Mode::Generate, "a cat on a blue background");
-        (task.window, task.seed) = (Window::Fixed(window), 1);
+        (task.sampling.lookahead, task.seed) = (Lookahead::Fixed(lookahead), 1);
         let began = Instant::now();
         let (mut first, mut codes_done) = (None, None);
         let mut watch = |progress: Progress| match progress {
@@ -34,7 +34,7 @@ pub fn bench(model: &ModelSource, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>
             })?;
         let tally = pictures.first().map(|picture| picture.tally).unwrap_or_default();
         note(Note::Result(&format!(
-            "window={window} seconds={:.3} first_row={:.3} codes={:.3} tokens={} forwards={}",
+            "window={lookahead} seconds={:.3} first_row={:.3} codes={:.3} tokens={} forwards={}",
             tally.seconds,
             first.unwrap_or_default(),
             codes_done.unwrap_or_default(),

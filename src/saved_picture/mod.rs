@@ -12,7 +12,7 @@ pub use settings::Settings;
 
 use crate::picture::{self, Record};
 use crate::pixels::{Mask, MaskRuns, Pixels};
-use crate::task::{Failure, Mode, Noise, Picture, Task, Window, Wording};
+use crate::task::{Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task, Wording};
 use crate::token::Grid;
 use serde_json::{Value, json};
 use settings::{from_hex, to_hex};
@@ -64,8 +64,8 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
         size: drawn.panel,
         sampling: drawn.sampling,
         seed: drawn.seed,
-        noise: task.noise,
-        window: drawn.window,
+        noise: task.sampling.noise,
+        lookahead: drawn.lookahead,
         model: model.clone(),
         complete,
         feather: task.feather,
@@ -81,7 +81,7 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
         ("Steps", drawn.codes.len().to_string()),
         (
             "Sampler",
-            format!("speculative Jacobi, {:?} noise", task.noise).to_lowercase(),
+            format!("speculative Jacobi, {:?} noise", task.sampling.noise).to_lowercase(),
         ),
         ("CFG scale", drawn.sampling.cfg.to_string()),
         ("Seed", drawn.seed.to_string()),
@@ -157,11 +157,15 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
             path.display()
         )));
     }
+    let task = kept.task()?;
     Ok(Task {
-        window: Window::Fixed(kept.settings.window),
+        sampling: SamplingChoice {
+            lookahead: Lookahead::Fixed(kept.settings.lookahead),
+            ..task.sampling
+        },
         source: source.map(Arc::new),
         resume: Some(kept.record.codes.clone()),
-        ..kept.task()?
+        ..task
     })
 }
 
@@ -215,9 +219,17 @@ impl Kept {
     }
 
     /// Every setting, without a source and without codes. A seed means one picture whatever the
-    /// window, except in coupled mode.
+    /// lookahead, except in coupled mode.
     pub fn task(&self) -> Result<Task, Failure> {
         let settings = &self.settings;
+        let sampling = SamplingChoice {
+            noise: settings.noise,
+            lookahead: match settings.noise {
+                Noise::Gumbel => Lookahead::Auto,
+                Noise::Coupled => Lookahead::Fixed(settings.lookahead),
+            },
+            ..SamplingChoice::default()
+        };
         Ok(Task {
             wording: match &settings.caption {
                 Some(caption) => Wording::As(caption.clone()),
@@ -225,16 +237,8 @@ impl Kept {
                 None => Wording::Understood,
             },
             size: Some(settings.size),
-            cfg: Some(settings.sampling.cfg),
-            top_k: Some(settings.sampling.top_k),
-            temperature: Some(settings.sampling.temperature),
-            top_n_sigma: settings.sampling.top_n_sigma,
+            sampling: sampling.settled(settings.sampling),
             seed: settings.seed,
-            noise: settings.noise,
-            window: match settings.noise {
-                Noise::Gumbel => Window::Auto,
-                Noise::Coupled => Window::Fixed(settings.window),
-            },
             feather: settings.feather,
             force: settings.force,
             mask: self.mask()?.map(Arc::new),

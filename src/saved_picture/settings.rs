@@ -22,7 +22,9 @@ pub struct Settings {
     pub sampling: Sampling,
     pub seed: u64,
     pub noise: Noise,
-    pub window: usize,
+    /// How far was guessed ahead.
+    #[serde(rename = "window")]
+    pub lookahead: usize,
     pub model: String,
     /// Whether the picture was drawn to its end.
     pub complete: bool,

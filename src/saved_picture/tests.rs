@@ -3,6 +3,7 @@
 use super::*;
 use crate::history::Reader as _;
 use crate::pixels::Size;
+use crate::state::{Draft, Request};
 use crate::task::{MapKind, Sampling, Tally};
 use std::path::PathBuf;
 
@@ -34,7 +35,7 @@ fn picture_of(task: &Task, rows: u32) -> Picture {
         score: Some(-12.25),
         sampling: sampling(),
         panel: PANEL,
-        window: 4,
+        lookahead: 4,
         tally: Tally::default(),
         caption: match &task.wording {
             Wording::As(caption) => Some(caption.clone()),
@@ -83,7 +84,10 @@ fn tasks() -> Vec<Task> {
         mask: Some(Arc::new(mask())),
         feather: 6,
         force: true,
-        noise: Noise::Coupled,
+        sampling: SamplingChoice {
+            noise: Noise::Coupled,
+            ..SamplingChoice::default()
+        },
         source: Some(Arc::new(source())),
         ..Task::new(Mode::Edit, "")
     });
@@ -95,13 +99,16 @@ fn settled(task: &Task) -> Task {
     let sampling = sampling();
     Task {
         size: Some(PANEL),
-        cfg: Some(sampling.cfg),
-        top_k: Some(sampling.top_k),
-        temperature: Some(sampling.temperature),
-        top_n_sigma: sampling.top_n_sigma,
-        window: match task.noise {
-            Noise::Gumbel => Window::Auto,
-            Noise::Coupled => Window::Fixed(4),
+        sampling: SamplingChoice {
+            cfg: Some(sampling.cfg),
+            top_k: Some(sampling.top_k),
+            temperature: Some(sampling.temperature),
+            top_n_sigma: sampling.top_n_sigma,
+            noise: task.sampling.noise,
+            lookahead: match task.sampling.noise {
+                Noise::Gumbel => Lookahead::Auto,
+                Noise::Coupled => Lookahead::Fixed(4),
+            },
         },
         ..task.clone()
     }
@@ -148,17 +155,86 @@ fn every_task_comes_back_from_its_picture() {
     }
 }
 
+/// A field that is added to a task is told here what becomes of it, or this does not compile.
+#[test]
+fn every_setting_comes_back_through_the_windows_draft() {
+    let task = Task {
+        mode: Mode::Subject {
+            describe: Some("a red umbrella".to_owned()),
+        },
+        prompt: "ein Bär, 熊\nam Strand".to_owned(),
+        wording: Wording::AsTyped,
+        size: Some(PANEL),
+        sampling: SamplingChoice {
+            cfg: Some(sampling().cfg),
+            top_k: Some(sampling().top_k),
+            temperature: Some(sampling().temperature),
+            top_n_sigma: sampling().top_n_sigma,
+            noise: Noise::Coupled,
+            lookahead: Lookahead::Fixed(4),
+        },
+        seed: 18_446_744_073_709_551_000,
+        candidates: 2,
+        source: Some(Arc::new(source())),
+        mask: None,
+        feather: 6,
+        force: true,
+        resume: Some(vec![1; 8]),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    // Stopped, for the source is stored in no other.
+    let read = task_of(&saved(folder.path(), &task, 3)).unwrap();
+    let mut draft = Draft::default();
+    draft.recall(&Request::of(&read));
+    let Task {
+        mode,
+        prompt,
+        wording,
+        size,
+        sampling,
+        seed,
+        source,
+        // The picture is one of the candidates and begins anew.
+        candidates: _,
+        resume: _,
+        // A mask is painted anew, and feathered with it.
+        mask: _,
+        feather: _,
+        // A window refuses nothing that it offers.
+        force: _,
+    } = draft.request(draft.seed).unwrap().task();
+    let SamplingChoice {
+        cfg,
+        top_k,
+        temperature,
+        top_n_sigma,
+        noise,
+        lookahead,
+    } = sampling;
+    assert_eq!((mode, prompt, wording), (task.mode, task.prompt, task.wording));
+    assert_eq!((size, seed, source), (task.size, task.seed, task.source));
+    let chosen = task.sampling;
+    assert_eq!(
+        (cfg, top_k, temperature),
+        (chosen.cfg, chosen.top_k, chosen.temperature)
+    );
+    assert_eq!(
+        (top_n_sigma, noise, lookahead),
+        (chosen.top_n_sigma, chosen.noise, chosen.lookahead)
+    );
+}
+
 #[test]
 fn a_stopped_picture_goes_on_from_itself() {
     let folder = tempfile::tempdir().unwrap();
     for task in tasks() {
         for rows in [0, 3] {
             let path = saved(folder.path(), &task, rows);
-            let expected = Task {
-                window: Window::Fixed(4),
+            let mut expected = Task {
                 resume: Some(picture_of(&task, rows).codes),
                 ..settled(&task)
             };
+            expected.sampling.lookahead = Lookahead::Fixed(4);
             assert_eq!(stopped(&path, None).unwrap(), expected);
             assert_eq!(task_of(&path).unwrap(), settled(&task));
             let grey = picture::read(&path).unwrap();

@@ -4,7 +4,7 @@ mod plan;
 mod progress;
 mod replay;
 
-use crate::decode::{self, DrawError, Drawn, Order, Predictor};
+use crate::decode::{self, DrawError, DrawSettings, Drawing, Drawn, Predictor};
 use crate::model::bundle::Bundle;
 use crate::model::card::Trained;
 use crate::model::weights::ModelError;
@@ -22,7 +22,8 @@ pub use replay::Agreement;
 /// A model in memory, ready for tasks.
 pub struct Session {
     model: Bundle,
-    window: Option<usize>,
+    /// The one measured for `Lookahead::Auto`.
+    lookahead: Option<usize>,
 }
 
 fn broken(error: &ModelError) -> Failure {
@@ -31,7 +32,10 @@ fn broken(error: &ModelError) -> Failure {
 
 impl Session {
     pub fn new(model: Bundle) -> Self {
-        Self { model, window: None }
+        Self {
+            model,
+            lookahead: None,
+        }
     }
 
     pub fn model(&self) -> &Bundle {
@@ -49,8 +53,8 @@ impl Session {
         let stream = self.model.alphabet.stream(plan.grid, &plan.known);
         let stream = stream.map_err(|e| Stop::Failed(Failure::usage(e.to_string())))?;
         let candidates = task.candidates.max(1);
-        let orders: Vec<Order<'_>> = (0..candidates as u64)
-            .map(|index| Order {
+        let drawings: Vec<Drawing<'_>> = (0..candidates as u64)
+            .map(|index| Drawing {
                 prompt: &plan.prompt,
                 stream: &stream,
                 code_ids: self.model.alphabet.code_ids(),
@@ -58,6 +62,12 @@ impl Session {
                 seed: task.seed.wrapping_add(index),
             })
             .collect();
+        let settings = DrawSettings {
+            sampling: plan.sampling,
+            noise: task.sampling.noise,
+            lookahead: plan.lookahead,
+            score: candidates > 1,
+        };
         let capacity = plan.prompt.len() + stream.len();
         let mut telling = Telling::new(self, plan, candidates, progress);
         let mut drawn = Vec::with_capacity(candidates);
@@ -67,11 +77,8 @@ impl Session {
             let mut predictor = self.predictor(&mut together, capacity).map_err(fail)?;
             let outcome = decode::draw(
                 predictor.as_mut(),
-                &orders[first..(first + together).min(candidates)],
-                &plan.sampling,
-                task.noise,
-                plan.window,
-                candidates > 1,
+                &drawings[first..(first + together).min(candidates)],
+                &settings,
                 cancel,
                 &mut |event| telling.take(first, &event),
             );
@@ -138,7 +145,7 @@ impl Session {
             score: drawn.score,
             sampling: plan.sampling,
             panel: plan.panel,
-            window: plan.window,
+            lookahead: plan.lookahead,
             caption: plan.reading.as_ref().map(|reading| reading.caption.clone()),
             tally: Tally {
                 tokens: drawn.drawn,
@@ -270,7 +277,7 @@ impl Engine for Session {
             grid: plan.grid,
             panel: plan.panel,
             sampling: plan.sampling,
-            window: plan.window,
+            lookahead: plan.lookahead,
             rows_forced: given as u32,
             reading: plan.reading.clone(),
         });

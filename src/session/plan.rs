@@ -1,21 +1,21 @@
 //! From what is asked to what is drawn: defaults filled in, sizes chosen, given codes looked up, the
-//! window measured. Whatever cannot be drawn is refused here, before anything is computed.
+//! lookahead measured. Whatever cannot be drawn is refused here, before anything is computed.
 
 use super::{Session, broken};
 use crate::decode::Feed;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::Size;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, Noise, Reading, Sampling, Task, Window, Wording};
+use crate::task::{Failure, LONGEST_PROMPT, Lookahead, Mode, Noise, Reading, Sampling, Task, Wording};
 use crate::token::{Grid, best_size};
 use crate::understand::{Verdict, outside, understand};
 use std::time::Instant;
 
-/// Windows tried by the automatic choice, with the codes a forward commits there on the starter
+/// Lookaheads tried by the automatic choice, with the codes a forward commits there on the starter
 /// model.
-const WINDOWS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
-/// The automatic window of coupled noise.
-const COUPLED_WINDOW: usize = 8;
+const LOOKAHEADS: [(usize, f64); 5] = [(1, 1.0), (2, 1.6), (4, 2.3), (8, 3.0), (16, 4.5)];
+/// The automatic lookahead of coupled noise.
+const COUPLED_LOOKAHEAD: usize = 8;
 /// Forwards shorter than this, in seconds, are timed three times.
 const SHORT: f64 = 0.05;
 
@@ -29,19 +29,14 @@ pub(super) struct Plan {
     pub(super) prompt: Vec<u32>,
     /// Codes of the whole grid that are given.
     pub(super) known: Vec<Option<u32>>,
-    pub(super) window: usize,
+    pub(super) lookahead: usize,
     pub(super) began: Instant,
 }
 
 impl Session {
     pub(super) fn sampling(&self, task: &Task) -> Result<Sampling, Failure> {
         let defaults = self.model.card.sampling_of(task.mode.name());
-        let sampling = Sampling {
-            cfg: task.cfg.unwrap_or(defaults.cfg),
-            top_k: task.top_k.unwrap_or(defaults.top_k),
-            temperature: task.temperature.unwrap_or(defaults.temperature),
-            top_n_sigma: task.top_n_sigma.or(defaults.top_n_sigma),
-        };
+        let sampling = task.sampling.resolve(&defaults);
         let positive = |value: f32| value.is_finite() && value > 0.0;
         if !sampling.cfg.is_finite() || sampling.cfg < 0.0 {
             return Err(Failure::usage("the guidance scale must be 0 or more"));
@@ -197,12 +192,12 @@ impl Session {
         let room = self.model.decoder.room_for(needed);
         room.map_err(|e| Failure::usage(e.to_string()))?;
         let known = self.known(task, one, grid)?;
-        let window = match task.window {
-            Window::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
-            Window::Fixed(window) => window,
-            // There the window decides which picture a seed means: it must not depend on the clock.
-            Window::Auto if task.noise == Noise::Coupled => COUPLED_WINDOW,
-            Window::Auto => self.auto_window().map_err(|e| broken(&e))?,
+        let lookahead = match task.sampling.lookahead {
+            Lookahead::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
+            Lookahead::Fixed(lookahead) => lookahead,
+            // There the lookahead decides which picture a seed means: it must not depend on the clock.
+            Lookahead::Auto if task.sampling.noise == Noise::Coupled => COUPLED_LOOKAHEAD,
+            Lookahead::Auto => self.auto_lookahead().map_err(|e| broken(&e))?,
         };
         Ok(Plan {
             sampling,
@@ -211,18 +206,18 @@ impl Session {
             reading,
             prompt,
             known,
-            window,
+            lookahead,
             began,
         })
     }
 
-    /// The window that commits most codes a second on this machine, by timed forwards. Wider ones
+    /// The lookahead that commits most codes a second on this machine, by timed forwards. Wider ones
     /// are not tried once they fall behind.
-    fn auto_window(&mut self) -> Result<usize, ModelError> {
-        if let Some(window) = self.window {
-            return Ok(window);
+    fn auto_lookahead(&mut self) -> Result<usize, ModelError> {
+        if let Some(lookahead) = self.lookahead {
+            return Ok(lookahead);
         }
-        let widest = WINDOWS[WINDOWS.len() - 1].0;
+        let widest = LOOKAHEADS[LOOKAHEADS.len() - 1].0;
         let mut predictor = self.model.decoder.predictor(2, 2 * widest)?;
         let tokens = vec![self.model.alphabet.first; widest];
         let mut scores = Vec::new();
@@ -241,19 +236,19 @@ impl Session {
         // The first forward brings weights to where they are wanted.
         time(1)?;
         let mut best = (1, 0.0);
-        for (window, committed) in WINDOWS {
-            let mut seconds = time(window)?;
+        for (lookahead, committed) in LOOKAHEADS {
+            let mut seconds = time(lookahead)?;
             if seconds < SHORT {
-                seconds = seconds.min(time(window)?).min(time(window)?);
+                seconds = seconds.min(time(lookahead)?).min(time(lookahead)?);
             }
             let rate = committed / seconds;
             if rate > best.1 {
-                best = (window, rate);
+                best = (lookahead, rate);
             } else if rate < 0.8 * best.1 {
                 break;
             }
         }
-        self.window = Some(best.0);
+        self.lookahead = Some(best.0);
         Ok(best.0)
     }
 }

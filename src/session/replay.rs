@@ -4,7 +4,7 @@
 //! that; told the same codes before, all others must be the same.
 
 use super::{Session, broken};
-use crate::decode::{Feed, Place, distribution};
+use crate::decode::{Feed, NoiseKey, distribution};
 use crate::model::weights::ModelError;
 use crate::task::{Failure, Noise, Task, Wording};
 use crate::token::Grid;
@@ -27,7 +27,7 @@ impl Session {
     /// Tells the model the codes of a finished picture drawn with the settings of `task`; sources are
     /// not needed, their codes are among those of the picture.
     pub fn replay(&mut self, task: &Task, codes: &[u32]) -> Result<Agreement, Failure> {
-        if task.noise != Noise::Gumbel || task.mask.is_some() {
+        if task.sampling.noise != Noise::Gumbel || task.mask.is_some() {
             return Err(Failure::usage(
                 "only pictures drawn without a mask and with Gumbel noise can be told again",
             ));
@@ -92,13 +92,13 @@ impl Session {
                 let Some(code) = drawn(position) else { continue };
                 let of = row * count..(row + 1) * count;
                 distribution(&c[of.clone()], Some(&u[of]), &sampling, &mut p);
-                let place = Place::new(task.seed, position as u64);
-                let found = place.gumbel_argmax(&p);
+                let noise = NoiseKey::new(task.seed, position as u64);
+                let found = noise.gumbel_argmax(&p);
                 agreement.codes += 1;
                 if found == code {
                     agreement.equal += 1;
                 } else {
-                    let gap = place.height(found, &p) - place.height(code, &p);
+                    let gap = noise.height(found, &p) - noise.height(code, &p);
                     agreement.widest = agreement.widest.max(gap);
                 }
             }

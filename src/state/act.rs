@@ -82,12 +82,8 @@ impl Studio {
         self.draft.prompt = prompt.to_owned();
         (self.draft.seed, self.draft.seed_choice) = (seed, SeedChoice::Locked);
         // An example shows what it says: every setting is the model's own.
-        (
-            self.draft.size,
-            self.draft.cfg,
-            self.draft.top_k,
-            self.draft.temperature,
-        ) = (None, None, None, None);
+        self.draft.size = None;
+        self.draft.sampling = self.draft.sampling.left_to_the_model();
         (self.draft.batch, self.draft.candidates) = (1, 1);
         let effects = self.draw();
         self.draft.seed_choice = SeedChoice::Random;

@@ -11,7 +11,7 @@ use super::queue::OrderId;
 use super::run::{Begun, Row};
 use super::{ColourScheme, Page};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Failure, Guesses, MapKind, Task, Window};
+use crate::task::{Failure, Guesses, Lookahead, MapKind, Noise, Task};
 use crate::token::Grid;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -89,7 +89,9 @@ pub enum Setting {
     Cfg(Option<f32>),
     TopK(Option<usize>),
     Temperature(Option<f32>),
-    Window(Window),
+    TopNSigma(Option<f32>),
+    Noise(Noise),
+    Lookahead(Lookahead),
     Batch(u32),
     Candidates(usize),
     PairKind(MapKind),

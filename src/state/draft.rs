@@ -5,7 +5,7 @@ use super::painting::Tool;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, Noise, Window, Wording};
+use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Wording};
 use serde::{Deserialize, Serialize};
 
 /// The modes of the window.
@@ -131,10 +131,8 @@ pub struct Draft {
     pub seed: u64,
     pub seed_choice: SeedChoice,
     pub last_seed: Option<u64>,
-    pub cfg: Option<f32>,
-    pub top_k: Option<usize>,
-    pub temperature: Option<f32>,
-    pub window: Window,
+    #[serde(flatten)]
+    pub sampling: SamplingChoice,
     /// Pictures asked for by one press.
     pub batch: u32,
     /// Candidates of which the likeliest is shown.
@@ -162,10 +160,7 @@ impl Default for Draft {
             seed: 1,
             seed_choice: SeedChoice::Random,
             last_seed: None,
-            cfg: None,
-            top_k: None,
-            temperature: None,
-            window: Window::Auto,
+            sampling: SamplingChoice::default(),
             batch: 1,
             candidates: 1,
             pair_kind: MapKind::Canny,
@@ -264,13 +259,8 @@ impl Draft {
                 false => Wording::Understood,
             },
             size: self.size,
-            cfg: self.cfg,
-            top_k: self.top_k,
-            temperature: self.temperature,
-            top_n_sigma: None,
+            sampling: self.sampling,
             seed,
-            noise: Noise::Gumbel,
-            window: self.window,
             candidates: self.candidates.max(1),
             feather: if mask.is_some() { self.brush.feather } else { 0 },
             mask: mask.as_ref().map(MaskRuns::of),
@@ -288,10 +278,7 @@ impl Draft {
         self.size = request.size;
         self.seed = request.seed;
         self.seed_choice = SeedChoice::Locked;
-        self.cfg = request.cfg;
-        self.top_k = request.top_k;
-        self.temperature = request.temperature;
-        self.window = request.window;
+        self.sampling = request.sampling;
         self.candidates = request.candidates.max(1);
         self.brush.feather = request.feather;
         match &request.mode {
@@ -340,3 +327,6 @@ impl Draft {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Mode, Noise, Task, Window, Wording};
+use crate::task::{Mode, SamplingChoice, Task, Wording};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -14,13 +14,9 @@ pub struct Request {
     #[serde(default)]
     pub wording: Wording,
     pub size: Option<Size>,
-    pub cfg: Option<f32>,
-    pub top_k: Option<usize>,
-    pub temperature: Option<f32>,
-    pub top_n_sigma: Option<f32>,
+    #[serde(flatten)]
+    pub sampling: SamplingChoice,
     pub seed: u64,
-    pub noise: Noise,
-    pub window: Window,
     pub candidates: usize,
     pub source: Option<Photo>,
     pub mask: Option<MaskRuns>,
@@ -37,13 +33,8 @@ impl Request {
             prompt: self.prompt.clone(),
             wording: self.wording.clone(),
             size: self.size,
-            cfg: self.cfg,
-            top_k: self.top_k,
-            temperature: self.temperature,
-            top_n_sigma: self.top_n_sigma,
+            sampling: self.sampling,
             seed: self.seed,
-            noise: self.noise,
-            window: self.window,
             candidates: self.candidates,
             source: self.source.as_ref().map(|photo| Arc::clone(&photo.pixels)),
             mask: self.mask.as_ref().and_then(MaskRuns::mask).map(Arc::new),
@@ -60,13 +51,8 @@ impl Request {
             prompt: task.prompt.clone(),
             wording: task.wording.clone(),
             size: task.size,
-            cfg: task.cfg,
-            top_k: task.top_k,
-            temperature: task.temperature,
-            top_n_sigma: task.top_n_sigma,
+            sampling: task.sampling,
             seed: task.seed,
-            noise: task.noise,
-            window: task.window,
             candidates: task.candidates,
             source: task
                 .source
@@ -102,7 +88,7 @@ mod tests {
         let mut task = Task::new(Mode::Edit, "a hat");
         task.source = Some(Arc::new(Pixels::filled(size, [7; 3])));
         task.mask = Mask::new(size, vec![0, 0, 255, 255, 0, 0, 0, 0, 0, 0, 0, 255]).map(Arc::new);
-        (task.seed, task.feather, task.cfg) = (9, 2, Some(1.5));
+        (task.seed, task.feather, task.sampling.cfg) = (9, 2, Some(1.5));
         let mut request = Request::of(&task);
         assert_eq!(request.task(), task);
         let text = serde_json::to_string(&request).expect("JSON");

@@ -37,7 +37,8 @@ pub struct Begun {
     pub grid: Grid,
     pub panel: Size,
     pub sampling: Sampling,
-    pub window: usize,
+    #[serde(rename = "window")]
+    pub lookahead: usize,
     pub rows_forced: u32,
 }
 
@@ -48,7 +49,7 @@ impl Begun {
             grid,
             panel,
             sampling,
-            window,
+            lookahead,
             rows_forced,
             ..
         } = progress
@@ -59,7 +60,7 @@ impl Begun {
             grid: *grid,
             panel: *panel,
             sampling: *sampling,
-            window: *window,
+            lookahead: *lookahead,
             rows_forced: *rows_forced,
         })
     }
@@ -74,7 +75,7 @@ impl Begun {
             score: None,
             sampling: self.sampling,
             panel: self.panel,
-            window: self.window,
+            lookahead: self.lookahead,
             caption,
             tally,
         }
@@ -285,10 +286,7 @@ impl Run {
         let mut request = self.order.request.clone();
         if let Some(begun) = self.begun {
             request.size = Some(begun.panel);
-            request.cfg = Some(begun.sampling.cfg);
-            request.top_k = Some(begun.sampling.top_k);
-            request.temperature = Some(begun.sampling.temperature);
-            request.top_n_sigma = begun.sampling.top_n_sigma;
+            request.sampling = request.sampling.settled(begun.sampling);
         }
         // Several candidates share no codes: they begin again.
         request.resume = match self.lanes.as_slice() {

@@ -34,7 +34,7 @@ fn started(task: u64) -> Report {
             grid: GRID,
             panel: GRID.pixels(),
             sampling: SAMPLING,
-            window: 4,
+            lookahead: 4,
             rows_forced: 0,
             reading: None,
         },
@@ -71,7 +71,7 @@ fn picture(codes: u32, pixels: Option<Pixels>) -> Picture {
         score: None,
         sampling: SAMPLING,
         panel: GRID.pixels(),
-        window: 4,
+        lookahead: 4,
         tally: Tally::default(),
         caption: None,
     }
@@ -233,7 +233,7 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
     let task = submitted(&effects)[0].clone();
     assert_eq!(task.resume, Some(vec![1, 1, 1, 1, 2, 2, 2, 2]));
     assert_eq!(
-        (task.cfg, task.size, task.seed),
+        (task.sampling.cfg, task.size, task.seed),
         (Some(1.5), Some(GRID.pixels()), 5)
     );
     assert!(
@@ -356,7 +356,7 @@ fn settings_of_a_saved_picture_come_back() {
         },
         "on a table",
     );
-    (task.seed, task.cfg, task.top_k) = (77, Some(3.0), Some(9));
+    (task.seed, task.sampling.cfg, task.sampling.top_k) = (77, Some(3.0), Some(9));
     task.source = Some(Arc::new(Pixels::filled(GRID.pixels(), [3; 3])));
     let opened = Opened {
         photo: Photo::new("x.png", Arc::new(Pixels::filled(GRID.pixels(), [4; 3]))),

@@ -8,11 +8,8 @@ impl Keeping {
     /// The request that draws this very picture: its codes are given, nothing is left to chance.
     fn again(&self) -> Request {
         let mut request = self.request.clone();
-        let sampling = self.picture.sampling;
         request.size = Some(self.picture.panel);
-        (request.cfg, request.top_k) = (Some(sampling.cfg), Some(sampling.top_k));
-        request.temperature = Some(sampling.temperature);
-        request.top_n_sigma = sampling.top_n_sigma;
+        request.sampling = request.sampling.settled(self.picture.sampling);
         (request.seed, request.candidates) = (self.picture.seed, 1);
         request.resume = Some(self.picture.codes.clone());
         request

@@ -36,7 +36,7 @@ impl Engine for Drawer {
             grid: GRID,
             panel: GRID.pixels(),
             sampling: SAMPLING,
-            window: 4,
+            lookahead: 4,
             rows_forced: 0,
             reading: None,
         });
@@ -66,7 +66,7 @@ impl Engine for Drawer {
             score: None,
             sampling: SAMPLING,
             panel: GRID.pixels(),
-            window: 4,
+            lookahead: 4,
             tally: Tally::default(),
             caption: None,
         }])

@@ -5,6 +5,7 @@
 
 mod device;
 mod keyboard;
+mod rare_settings;
 mod snapshots;
 mod states;
 
@@ -224,7 +225,7 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
         grid: GRID,
         panel: GRID.pixels(),
         sampling: SAMPLING,
-        window: 4,
+        lookahead: 4,
         rows_forced: 0,
         reading: None,
     };
@@ -258,7 +259,7 @@ fn finished(task: u64) -> Report {
             score: None,
             sampling: SAMPLING,
             panel: GRID.pixels(),
-            window: 4,
+            lookahead: 4,
             tally: Tally::default(),
             caption: None,
         }],
@@ -352,7 +353,10 @@ fn one_click_draws_an_example_with_its_seed() {
     window.run_ok();
     let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
     assert_eq!(run.order.request.seed, super::pages::welcome::EXAMPLES[0].seed);
-    assert_eq!((run.order.request.cfg, run.order.request.size), (None, None));
+    assert_eq!(
+        (run.order.request.sampling.cfg, run.order.request.size),
+        (None, None)
+    );
 }
 
 #[test]

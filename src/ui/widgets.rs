@@ -7,7 +7,8 @@ use egui::style::WidgetVisuals;
 use egui::text::LayoutJob;
 use egui::{
     Align, Align2, Button, CornerRadius, Frame, Image, Layout, Margin, Rect, Response, RichText, Sense,
-    Slider, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText, accesskit::Role, vec2,
+    Slider, SliderClamping, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText,
+    accesskit::Role, vec2,
 };
 use std::ops::RangeInclusive;
 
@@ -208,7 +209,9 @@ impl SliderRow<'_> {
                 ui.spacing_mut().interact_size.y = 16.0;
                 ui.visuals_mut().selection.bg_fill = palette.accent;
                 let (start, end) = (*self.range.start(), *self.range.end());
+                // A value between steps or out of range stays what it is until the user moves it.
                 let slider = Slider::new(&mut chosen, self.range)
+                    .clamping(SliderClamping::Edits)
                     .show_value(false)
                     .step_by(f64::from(self.step));
                 let response = ui.add(slider).labelled_by(label.id);

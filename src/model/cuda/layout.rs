@@ -7,7 +7,7 @@ use crate::model::decoder::config::Config;
 use crate::model::weights::ModelError;
 use crate::task::KvCache;
 
-/// Rows of a batch: two guidance branches of a window of 16.
+/// Rows of a batch: two guidance branches of 16 codes guessed ahead.
 pub(super) const MOST_ROWS: usize = 32;
 /// Rows of one feed: the rows of one product of the tensor cores in attention.
 pub(super) const MOST_EACH: usize = 16;

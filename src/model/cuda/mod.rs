@@ -6,7 +6,7 @@
 //! few hundred bytes ([`step`]). [`predictor`] is the seam to decoding.
 //!
 //! Invariants: a row comes out the same bits in whatever batch it is computed, so a seed means one
-//! picture for every window; nothing is allocated between the first and the last code of a picture but
+//! picture for every lookahead; nothing is allocated between the first and the last code of a picture but
 //! the room for distributions, before its first code.
 
 mod cache;

@@ -289,7 +289,7 @@ impl CardPredictor {
                     .u
                     .map(|u| place(u).ok_or_else(|| ModelError::Card("two branches were parted".to_owned())));
                 told.ask[of_asks.len()] = step::Ask {
-                    place: ask.place.key(),
+                    place: ask.noise.key(),
                     c,
                     u: u.transpose()?.unwrap_or(-1),
                     keep: ring.row(ask.candidate, ask.position),
@@ -306,7 +306,7 @@ impl CardPredictor {
                 }
                 let above = ahead.above.filter(|above| ring.holds(ahead.candidate, *above));
                 told.guess[of_ahead.len()] = step::Guess {
-                    place: ahead.place.key(),
+                    place: ahead.noise.key(),
                     left: ring.row(ahead.candidate, ahead.left),
                     above: above.map_or(-1, |above| ring.row(ahead.candidate, above)),
                 };
@@ -428,9 +428,9 @@ mod tests {
     #[test]
     fn feeds_are_cut_into_steps_that_the_card_takes() {
         let tokens = [7; 600];
-        let window = covers(&feeds(&tokens, &[(16, 16), (16, 16)]));
-        assert_eq!((window.before.len(), window.last.len()), (0, 1));
-        // A prompt of one branch before the window of both.
+        let ahead = covers(&feeds(&tokens, &[(16, 16), (16, 16)]));
+        assert_eq!((ahead.before.len(), ahead.last.len()), (0, 1));
+        // A prompt of one branch before the guesses of both.
         let start = covers(&feeds(&tokens, &[(70, 1), (4, 1)]));
         assert_eq!((start.before.len(), start.last.len()), (4, 1));
         assert!(start.scores_last(&feeds(&tokens, &[(70, 1), (4, 1)])));

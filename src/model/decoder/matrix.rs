@@ -21,7 +21,7 @@ pub(crate) struct Linear {
 
 /// Rows of weights in blocks. All formats, f32 too, go through dot products of one row with one
 /// column (candle's, or where those are slow our own), so that a row's result does not depend on
-/// what else is in the batch: that is what makes a seed one picture for every window.
+/// what else is in the batch: that is what makes a seed one picture for every lookahead.
 ///
 /// Large matrices are cut into shards of rows, one a thread. candle's own pool is not used (the
 /// program sets its size to 1): its caller spins until the last worker is done, which brings

@@ -1,9 +1,9 @@
 //! The left column: mode, words, what the mode needs, and the one big button.
 
-use super::{inputs, prompt_chips};
+use super::{inputs, prompt_chips, rare_settings};
 use crate::pixels::Size;
 use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Studio, Tab, Target};
-use crate::task::{Sampling, Window};
+use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::app::Greeting;
 use crate::ui::app::drops::Zones;
 use crate::ui::textures::Textures;
@@ -297,12 +297,13 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
         .profile()
         .and_then(|profile| profile.sampling(left.studio.draft.tab.mode_name()))
         .unwrap_or(PLAIN);
-    let draft = &left.studio.draft;
-    let (cfg, top_k, temperature) = (
-        draft.cfg.unwrap_or(defaults.cfg),
-        draft.top_k.unwrap_or(defaults.top_k),
-        draft.temperature.unwrap_or(defaults.temperature),
-    );
+    let chosen = left.studio.draft.sampling;
+    let Sampling {
+        cfg,
+        top_k,
+        temperature,
+        ..
+    } = chosen.resolve(&defaults);
     let follow = SliderRow {
         name: "Follow the prompt",
         value_text: format!("{cfg:.1}"),
@@ -333,7 +334,8 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
     if let Some(power) = choice.show(ui, (top_k as f32).log2()) {
         left.set(Setting::TopK(Some(power.exp2().round().max(1.0) as usize)));
     }
-    if draft.cfg.is_some() || draft.top_k.is_some() || draft.temperature.is_some() {
+    rare_settings::show(ui, left);
+    if chosen != chosen.left_to_the_model() {
         let reset = ui
             .button("As the model likes it")
             .on_hover_text("Back to the model's own settings");
@@ -341,33 +343,35 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
             left.set(Setting::Cfg(None));
             left.set(Setting::TopK(None));
             left.set(Setting::Temperature(None));
+            left.set(Setting::TopNSigma(None));
+            left.set(Setting::Noise(Noise::default()));
         }
     }
 }
 
 fn speed(ui: &mut Ui, left: &mut Left<'_>) {
     let draft = &left.studio.draft;
-    let window = match draft.window {
-        Window::Auto => 0,
-        Window::Fixed(window) => window,
+    let lookahead = match draft.sampling.lookahead {
+        Lookahead::Auto => 0,
+        Lookahead::Fixed(lookahead) => lookahead,
     };
     let row = SliderRow {
         name: "Codes guessed ahead",
-        value_text: if window == 0 {
+        value_text: if lookahead == 0 {
             "auto".to_owned()
         } else {
-            window.to_string()
+            lookahead.to_string()
         },
         range: 0.0..=32.0,
         step: 1.0,
         tip: "Wider is faster where the model guesses well; the picture stays the same (window)",
     };
-    if let Some(chosen) = row.show(ui, window as f32) {
+    if let Some(chosen) = row.show(ui, lookahead as f32) {
         let chosen = chosen as usize;
-        left.set(Setting::Window(if chosen == 0 {
-            Window::Auto
+        left.set(Setting::Lookahead(if chosen == 0 {
+            Lookahead::Auto
         } else {
-            Window::Fixed(chosen)
+            Lookahead::Fixed(chosen)
         }));
     }
     let candidates = draft.candidates;

@@ -5,6 +5,7 @@ pub(super) mod left;
 pub(super) mod overlays;
 pub(super) mod picture_verbs;
 pub(super) mod prompt_chips;
+pub(super) mod rare_settings;
 pub(super) mod stage;
 pub(super) mod status;
 pub(super) mod strip;

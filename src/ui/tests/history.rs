@@ -57,7 +57,7 @@ impl Kept {
             score: None,
             sampling: SAMPLING,
             panel: GRID.pixels(),
-            window: 4,
+            lookahead: 4,
             tally: Tally::default(),
             caption: None,
         };

@@ -151,7 +151,12 @@ fn settings_are_changed_by_keys_alone() {
     focus(&mut window, "Follow the prompt");
     window.key_press(egui::Key::ArrowRight);
     window.run_ok();
-    let cfg = app(&mut window).studio.draft.cfg.expect("a guidance of its own");
+    let cfg = app(&mut window)
+        .studio
+        .draft
+        .sampling
+        .cfg
+        .expect("a guidance of its own");
     assert!((cfg - SAMPLING.cfg).abs() > 0.05, "{cfg}");
 }
 

@@ -111,7 +111,7 @@ impl Engine for Script {
                 temperature: 1.0,
                 top_n_sigma: None,
             },
-            window: 8,
+            lookahead: 8,
             rows_forced: 0,
             reading: None,
         });
