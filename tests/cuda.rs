@@ -14,7 +14,7 @@ use lumina_studio::decode::{
 use lumina_studio::measure::{Shape, Subject, measure};
 use lumina_studio::model::cuda::KvCache;
 use lumina_studio::model::decoder::config::Config;
-use lumina_studio::model::decoder::cpu::Head;
+use lumina_studio::model::decoder::parts::Head;
 use lumina_studio::model::network::{Hardware, Network, Place};
 use lumina_studio::model::weights::checkpoint::Safetensors;
 use lumina_studio::model::weights::{ModelError, Quant, Stored, Weights};

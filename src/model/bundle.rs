@@ -6,7 +6,7 @@
 use super::card::Card;
 use super::cuda::KvCache;
 use super::decoder::config::Config;
-use super::decoder::cpu::Head;
+use super::decoder::parts::Head;
 use super::memory::{Scale, possible};
 use super::movq::MovqConfig;
 use super::movq::codec::PictureCodec;

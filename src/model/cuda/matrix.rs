@@ -5,7 +5,7 @@ use super::card::{Card, File};
 use super::driver::{Extent, Kernel, Memory};
 use super::layout::MOST_ROWS;
 use crate::model::decoder::config::Config;
-use crate::model::decoder::cpu::{WIDEN_BELOW, weights_of};
+use crate::model::decoder::parts::{WIDEN_BELOW, weights_of};
 use crate::model::weights::ModelError;
 use candle_core::quantized::GgmlDType;
 
