@@ -3,6 +3,7 @@
 use super::*;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) type Window<B> = Harness<'static, Option<App<B>>>;
