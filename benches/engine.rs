@@ -8,7 +8,7 @@ use candle_core::Device;
 use lumina_studio::decode::Feed;
 use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::model::decoder::config::Config;
-use lumina_studio::model::decoder::cpu::Head;
+use lumina_studio::model::decoder::parts::Head;
 use lumina_studio::model::movq::{Movq, MovqConfig};
 use lumina_studio::model::network::{Hardware, Network};
 use lumina_studio::model::weights::random_weights::Invented;

@@ -6,7 +6,7 @@ use crate::decode::{
 };
 use crate::model::cuda::CardDecoder;
 use crate::model::decoder::config::Config;
-use crate::model::decoder::cpu::Head;
+use crate::model::decoder::parts::Head;
 use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
 use crate::model::network::{Hardware, Network};

@@ -3,7 +3,7 @@
 use crate::decode::{Feed, Predictor};
 use crate::model::bundle::{Bundle, Source, find_movq};
 use crate::model::decoder::config::Config;
-use crate::model::decoder::cpu::Head;
+use crate::model::decoder::parts::Head;
 use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
 use crate::model::network::{Hardware, Network};

@@ -11,7 +11,7 @@ use emulator::on_the_emulator;
 use lumina_studio::decode::{Ahead, Ask, Feed, Measures, NoiseKey, Predictor, Recent, Wish, choose_on_host};
 use lumina_studio::measure::{Shape, Subject, measure};
 use lumina_studio::model::decoder::config::Config;
-use lumina_studio::model::decoder::cpu::Head;
+use lumina_studio::model::decoder::parts::Head;
 use lumina_studio::model::network::{Hardware, Network};
 use lumina_studio::model::weights::checkpoint::Safetensors;
 use lumina_studio::model::weights::{ModelError, Stored, Weights};

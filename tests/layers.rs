@@ -1,8 +1,11 @@
 //! House rules, read off the sources: a module imports lower ranks only, heavy libraries stay
-//! behind their fences, files say what they are and stay short.
+//! behind their fences, files say what they are, stay short and import each other in no circle.
 //!
 //! The check works on text, not on types: comments and literals are blanked out first, test parts
 //! are left out of the ranks (a test may join what the program must not).
+
+#[path = "layers/circles.rs"]
+mod circles;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -50,7 +53,37 @@ const FENCES: [(&str, &[&str]); 8] = [
     ("crossbeam", &["worker"]),
 ];
 
-const LONGEST_FILE: usize = 700;
+/// Lines of a file of the program, and of one of tests.
+const LONGEST_FILE: usize = 450;
+const LONGEST_TEST: usize = 600;
+
+/// Longer files, with the reason.
+const LONG_FILES: [(&str, &str); 2] = [
+    (
+        "src/task.rs",
+        "its words are being sorted into files of their own",
+    ),
+    (
+        "src/model/memory.rs",
+        "what assembles models in it is moving to another room",
+    ),
+];
+
+/// Files whose circles are known, with the reason.
+const KNOWN_CIRCLES: [(&str, &str); 3] = [
+    (
+        "model::memory",
+        "it appraises whole models, which ask it for memory: the appraisal is moving to another room",
+    ),
+    (
+        "cli",
+        "its words stand beside what carries them out, which is being moved",
+    ),
+    (
+        "decode::candidate",
+        "it is being cut apart from the decoding around it",
+    ),
+];
 
 fn rank(module: &str) -> Option<usize> {
     RANKS.iter().position(|modules| modules.contains(&module))
@@ -63,10 +96,6 @@ fn complaints(path: &str, source: &str, is_test: bool) -> Vec<String> {
     let mut complain = |text: String| found.push(format!("{path}: {text}"));
     if !source.starts_with("//!") {
         complain("does not open with `//!`".to_owned());
-    }
-    let lines = source.lines().count();
-    if lines > LONGEST_FILE && !source.starts_with("//! Generated") {
-        complain(format!("has {lines} lines, at most {LONGEST_FILE} are allowed"));
     }
     let place = module_path(path);
     let top = place.first().map_or("lib", |module| module.as_str());
@@ -102,6 +131,27 @@ fn complaints(path: &str, source: &str, is_test: bool) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a file is longer than it may be. `path` is relative to the package.
+fn too_long(path: &str, source: &str, longest: usize) -> Option<String> {
+    let lines = source.lines().count();
+    let is_excused = LONG_FILES.iter().any(|(excused, _)| *excused == path);
+    let is_too_long = lines > longest && !source.starts_with("//! Generated");
+    match (is_too_long, is_excused) {
+        (true, false) => Some(format!(
+            "{path}: has {lines} lines, at most {longest} are allowed"
+        )),
+        (false, true) => Some(format!(
+            "{path}: is no longer too long: take it out of LONG_FILES"
+        )),
+        _ => None,
+    }
+}
+
+/// The modules of files that are compiled for tests only.
+fn test_modules(files: &[(String, String)]) -> BTreeSet<Vec<String>> {
+    test_files(files).iter().map(|path| module_path(path)).collect()
 }
 
 /// `model/movq.rs` is the module `[model, movq]`, `model/mod.rs` is `[model]`, `lib.rs` is `[]`.
@@ -312,6 +362,65 @@ fn the_sources_keep_the_house_rules() {
 }
 
 #[test]
+fn no_file_is_too_long() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut program = Vec::new();
+    sources(&package.join("src"), "", &mut program);
+    let for_tests = test_modules(&program);
+    let mut wrong = Vec::new();
+    for (path, source) in &program {
+        let place = module_path(path);
+        let is_test = (1..=place.len()).any(|upto| for_tests.contains(&place[..upto]));
+        let longest = if is_test { LONGEST_TEST } else { LONGEST_FILE };
+        wrong.extend(too_long(&format!("src/{path}"), source, longest));
+    }
+    let mut tests = Vec::new();
+    sources(&package.join("tests"), "tests/", &mut tests);
+    sources(&package.join("benches"), "benches/", &mut tests);
+    wrong.extend(
+        tests
+            .iter()
+            .filter_map(|(path, source)| too_long(path, source, LONGEST_TEST)),
+    );
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_planted_long_file_is_found() {
+    let lines = |count: usize| format!("//! Words.\n{}", "\n".repeat(count - 1));
+    assert_eq!(too_long("src/session.rs", &lines(450), LONGEST_FILE), None);
+    let found = too_long("src/session.rs", &lines(451), LONGEST_FILE);
+    assert!(found.is_some_and(|found| found.contains("451 lines")));
+    let generated = lines(900).replace("Words", "Generated");
+    assert_eq!(too_long("src/session.rs", &generated, LONGEST_FILE), None);
+    // An exception that nobody needs is one too many.
+    assert_eq!(too_long(LONG_FILES[0].0, &lines(900), LONGEST_FILE), None);
+    assert!(too_long(LONG_FILES[0].0, &lines(10), LONGEST_FILE).is_some());
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut files);
+    let mut imports = circles::imports(&files, &test_modules(&files));
+    let circles_with = |imports: &circles::Imports| -> Vec<String> {
+        let circles = circles::circles(imports).into_iter();
+        circles.map(|circle| circle.join(" -> ")).collect()
+    };
+    for (known, _) in KNOWN_CIRCLES {
+        let before = circles_with(&imports);
+        imports.remove(&known.split("::").map(str::to_owned).collect::<Vec<_>>());
+        assert_ne!(
+            before,
+            circles_with(&imports),
+            "{known} is in no circle any more: take it out of KNOWN_CIRCLES"
+        );
+    }
+    let wrong = circles_with(&imports);
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
 fn every_breach_is_noticed() {
     let wrong = |path: &str, code: &str| complaints(path, &format!("//! Words.\n{code}"), false).join("\n");
     let breaches = [
@@ -359,7 +468,6 @@ fn every_breach_is_noticed() {
         ),
         ("new.rs", "", "has no rank"),
         ("session.rs", "use crate::new::Thing;", "no module with a rank"),
-        ("session.rs", &"\n".repeat(LONGEST_FILE), "701 lines"),
     ];
     for (path, code, expected) in breaches {
         let found = wrong(path, code);

@@ -7,13 +7,17 @@
 //! picture: a [`Reader`] does, so that this module knows no format.
 
 mod clock;
+mod error;
 mod places;
+mod stamp;
 mod stars;
 mod thumbs;
 mod trash;
 
 pub use clock::{Moment, day_in_words};
+pub use error::HistoryError;
 pub use places::Places;
+pub use stamp::Stamp;
 pub use trash::Removed;
 
 use crate::pixels::{Pixels, Size};
@@ -21,27 +25,10 @@ use stars::Stars;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
-use thiserror::Error;
 use thumbs::Thumbs;
 
 /// Most bytes of the prompt in a file's name; names end at 255 on all systems.
 const LONGEST_WORDS: usize = 60;
-
-/// Why something could not be done with a picture of the library.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{}: {reason}", .path.display())]
-pub struct HistoryError {
-    pub path: PathBuf,
-    pub reason: String,
-}
-
-impl HistoryError {
-    fn new(path: &Path, reason: impl std::fmt::Display) -> Self {
-        let (path, reason) = (path.to_owned(), reason.to_string());
-        Self { path, reason }
-    }
-}
 
 /// What a saved picture says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,24 +57,6 @@ pub trait Reader {
     fn about(&self, path: &Path) -> Option<About>;
     /// The picture, made smaller so that no side is over `longest` pixels. Says why not.
     fn small(&self, path: &Path, longest: u32) -> Result<Pixels, String>;
-}
-
-/// What tells one state of a file from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Stamp {
-    pub modified: SystemTime,
-    pub bytes: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Option<Self> {
-        let facts = std::fs::metadata(path).ok().filter(|facts| facts.is_file())?;
-        let modified = facts.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        Some(Self {
-            modified,
-            bytes: facts.len(),
-        })
-    }
 }
 
 /// One picture of the library.

@@ -3,7 +3,7 @@
 //! Every change starts from the file as it is, so that two windows do not undo each other. A file
 //! that cannot be read is set aside, never overwritten.
 
-use super::HistoryError;
+use super::error::HistoryError;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write};

@@ -4,7 +4,8 @@
 //! changed picture simply has another name. The cache may be emptied at any time, and a file in it
 //! that cannot be read is made again.
 
-use super::{HistoryError, Stamp};
+use super::error::HistoryError;
+use super::stamp::Stamp;
 use crate::pixels::{Pixels, Size};
 use sha2::{Digest, Sha256};
 use std::io::{BufReader, Write};

@@ -1,6 +1,6 @@
 //! The trash of the desktop: pictures go in, and come back out with Undo.
 
-use super::HistoryError;
+use super::error::HistoryError;
 use std::path::{Path, PathBuf};
 
 /// A picture that was moved to the trash.

@@ -5,7 +5,7 @@
 
 use super::card::Card;
 use super::decoder::config::Config;
-use super::decoder::cpu::Head;
+use super::decoder::parts::Head;
 use super::footprint::Scale;
 use super::memory::possible;
 use super::movq::MovqConfig;

@@ -6,8 +6,12 @@
 //! [`LONGEST_TEXT`] are not read at all, and nothing here fails louder than `None`.
 
 mod comfy;
+mod facts;
+
+pub use facts::Foreign;
 
 use crate::pixels::Size;
+use facts::{LONGEST_SIDE, number, size, words};
 use png::{Decoder, Info, Limits};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -21,20 +25,6 @@ const KEYWORDS: [&str; 4] = ["invokeai_metadata", "sd-metadata", "parameters", "
 const LONGEST_TEXT: usize = 1 << 20;
 /// Most bytes of all texts of a file, before decompression.
 const MOST_TEXT: usize = 8 << 20;
-/// Sides beyond this are a mistake, not a size.
-const LONGEST_SIDE: u64 = 16_384;
-
-/// What another program's picture says about how it was made.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Foreign {
-    pub prompt: String,
-    pub negative: Option<String>,
-    pub seed: Option<u64>,
-    pub size: Option<Size>,
-    /// Who wrote it, as people call it.
-    pub program: String,
-}
-
 /// Reads the settings of a picture saved by another program; `None` where there are none.
 pub fn settings(path: &Path) -> Option<Foreign> {
     let texts = texts(path)?;
@@ -114,32 +104,6 @@ fn parse_json(text: &str) -> Option<Value> {
     }
     let parsed = serde_json::from_str(text).or_else(|_| serde_json::from_str(&text.replace("NaN", "null")));
     parsed.ok().filter(Value::is_object)
-}
-
-/// A whole number that is not negative, also when it is written as a text or as `7.0`.
-fn number(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(n) => n.as_u64().or_else(|| {
-            let float = n.as_f64()?;
-            (float.fract() == 0.0 && (0.0..9.0e15).contains(&float)).then_some(float as u64)
-        }),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
-}
-
-fn size(width: &Value, height: &Value) -> Option<Size> {
-    let side = |value: &Value| number(value).filter(|side| (1..=LONGEST_SIDE).contains(side));
-    Some(Size::new(side(width)? as u32, side(height)? as u32))
-}
-
-/// The text of a JSON value; `None` when there is nothing in it.
-fn words(value: &Value) -> Option<String> {
-    value
-        .as_str()
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
 }
 
 fn swarm(parameters: &Value) -> Option<Foreign> {

@@ -1,7 +1,7 @@
 //! From what is asked to what is drawn: defaults filled in, sizes chosen, given codes looked up, the
 //! lookahead measured. Whatever cannot be drawn is refused here, before anything is computed.
 
-use super::{Session, broken};
+use super::loaded::{Session, broken};
 use crate::decode::Feed;
 use crate::model::weights::ModelError;
 use crate::picture;

@@ -1,7 +1,7 @@
 //! Rows as they are told while a picture is drawn: each once and in order, with its preview, and
 //! between them how far the row in the making is.
 
-use super::Session;
+use super::loaded::Session;
 use super::plan::Plan;
 use crate::decode::Event;
 use crate::model::movq::preview::Line;

@@ -3,7 +3,7 @@
 //! Machines round differently. Where two codes are nearly as likely one machine draws this and another
 //! that; told the same codes before, all others must be the same.
 
-use super::{Session, broken};
+use super::loaded::{Session, broken};
 use crate::decode::{Feed, NoiseKey, distribution};
 use crate::model::weights::ModelError;
 use crate::task::{Failure, Noise, Task, Wording};

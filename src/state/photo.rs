@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
+/// Longer side of a thumbnail.
+pub const THUMBNAIL: u32 = 240;
+
 /// A picture and its name. Stored by `id`; the pixels are filled in when the state is restored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Photo {

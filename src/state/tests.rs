@@ -1,9 +1,12 @@
 //! Recorded reports and actions replayed; what is stored comes back.
 
 use super::*;
-use crate::pixels::{Mask, Size};
-use crate::task::{Guesses, Mode, Sampling, Skill, Tally, Task};
+use crate::pixels::{Mask, Pixels, Size};
+use crate::task::{
+    Failure, Guesses, Mode, Picture, Profile, Progress, Report, Sampling, Skill, Tally, Task, TaskId,
+};
 use crate::token::Grid;
+use std::sync::Arc;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {

@@ -3,12 +3,12 @@
 
 use super::test_window::{app, has, until};
 use super::*;
-use crate::engine_room::{Make, ModelSource};
+use crate::engine_room::{EngineRoom, Make, ModelSource};
 use crate::pixels::{Pixels, Size};
 use crate::state::{Answer, DraftAction, FileAction, Page, Phase, RunAction, Setting, Target};
 use crate::task::{
-    Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, Picture, Progress, Sampling, Stop,
-    Survey, Tally, Task,
+    Appraisal, Cancel, Device, Engine, Failure, Guesses, ImportStep, ImportWish, Picture, Progress, Sampling,
+    Stop, Survey, Tally, Task,
 };
 use crate::token::Grid;
 use egui_kittest::kittest::Queryable;

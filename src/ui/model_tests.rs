@@ -2,15 +2,15 @@
 
 use super::test_window::{app, has, until};
 use super::*;
-use crate::engine_room::{Make, ModelSource};
+use crate::engine_room::{EngineRoom, Make, ModelSource};
 use crate::handover::{self, Start};
 use crate::pixels::Size;
 use crate::state::{
     Dropping, Ending, Import, ImportAction, Model, ModelAction, ModelAnswer, Page, ViewAction,
 };
 use crate::task::{
-    Appraisal, Cancel, Device, DeviceState, Engine, Format, ImportStep, ImportWish, Known, Needs, Origin,
-    Picture, Plan, Progress, Stop, Survey, Task,
+    Appraisal, Cancel, Device, DeviceState, Engine, Failure, Format, ImportStep, ImportWish, Known, Needs,
+    Origin, Picture, Plan, Progress, Stop, Survey, Task,
 };
 use egui_kittest::kittest::Queryable;
 use std::path::Path;

@@ -1,8 +1,10 @@
 //! Windows without a desktop, for tests with whatever stands behind the app.
 
 use super::*;
+use crate::engine_room::EngineRoom;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) type Window<R> = Harness<'static, Option<App<R>>>;

@@ -11,15 +11,15 @@ mod states;
 
 use super::test_window::{app, has, patience};
 use super::*;
-use crate::engine_room::{Make, ModelSource};
+use crate::engine_room::{EngineRoom, Make, ModelSource};
 use crate::pixels::{Pixels, Size};
 use crate::state::{
     Answer, DraftAction, Model, Opened, Paint, Phase, Photo, RunAction, Setting, Shown, Tab, Target,
     ViewAction,
 };
 use crate::task::{
-    Appraisal, Cancel, Device, Engine, Guesses, ImportStep, ImportWish, MapKind, Picture, Profile, Progress,
-    Report, Sampling, Skill, Stop, Survey, Tally, Task, TaskId,
+    Appraisal, Cancel, Device, Engine, Failure, Guesses, ImportStep, ImportWish, MapKind, Picture, Profile,
+    Progress, Report, Sampling, Skill, Stop, Survey, Tally, Task, TaskId,
 };
 use crate::token::Grid;
 use egui::accesskit::Role;
@@ -27,8 +27,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use egui_kittest::{Harness, HarnessBuilder};
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 mod history;
 

@@ -3,6 +3,7 @@
 //! The forms are those of `assets/starter/recipe/scenes.py`: one thing with size, colour and place; a
 //! count; two things with a joint; from three things on, or where places are asked for, a clause each.
 
+use super::article::article;
 use super::table::{NUMBERS, TABLE, ThingInfo};
 
 /// A value and whether it was typed; what was not is chosen here.
@@ -75,13 +76,6 @@ impl Item {
 pub(super) struct Scene {
     pub(super) items: Vec<Item>,
     pub(super) background: Option<Said<&'static str>>,
-}
-
-/// The article as captions have it.
-pub(super) fn article(words: &str) -> &'static str {
-    let vowel = words.starts_with(['a', 'e', 'i', 'o', 'u']);
-    let exception = words.starts_with("unicorn") || words.starts_with("ufo");
-    if vowel && !exception { "an" } else { "a" }
 }
 
 /// The words of a place.

@@ -6,7 +6,7 @@ use super::caption::{Item, Said};
 use super::grammar::Grammar;
 use super::phrases::Phrase;
 use super::table::{NUMBERS, TABLE};
-use super::{PartKind, Reason};
+use super::understanding::{PartKind, Reason};
 
 impl Grammar<'_> {
     fn last(&mut self) -> Option<&mut Item> {

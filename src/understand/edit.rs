@@ -3,9 +3,11 @@
 //! The text is changed where the part stands, as a hand would. Where that would be understood otherwise
 //! than wanted, the whole is worded anew.
 
-use super::caption::{Said, Scene, article, place_words, relation_words};
+use super::article::article;
+use super::caption::{Said, Scene, place_words, relation_words};
 use super::table::{NUMBERS, TABLE};
-use super::{Part, PartKind, Understanding, understand};
+use super::understand;
+use super::understanding::{Part, PartKind, Understanding};
 
 /// The text without a part; the same text for a part that was not typed.
 pub fn text_without(u: &Understanding, part: usize) -> String {

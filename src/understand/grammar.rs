@@ -6,7 +6,7 @@ use super::caption::{Item, Said, Scene};
 use super::lexemes::Lexeme;
 use super::phrases::{Head, Phrase, soft};
 use super::table::{Entry, Kind, TABLE};
-use super::{Part, PartKind, Reason, Unknown};
+use super::understanding::{Part, PartKind, Reason, Unknown};
 use std::ops::Range;
 
 /// Most things of a caption.

@@ -5,7 +5,7 @@
 use super::caption::{Item, Said};
 use super::grammar::{PLACES, RELATIONS, Reading};
 use super::table::{NUMBERS, TABLE};
-use super::{Part, PartKind, Reason, Unknown};
+use super::understanding::{Part, PartKind, Reason, Unknown};
 
 /// What to show before a background that was named alone.
 const SHOWN: [(&str, &str); 13] = [

@@ -3,6 +3,7 @@
 //! Invariants: every target of a thing is a noun of the world, every target of a background one of its
 //! backgrounds; a line that does not hold to this is left out, so that nothing here can fail.
 
+use super::article::article;
 use super::spelling::Spelling;
 use flate2::read::GzDecoder;
 use serde::Deserialize;
@@ -118,7 +119,7 @@ pub struct ThingInfo {
 impl ThingInfo {
     /// With its article, as a prompt: "a dog", "an apple".
     pub fn prompt(&self) -> String {
-        super::with_article(self.word(1))
+        with_article(self.word(1))
     }
 
     /// The caption's word for so many of it.
@@ -433,5 +434,15 @@ impl Table {
         self.meanings(word)
             .map(|(language, _)| language)
             .filter(|language| !language.is_empty())
+    }
+}
+
+/// A word of the world with its article, as captions have it: "a dog", "an owl".
+pub fn with_article(word: &str) -> String {
+    let thing = TABLE.thing(word);
+    // "Scissors", "grapes": there is no single one.
+    match thing.is_some_and(|thing| word.ends_with('s') && thing.word(2) == word) {
+        true => word.to_owned(),
+        false => format!("{} {word}", article(word)),
     }
 }

@@ -2,21 +2,19 @@
 
 use super::card::{Card, File};
 use super::driver::Memory;
-use super::layout::{Layout, MOST_ROWS, padded_rows};
+use super::layout::{Layout, padded_rows};
 use super::loader::{Columns, Loader, Rows, Width};
 use super::matrix::{Form, Matrix, Out, Wide};
+use super::table::{OTHER_TOKENS, Table};
 use crate::model::decoder::config::Config;
-use crate::model::decoder::cpu::{Head, Rope, embed};
-use crate::model::weights::{ModelError, Stored, Weights};
+use crate::model::decoder::parts::Head;
+use crate::model::decoder::rope::Rope;
+use crate::model::weights::{ModelError, Weights};
 use crate::task::{Format, KvCache};
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 type Result<T, E = ModelError> = std::result::Result<T, E>;
-
-/// Rows of the embedding table for tokens that are no picture codes: prompts, row ends.
-pub(super) const OTHER_TOKENS: usize = 1024;
 
 /// Where the small vectors of a layer begin in their memory, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -38,18 +36,6 @@ pub(super) struct Block {
     pub(super) gate_up: Matrix,
     pub(super) down: Matrix,
     pub(super) vectors: Vectors,
-}
-
-/// The embedding table: the picture codes (or the whole vocabulary, where that is asked for), then
-/// room for other tokens, whose rows are sent when they are first met.
-pub(super) struct Table {
-    pub(super) memory: Memory,
-    pub(super) width: Width,
-    /// Tokens whose rows are always there, from row 0 on.
-    held: Range<u32>,
-    others: Mutex<HashMap<u32, usize>>,
-    /// All rows, in host memory; `None` where weights are invented.
-    stored: Option<Stored>,
 }
 
 /// A decoder on a card; shared by every task drawn with it.
@@ -273,51 +259,6 @@ impl Load<'_> {
             others: Mutex::default(),
             stored: Some(self.weights.stored_as(NAME, &shape)?),
         })
-    }
-}
-
-impl Table {
-    /// The rows of tokens, which are sent to the card where they are not there yet.
-    pub(super) fn rows(&self, config: &Config, layout: &Layout, tokens: &[u32]) -> Result<Vec<i32>> {
-        let mut others = self
-            .others
-            .lock()
-            .map_err(|_| ModelError::Card("the embedding table is in an unknown state".to_owned()))?;
-        let held = self.held.len();
-        let lacking = |others: &HashMap<u32, usize>| {
-            let absent = |token: &&u32| !self.held.contains(token) && !others.contains_key(token);
-            tokens.iter().filter(absent).copied().collect::<Vec<u32>>()
-        };
-        // Never more than a batch of them, so after clearing there is room for all.
-        debug_assert!(tokens.len() <= MOST_ROWS);
-        if others.len() + lacking(&others).len() > OTHER_TOKENS {
-            others.clear();
-        }
-        for token in lacking(&others) {
-            if others.contains_key(&token) {
-                continue;
-            }
-            let mut row = match &self.stored {
-                Some(stored) => embed(stored, config, &[token])?,
-                None => vec![0.01; layout.true_hidden],
-            };
-            row.resize(layout.hidden, 0.0);
-            let slot = others.len();
-            let at = (held + slot) * layout.hidden * self.width.bytes();
-            match self.width {
-                Width::Float => self.memory.put(at, &row)?,
-                Width::Half => {
-                    let halves: Vec<u16> = row.iter().map(|v| half::f16::from_f32(*v).to_bits()).collect();
-                    self.memory.put(at, &halves)?;
-                }
-            }
-            others.insert(token, slot);
-        }
-        let row = |token: &u32| match self.held.contains(token) {
-            true => (token - self.held.start) as i32,
-            false => (held + others.get(token).copied().unwrap_or(0)) as i32,
-        };
-        Ok(tokens.iter().map(row).collect())
     }
 }
 

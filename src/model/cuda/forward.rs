@@ -1,14 +1,15 @@
-//! One step through a decoder on the card: buffers, and the launches of a whole step, recorded once
-//! for every shape a step can have.
+//! One step through a decoder on the card: the launches of a whole step, recorded once for every shape a
+//! step can have.
 
+use super::buffers::Buffers;
 use super::cache::Cache;
 use super::card::{Card, File};
 use super::decoder::{Block, CardDecoder};
 use super::driver::{Extent, Graph, Kernel, Memory};
-use super::layout::{Layout, MOST_EACH, MOST_ROWS};
+use super::jobs::{Attention, Heads, Join, Norm};
+use super::layout::{Layout, MOST_ROWS};
 use super::loader::Width;
-use super::matrix::{Matrix, Operands, Product, parts_bytes, tiles_for};
-use super::step::{Chosen, Told, Wish};
+use super::matrix::{Matrix, Operands, Product, tiles_for};
 use crate::model::weights::ModelError;
 use crate::task::KvCache;
 use bytemuck::bytes_of;
@@ -38,138 +39,6 @@ pub(super) struct Shape {
 impl Shape {
     pub(super) fn rows(&self) -> usize {
         self.feeds * self.each
-    }
-}
-
-/// As `Norm` in `decoder.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Norm {
-    x: u64,
-    parts: u64,
-    bias: u64,
-    inner: u64,
-    outer: u64,
-    out: u64,
-    splits: i32,
-    rows: i32,
-    width: i32,
-    true_width: i32,
-    tiles: i32,
-    eps: f32,
-    planes: i32,
-    unused: i32,
-}
-
-/// As `Heads` in `decoder.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Heads {
-    parts: u64,
-    bias: u64,
-    q_norm: u64,
-    k_norm: u64,
-    rope: u64,
-    step: u64,
-    q: u64,
-    keys: u64,
-    values: u64,
-    key_scales: u64,
-    value_scales: u64,
-    splits: i32,
-    rows: i32,
-    each: i32,
-    heads: i32,
-    kv_heads: i32,
-    half: i32,
-    capacity: i32,
-    positions: i32,
-}
-
-/// As `Attention` in `decoder.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Attention {
-    q: u64,
-    keys: u64,
-    values: u64,
-    key_scales: u64,
-    value_scales: u64,
-    step: u64,
-    sums: u64,
-    weights: u64,
-    each: i32,
-    heads: i32,
-    kv_heads: i32,
-    capacity: i32,
-}
-
-/// As `Join` in `decoder.cu`.
-#[repr(C)]
-#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
-struct Join {
-    sums: u64,
-    weights: u64,
-    out: u64,
-    splits: i32,
-    rows: i32,
-    each: i32,
-    heads: i32,
-    tiles: i32,
-    planes: i32,
-    has_rest: i32,
-    unused: i32,
-}
-
-/// Where everything between the weights lies.
-pub(super) struct Buffers {
-    /// What the step is told; see [`Told`].
-    pub(super) told: Memory,
-    pub(super) chosen: Memory,
-    /// [row][codes], padded.
-    pub(super) scores: Memory,
-    x: Memory,
-    /// What goes into a product, in fragment order.
-    input: Memory,
-    between: Memory,
-    parts: Memory,
-    q: Memory,
-    sums: Memory,
-    weights: Memory,
-    /// Planes of activations.
-    planes: i32,
-}
-
-impl Buffers {
-    pub(super) fn new(decoder: &CardDecoder, lanes: usize) -> Result<Self> {
-        let layout = &decoder.layout;
-        let zeros = |bytes: usize| decoder.card.context.zeros("drawing this picture", bytes);
-        let feeds = lanes.min(MOST_ROWS);
-        let widest = layout.hidden.max(layout.mixed());
-        let matrices = decoder
-            .blocks
-            .iter()
-            .flat_map(|block| [&block.qkv, &block.o, &block.gate_up, &block.down]);
-        let parts = matrices.map(parts_bytes).max().unwrap_or(0);
-        let of_heads = feeds * layout.heads * MOST_EACH;
-        let planes = decoder.planes();
-        Ok(Self {
-            told: zeros(size_of::<Told>())?,
-            chosen: zeros(size_of::<Chosen>())?,
-            scores: zeros(4 * MOST_ROWS * decoder.head.outputs)?,
-            x: zeros(4 * MOST_ROWS * layout.hidden)?,
-            input: zeros(2 * MOST_ROWS * planes * widest)?,
-            between: zeros(2 * MOST_ROWS * planes * layout.between)?,
-            parts: zeros(parts)?,
-            q: zeros(2 * of_heads * layout.head)?,
-            sums: zeros(4 * of_heads * layout.splits() * layout.head)?,
-            weights: zeros(8 * of_heads * layout.splits())?,
-            planes: planes as i32,
-        })
-    }
-
-    fn step(&self) -> u64 {
-        self.told.at(size_of::<Wish>())
     }
 }
 

@@ -9,11 +9,13 @@
 //! picture for every lookahead; nothing is allocated between the first and the last code of a picture but
 //! the room for distributions, before its first code.
 
+mod buffers;
 mod cache;
 mod card;
 mod decoder;
 mod driver;
 mod forward;
+mod jobs;
 mod layout;
 mod loader;
 mod matrix;
@@ -22,6 +24,7 @@ mod movq;
 pub(super) mod plan;
 mod predictor;
 mod step;
+mod table;
 
 pub use card::{Card, CardSummary, NO_DRIVER, survey};
 pub use decoder::CardDecoder;

@@ -1,10 +1,10 @@
 //! What a model takes of a card's memory, known before a byte of it is read.
 
 use super::cache::positions;
-use super::decoder::OTHER_TOKENS;
 use super::layout::{Layout, MOST_ROWS};
 use super::matrix::{Form, Wide};
 use super::movq::features::{SCORE_BYTES, STRIP_BYTES, weight_bytes};
+use super::table::OTHER_TOKENS;
 use crate::model::decoder::config::Config;
 use crate::model::movq::MovqConfig;
 use crate::model::weights::ModelError;

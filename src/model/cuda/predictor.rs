@@ -1,11 +1,12 @@
 //! Runs tokens through a [`CardDecoder`], and chooses codes there: scores stay on the card unless they
 //! are asked for.
 
+use super::buffers::Buffers;
 use super::cache::Cache;
 use super::card::File;
 use super::decoder::CardDecoder;
 use super::driver::{HostMemory, Memory};
-use super::forward::{Buffers, End, Forward, Kept, Shape, most_codes};
+use super::forward::{End, Forward, Kept, Shape, most_codes};
 use super::layout::{MOST_EACH, MOST_ROWS};
 use super::step::{self, Chosen, Told};
 use crate::decode::{self, Choice, Feed, PredictError, Predictor, Recent, choose_on_host};

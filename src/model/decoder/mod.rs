@@ -7,4 +7,6 @@ pub mod device;
 pub(crate) mod kernels;
 pub(crate) mod kv_cache;
 pub(crate) mod matrix;
+pub mod parts;
 mod q8;
+pub(crate) mod rope;

@@ -1,10 +1,13 @@
 //! Named tensors of a checkpoint, wherever they lie: safetensors shards, a pickled `.ckpt`, a GGUF.
 
 pub mod checkpoint;
+mod files;
 pub mod gguf;
 pub mod import;
+mod pickle;
 mod pickle_limits;
 pub mod random_weights;
+mod safetensors;
 
 use crate::task::Format;
 use candle_core::quantized::{GgmlDType, QTensor};

@@ -4,7 +4,7 @@
 //! as people built them, so links are followed by the names inputs usually have, a bounded
 //! number of them: a graph may have circles and branch in each.
 
-use super::{Foreign, number, size, words};
+use super::facts::{Foreign, number, size, words};
 use crate::pixels::Size;
 use serde_json::Value;
 

@@ -4,6 +4,7 @@
 //! stay in memory, and everything is tried again until it is written.
 
 use super::App;
+use super::unwritten::{Rows, Unsaved};
 use crate::engine_room::EngineRoom;
 use crate::state::{Action, Answer, Begun, Order, ResultAction, Row, Store, StoreError, Tone};
 use crate::task::Failure;
@@ -18,39 +19,6 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 const ROWS: &str = "The rows cannot be stored as they come";
 const STATE: &str = "The window's state could not be stored";
-
-/// Since when the state on disk is old.
-#[derive(Debug, Clone, Copy)]
-struct Unsaved {
-    first: Instant,
-    last: Instant,
-}
-
-/// Whether every row of the running picture is on the disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Rows {
-    #[default]
-    Stored,
-    Behind,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Journal {
-    unsaved: Option<Unsaved>,
-    rows: Rows,
-    /// When something could not be written last.
-    failed: Option<Instant>,
-}
-
-impl Journal {
-    /// That of a window whose folder cannot be used so far.
-    pub(crate) fn without_folder() -> Self {
-        Self {
-            failed: Some(Instant::now()),
-            ..Self::default()
-        }
-    }
-}
 
 impl<R: EngineRoom> App<R> {
     pub(crate) fn changed(&mut self) {

@@ -3,52 +3,46 @@
 pub(super) mod drops;
 pub(super) mod errands;
 pub(super) mod files;
+mod frame;
+mod handed_over;
 pub(super) mod import_thread;
 pub(super) mod journal;
 pub(super) mod library_thread;
 pub(super) mod model_jobs;
 pub(super) mod shortcuts;
 pub(super) mod thumbnails;
+mod unwritten;
 
 use super::Options;
 use super::canvas::Canvas;
 use super::pages::history::Room;
-use super::pages::{history, mishaps, models, world};
-use super::panels::{left, overlays, stage, status, strip, top};
-use super::textures::{Textures, colour_image};
-use super::theme::{self, Palette};
+use super::panels::column::Greeting;
+use super::panels::status::Pointed;
+use super::textures::Textures;
+use super::theme;
 use crate::engine_room::{EngineRoom, ModelSource};
 use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
-use crate::state::{
-    Action, Answer, ColourScheme, Effect, Errand, ModelAnswer, Page, Photo, RunAction, Shown, Stage, Store,
-    Studio, Tab, Target,
-};
+use crate::state::{Action, Answer, Effect, Errand, ModelAnswer, Photo, Stage, Store, Studio, Target};
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
 use drops::Zones;
-use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
+use egui::{Context, Ui};
 use errands::Wake;
 use files::Files;
+use handed_over::HandedOver;
 use import_thread::Importing;
-use journal::Journal;
-use model_jobs::HandedOver;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thumbnails::Thumbnails;
+use unwritten::Journal;
 
 pub use crate::history::Places;
 
 /// Reports taken in before the window is drawn again.
 const INTAKE: Duration = Duration::from_millis(6);
-/// What the canvas said in the last frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Pointed {
-    pub(super) at: Option<[f32; 2]>,
-    pub(super) code: Option<u32>,
-}
 
 /// The open window.
 pub struct App<R: EngineRoom> {
@@ -78,13 +72,6 @@ pub struct App<R: EngineRoom> {
     greeting: Greeting,
     /// Given back last of all: then everything is written.
     pub(super) handed: Option<HandedOver>,
-}
-
-/// Whether the prompt still waits for the keyboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Greeting {
-    Due,
-    Done,
 }
 
 impl<R: EngineRoom> App<R> {
@@ -319,138 +306,6 @@ impl<R: EngineRoom> App<R> {
             Stage::Clear => self.canvas.clear(),
         }
         self.veil = None;
-    }
-
-    /// Gives the canvas the mask when it is another one than it has.
-    fn update_veil(&mut self) {
-        let editing = self.studio.shown == Shown::Source && self.studio.draft.tab == Tab::Edit;
-        let chain = &self.studio.draft.chain;
-        let opacity = self.studio.draft.brush.opacity;
-        let veil = chain.current().filter(|_| editing);
-        let wanted = veil.map(|turn| (chain.at(), turn.painting.version(), opacity.to_bits()));
-        if self.veil != wanted {
-            let mask = veil.and_then(|turn| turn.painting.mask());
-            self.canvas.mask(mask.as_ref(), opacity);
-            self.veil = wanted;
-        }
-    }
-
-    /// Everything the window is, in one frame.
-    pub fn frame(&mut self, ui: &mut Ui) {
-        let ctx = ui.ctx().clone();
-        self.textures.next_frame();
-        self.thumbnails.next_frame(&ctx);
-        for pixels in self.copied.drain(..) {
-            ctx.copy_image(colour_image(&pixels));
-        }
-        self.apply_view(&ctx);
-        let mut actions = shortcuts::pressed(&ctx, &self.studio, &mut self.canvas);
-        actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
-        self.zones.clear();
-        self.update_veil();
-        let told = (self.pointed, self.canvas.zoom_percent());
-        let palette = Palette::of(ui);
-        let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
-        Panel::top("top")
-            .exact_size(theme::TOP_BAR)
-            .frame(plain(palette.panel))
-            .show(ui, |ui| top::show(ui, &self.studio, &mut actions));
-        let shown = Panel::left("left")
-            .default_size(self.studio.view.left_width)
-            .size_range(theme::LEFT_WIDTH)
-            .frame(plain(palette.panel))
-            .show(ui, |ui| {
-                left::show(
-                    ui,
-                    left::Left {
-                        studio: &self.studio,
-                        textures: &mut self.textures,
-                        zones: &mut self.zones,
-                        greeting: &mut self.greeting,
-                        actions: &mut actions,
-                    },
-                );
-            });
-        self.studio.view.left_width = shown.response.rect.width();
-        if ctx.content_rect().width() >= theme::WIDE_ENOUGH {
-            let shown = Panel::right("strip")
-                .default_size(self.studio.view.right_width)
-                .size_range(theme::RIGHT_WIDTH)
-                .frame(plain(palette.panel))
-                .show(ui, |ui| {
-                    let strip = strip::Strip {
-                        studio: &self.studio,
-                        textures: &mut self.textures,
-                        thumbnails: &mut self.thumbnails,
-                        actions: &mut actions,
-                    };
-                    strip::show(ui, strip);
-                });
-            self.studio.view.right_width = shown.response.rect.width();
-        }
-        Panel::bottom("status")
-            .exact_size(theme::STATUS_LINE)
-            .frame(plain(palette.panel))
-            .show(ui, |ui| {
-                status::show(ui, &self.studio, &self.canvas, self.pointed)
-            });
-        CentralPanel::default()
-            .frame(plain(palette.canvas))
-            .show(ui, |ui| self.middle(ui, &mut actions));
-        // The status line was drawn before the canvas spoke.
-        if told != (self.pointed, self.canvas.zoom_percent()) {
-            ctx.request_repaint();
-        }
-        overlays::show(&ctx, &self.studio, &mut actions);
-        // What was typed in this frame belongs to the picture that is asked for in it.
-        actions.sort_by_key(|action| matches!(action, Action::Run(RunAction::Draw)));
-        for action in actions {
-            self.act(action);
-        }
-    }
-
-    /// The page.
-    fn middle(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let rect = ui.max_rect();
-        match self.studio.page {
-            Page::Canvas => {
-                let middle = stage::Middle {
-                    studio: &self.studio,
-                    canvas: &mut self.canvas,
-                    textures: &mut self.textures,
-                    zones: &mut self.zones,
-                    actions,
-                };
-                self.pointed = stage::show(ui, middle);
-            }
-            Page::Models => models::show(ui, &self.studio, actions),
-            Page::World => world::show(ui, &self.studio, actions),
-            Page::Mishaps => mishaps::show(ui, &self.studio, actions),
-            Page::History => {
-                let hall = history::Hall {
-                    studio: &self.studio,
-                    room: &mut self.room,
-                    thumbnails: &mut self.thumbnails,
-                    actions,
-                };
-                history::show(ui, hall);
-            }
-        }
-        self.room.page(self.studio.page);
-        if self.studio.page != Page::Mishaps {
-            stage::notices(ui, rect, &self.studio, actions);
-        }
-    }
-
-    fn apply_view(&self, ctx: &Context) {
-        ctx.set_theme(match self.studio.view.scheme {
-            ColourScheme::Dark => ThemePreference::Dark,
-            ColourScheme::Light => ThemePreference::Light,
-            ColourScheme::System => ThemePreference::System,
-        });
-        if (ctx.zoom_factor() - self.studio.view.zoom).abs() > f32::EPSILON {
-            ctx.set_zoom_factor(self.studio.view.zoom);
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Work for the models page, and what other starts of the program hand over.
 
 use super::App;
+use super::handed_over::HandedOver;
 use super::import_thread::Importing;
 use crate::engine_room::EngineRoom;
 use crate::handover::{Lease, Taken};
@@ -9,23 +10,10 @@ use crate::task::{Failure, ImportWish};
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 
 /// Hand-overs that may wait for the window.
 const WAITING: usize = 16;
-
-/// The right to be this user's window, and the files others brought.
-#[derive(Debug)]
-pub(crate) struct HandedOver {
-    lease: Lease,
-    files: Receiver<Vec<PathBuf>>,
-}
-
-impl HandedOver {
-    pub(crate) fn stop_listening(&mut self) {
-        self.lease.stop_listening();
-    }
-}
 
 impl<R: EngineRoom> App<R> {
     pub(crate) fn carry_out_models(&mut self, effect: ModelEffect) {

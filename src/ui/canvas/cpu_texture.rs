@@ -183,6 +183,12 @@ impl Sheet {
     }
 }
 
+/// The power of two that brings a size under the limit.
+pub(super) fn reduction(size: Size, limit: u32) -> u32 {
+    let longest = size.width.max(size.height);
+    longest.div_ceil(limit.max(1)).next_power_of_two()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! A drawing while its rows arrive: previews, codes, frontier and guesses.
 
-use super::cpu_texture::{Sheet, Stamps, Texel};
-use super::reduction;
+use super::cpu_texture::{Sheet, Stamps, Texel, reduction};
 use crate::pixels::{Pixels, Size};
 use crate::token::{CODE_PIXELS, Grid};
 use std::ops::Range;

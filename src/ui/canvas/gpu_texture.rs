@@ -1,7 +1,6 @@
 //! One texture and what it holds of its sheet; its smaller copies for a picture drawn small.
 
 use super::cpu_texture::{Sheet, Texel};
-use super::paint::picture_binding;
 use super::uniforms::MIP_WGSL;
 use std::future::Future;
 use std::ops::Range;
@@ -9,6 +8,15 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 const COLOUR: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+/// How a shader is given a picture.
+pub(super) fn picture_binding() -> wgpu::BindingType {
+    wgpu::BindingType::Texture {
+        sample_type: wgpu::TextureSampleType::Float { filterable: true },
+        view_dimension: wgpu::TextureViewDimension::D2,
+        multisampled: false,
+    }
+}
 
 pub(super) struct Plate {
     serial: u64,

@@ -23,7 +23,7 @@ pub use paint::install;
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
-use cpu_texture::{Sheet, Stamps};
+use cpu_texture::{Sheet, Stamps, reduction};
 use drawing::Drawing;
 use egui::Color32;
 use egui::epaint::MarginF32;
@@ -395,10 +395,4 @@ impl Layer {
             self.reduced *= factor;
         }
     }
-}
-
-/// The power of two that brings a size under the limit.
-fn reduction(size: Size, limit: u32) -> u32 {
-    let longest = size.width.max(size.height);
-    longest.div_ceil(limit.max(1)).next_power_of_two()
 }

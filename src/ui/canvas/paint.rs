@@ -6,7 +6,7 @@
 //! Textures are made once per sheet and dropped with it.
 
 use super::cpu_texture::Sheet;
-use super::gpu_texture::{MipChain, Plate, attempt};
+use super::gpu_texture::{MipChain, Plate, attempt, picture_binding};
 use super::uniforms::{CANVAS_WGSL, Look};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use egui::PaintCallbackInfo;
@@ -269,14 +269,6 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
         label: Some("canvas"),
         entries: &entries,
     })
-}
-
-pub(super) fn picture_binding() -> wgpu::BindingType {
-    wgpu::BindingType::Texture {
-        sample_type: wgpu::TextureSampleType::Float { filterable: true },
-        view_dimension: wgpu::TextureViewDimension::D2,
-        multisampled: false,
-    }
 }
 
 fn pipeline(

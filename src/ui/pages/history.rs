@@ -4,11 +4,13 @@
 //! library's answer to the query; thumbnails come as they are read.
 
 mod grid;
+mod hall;
 mod tile;
+
+pub(crate) use hall::{Hall, Room};
 
 use crate::history::{Moment, day_in_words};
 use crate::state::{Action, Looked, Page, Piece, Query, ResultAction, Studio, ViewAction};
-use crate::ui::app::thumbnails::Thumbnails;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{Chosen, chip, icon_button};
 use egui::text::{CCursor, CCursorRange};
@@ -17,44 +19,10 @@ use egui::{
     TextEdit, Ui, UiBuilder, pos2, vec2,
 };
 use grid::{DAY, GAP, Grid, Line};
+use hall::Greeted;
 use tile::{tile, tile_id};
 
 const MARGIN: i8 = 24;
-
-/// What the page remembers between frames.
-#[derive(Debug, Default)]
-pub(crate) struct Room {
-    shown: Shown,
-    /// The picture that has the keyboard.
-    at: Option<(usize, Id)>,
-    /// This one gets it.
-    goes_to: Option<usize>,
-}
-
-/// What the page reads and tells.
-pub(crate) struct Hall<'a> {
-    pub(crate) studio: &'a Studio,
-    pub(crate) room: &'a mut Room,
-    pub(crate) thumbnails: &'a mut Thumbnails,
-    pub(crate) actions: &'a mut Vec<Action>,
-}
-
-/// Whether the search field has had the keyboard since the page was opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Shown {
-    #[default]
-    No,
-    Greeted,
-}
-
-impl Room {
-    /// Which page was shown in this frame.
-    pub(crate) fn page(&mut self, page: Page) {
-        if page != Page::History {
-            *self = Self::default();
-        }
-    }
-}
 
 pub(crate) fn show(ui: &mut Ui, mut hall: Hall<'_>) {
     let margin = Margin {
@@ -135,9 +103,9 @@ fn search(ui: &mut Ui, hall: &mut Hall<'_>) {
         theme::regular(15.0),
         palette.dim,
     );
-    if hall.room.shown == Shown::No {
+    if hall.room.greeted == Greeted::No {
         response.request_focus();
-        hall.room.shown = Shown::Greeted;
+        hall.room.greeted = Greeted::Yes;
         // What was looked for before is replaced by the first letter typed.
         let all = CCursorRange::two(CCursor::default(), CCursor::end_of_str(&words));
         let mut state = TextEdit::load_state(ui.ctx(), response.id).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The import of a Hugging Face folder: what goes in, what comes out, how far it is.
 
-use super::models::name_of;
+use super::model_name::name_of;
 use crate::state::{Action, Asked, Ending, Import, ImportAction, ModelAction, Studio, import_seconds_left};
 use crate::task::{Format, ImportStep, ImportWish, gigabytes};
 use crate::ui::theme::{self, Palette};

@@ -3,6 +3,7 @@
 pub(super) mod history;
 pub(super) mod import_card;
 pub(super) mod mishaps;
+pub(super) mod model_name;
 pub(super) mod models;
 pub(super) mod welcome;
 pub(super) mod world;

@@ -1,6 +1,7 @@
 //! The models page: which model draws and where, which others there are and what they need.
 
 use super::import_card;
+use super::model_name::name_of;
 use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, ViewAction};
 use crate::task::{Appraisal, Device, DeviceState, Known, Origin, gigabytes};
 use crate::ui::theme::{self, Palette};
@@ -283,20 +284,6 @@ fn button(ui: &mut Ui, words: &str, name: &str, done: bool, press: impl FnOnce()
     if response.clicked() {
         press();
     }
-}
-
-pub(crate) fn name_of(path: &Path) -> String {
-    // A snapshot in the Hugging Face cache is called by its repository.
-    let repository = path.ancestors().find_map(|above| {
-        let name = above.file_name()?.to_str()?.strip_prefix("models--")?;
-        Some(name.replace("--", "/"))
-    });
-    repository.unwrap_or_else(|| {
-        path.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
-    })
 }
 
 fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {

@@ -2,7 +2,7 @@
 
 use crate::state::{FileAction, Model, RunAction, ViewAction};
 use crate::ui::app::drops::by_tab;
-use crate::ui::panels::stage::Middle;
+use crate::ui::panels::middle::Middle;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{dashed, fitted};
 use egui::{Align2, Rect, Sense, StrokeKind, Ui, WidgetInfo, accesskit::Role, vec2};

@@ -1,6 +1,6 @@
 //! What each mode needs beside words: sources, masks, references, maps.
 
-use super::left::Left;
+use super::column::Left;
 use crate::state::{Brush, DraftAction, Dropping, FileAction, Paint, Photo, Setting, Tab, Target, Tool};
 use crate::task::MapKind;
 use crate::ui::theme::{self, Palette};

@@ -1,11 +1,14 @@
 //! The panels around the canvas: functions that read the state and return actions.
 
+pub(super) mod column;
 pub(super) mod inputs;
 pub(super) mod left;
+pub(super) mod middle;
 pub(super) mod overlays;
 pub(super) mod picture_verbs;
 pub(super) mod prompt_chips;
 pub(super) mod rare_settings;
+pub(super) mod sizes;
 pub(super) mod stage;
 pub(super) mod status;
 pub(super) mod strip;

@@ -1,6 +1,6 @@
 //! Under the prompt, while it is typed: what the starter will draw for these words, word by word.
 
-use super::left::Left;
+use super::column::Left;
 use crate::state::{Page, Setting, Tab, ViewAction};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::named;

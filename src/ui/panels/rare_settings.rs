@@ -1,7 +1,7 @@
 //! Settings without a row of their own, which come with a picture's settings: each is shown only
 //! while it is set, with a cross that takes it out.
 
-use super::left::Left;
+use super::column::Left;
 use crate::state::Setting;
 use crate::task::Noise;
 use crate::ui::theme::{Palette, icon};

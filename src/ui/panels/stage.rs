@@ -1,30 +1,21 @@
 //! The middle of the window: the canvas, and the cards that lie over its lower edge.
 
+use super::middle::Middle;
 use super::picture_verbs::{self, Subject};
+use super::status::Pointed;
 use crate::history::Moment;
 use crate::state::{
     Action, DraftAction, Ended, Notice, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab, Tone,
     Tool, Verb, ViewAction, Which,
 };
-use crate::ui::app::Pointed;
-use crate::ui::app::drops::{Zones, by_tab};
-use crate::ui::canvas::{self, Canvas, CanvasTools, Gesture};
+use crate::ui::app::drops::by_tab;
+use crate::ui::canvas::{self, CanvasTools, Gesture};
 use crate::ui::pages::welcome;
-use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{card, progress_bar, small_icon};
 use egui::epaint::MarginF32;
 use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use std::time::Duration;
-
-/// What the middle reads and tells.
-pub(crate) struct Middle<'a> {
-    pub(crate) studio: &'a Studio,
-    pub(crate) canvas: &'a mut Canvas,
-    pub(crate) textures: &'a mut Textures,
-    pub(crate) zones: &'a mut Zones,
-    pub(crate) actions: &'a mut Vec<Action>,
-}
 
 pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     let rect = ui.max_rect();

@@ -1,10 +1,16 @@
 //! The line at the bottom: what is under the pointer, where pictures are kept.
 
 use crate::state::{Model, Page, Shown, Studio, Tab};
-use crate::ui::app::Pointed;
 use crate::ui::canvas::Canvas;
 use crate::ui::theme::Palette;
 use egui::{Align, Layout, Ui};
+
+/// What the canvas said in the last frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Pointed {
+    pub(crate) at: Option<[f32; 2]>,
+    pub(crate) code: Option<u32>,
+}
 
 pub(crate) fn show(ui: &mut Ui, studio: &Studio, canvas: &Canvas, pointed: Pointed) {
     let palette = Palette::of(ui);

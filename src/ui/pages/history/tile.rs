@@ -1,7 +1,7 @@
 //! One picture of the history: its thumbnail, its star, whether it was stopped, its prompt.
 
-use super::Hall;
 use super::grid::CAPTION;
+use super::hall::Hall;
 use crate::state::{Answer, Ended, Piece, ResultAction, Shown, Studio, Verb};
 use crate::ui::app::thumbnails::Small;
 use crate::ui::panels::picture_verbs::{self, Subject};

@@ -1,140 +1,17 @@
-//! The decoder of candle's own operations: the way on CUDA and Metal, and on a CPU a second
-//! opinion on our own loops. Activations are f32; keys and values are half where weights are.
-//!
-//! The cache of a lane is allocated once and addressed by position: overwriting is all there is to
-//! rolling back, and a step copies nothing but its own rows.
+//! The decoder's weights and caches on a device, and the forward.
 
-use super::config::Config;
-use super::cpu::{Head, Rope, embed, head_rows, widened};
-use super::matrix::fitted;
+use super::block::{Block, HeadNorm, Linear, Load};
 use crate::decode::{Feed, PredictError, Predictor};
+use crate::model::decoder::config::Config;
+use crate::model::decoder::parts::{Head, embed, head_rows, widened};
+use crate::model::decoder::rope::Rope;
 use crate::model::weights::{ModelError, Stored, Weights};
 use crate::task::Format;
-use candle_core::quantized::{GgmlDType, QMatMul, QStorage, QTensor};
-use candle_core::{D, DType, Device, Module, Tensor};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::ops::{rms_norm, softmax_last_dim};
 use std::sync::Arc;
 
 type Result<T, E = ModelError> = std::result::Result<T, E>;
-
-struct Linear {
-    matrix: QMatMul,
-    bias: Option<Tensor>,
-}
-
-impl Linear {
-    fn new(stored: Stored, bias: Option<Tensor>, quant: Option<Format>, device: &Device) -> Result<Self> {
-        let blocks = fitted(stored, quant)?;
-        let matrix = match blocks.dtype() {
-            GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => {
-                QMatMul::Tensor(blocks.dequantize(&Device::Cpu)?.to_device(device)?)
-            }
-            dtype => {
-                let storage = QStorage::from_data(blocks.data()?, device, dtype)?;
-                QMatMul::QTensor(Arc::new(QTensor::new(storage, blocks.shape().clone())?))
-            }
-        };
-        Ok(Self { matrix, bias })
-    }
-
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let out = self.matrix.forward(x)?;
-        Ok(match &self.bias {
-            Some(bias) => out.broadcast_add(bias)?,
-            None => out,
-        })
-    }
-}
-
-/// LayerNorm over head_dim with weight and bias of each head, [heads, head_dim].
-struct HeadNorm {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl HeadNorm {
-    fn load(load: &Load<'_>, name: &str, heads: usize) -> Result<Self> {
-        let shape = [load.config.model_parallel_size, load.config.head_dim()];
-        let per_head = |part: &str| -> Result<Tensor> {
-            let rows = load.weights.f32(&format!("{name}.{part}"), &shape)?;
-            let rows = rows
-                .unsqueeze(1)?
-                .repeat((1, heads / shape[0], 1))?
-                .flatten(0, 1)?;
-            Ok(rows.to_device(load.device)?)
-        };
-        Ok(Self {
-            weight: per_head("weight")?,
-            bias: per_head("bias")?,
-        })
-    }
-
-    /// [rows, heads, head_dim]
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let deviation = (centred.sqr()?.mean_keepdim(D::Minus1)? + 1e-5)?.sqrt()?;
-        Ok(centred
-            .broadcast_div(&deviation)?
-            .broadcast_mul(&self.weight)?
-            .broadcast_add(&self.bias)?)
-    }
-}
-
-struct Block {
-    input_norm: Tensor,
-    post_norm: Tensor,
-    q: Linear,
-    k: Linear,
-    v: Linear,
-    o: Linear,
-    q_norm: HeadNorm,
-    k_norm: HeadNorm,
-    gate: Linear,
-    up: Linear,
-    down: Linear,
-}
-
-struct Load<'a> {
-    weights: &'a dyn Weights,
-    config: &'a Config,
-    quant: Option<Format>,
-    device: &'a Device,
-}
-
-impl Load<'_> {
-    fn vector(&self, name: &str, shape: &[usize]) -> Result<Tensor> {
-        Ok(self.weights.f32(name, shape)?.to_device(self.device)?)
-    }
-
-    fn linear(&self, name: &str, (outs, ins): (usize, usize), has_bias: bool) -> Result<Linear> {
-        let bias = has_bias
-            .then(|| self.vector(&format!("{name}.bias"), &[outs]))
-            .transpose()?;
-        let stored = self.weights.stored_as(&format!("{name}.weight"), &[outs, ins])?;
-        Linear::new(stored, bias, self.quant, self.device)
-    }
-
-    fn block(&self, layer: usize) -> Result<Block> {
-        let config = self.config;
-        let (hidden, ffn) = (config.hidden_size, config.intermediate_size);
-        let kv = config.kv_heads() * config.head_dim();
-        let name = |part: &str| format!("model.layers.{layer}.{part}");
-        let (bias, mlp) = (config.attention_bias, config.mlp_bias);
-        Ok(Block {
-            input_norm: self.vector(&name("input_layernorm.weight"), &[hidden])?,
-            post_norm: self.vector(&name("post_attention_layernorm.weight"), &[hidden])?,
-            q: self.linear(&name("self_attn.q_proj"), (hidden, hidden), bias)?,
-            k: self.linear(&name("self_attn.k_proj"), (kv, hidden), bias)?,
-            v: self.linear(&name("self_attn.v_proj"), (kv, hidden), bias)?,
-            o: self.linear(&name("self_attn.o_proj"), (hidden, hidden), bias)?,
-            q_norm: HeadNorm::load(self, &name("self_attn.q_norm"), config.num_attention_heads)?,
-            k_norm: HeadNorm::load(self, &name("self_attn.k_norm"), config.kv_heads())?,
-            gate: self.linear(&name("mlp.gate_proj"), (ffn, hidden), mlp)?,
-            up: self.linear(&name("mlp.up_proj"), (ffn, hidden), mlp)?,
-            down: self.linear(&name("mlp.down_proj"), (hidden, ffn), mlp)?,
-        })
-    }
-}
 
 /// A decoder on a device.
 pub struct DeviceDecoder {

@@ -1,0 +1,332 @@
+//! What the worker reports, taken in: how a picture begins, grows, and ends.
+
+use super::action::{Effect, Stage};
+use super::draft::Tab;
+use super::outcome::{Ended, Keeping, Outcome, OutcomeId};
+use super::photo::{Photo, THUMBNAIL, thumbnail};
+use super::queue::Order;
+use super::run::{Phase, Row, Run, Wish};
+use super::{Model, Shown, Studio};
+use crate::pixels::Pixels;
+use crate::task::{Failure, Guesses, Picture, Progress, Report, TaskId};
+use std::sync::Arc;
+
+/// Results whose pixels stay in memory.
+const PIXELS_KEPT: usize = 12;
+/// Results of the strip.
+const OUTCOMES_KEPT: usize = 60;
+impl Studio {
+    /// Takes in what the worker reports.
+    pub fn apply(&mut self, report: &Report) -> Vec<Effect> {
+        match report {
+            Report::Loaded {
+                model,
+                seconds,
+                profile,
+            } => {
+                self.model = Model::Ready {
+                    name: model.clone(),
+                    profile: profile.clone(),
+                    seconds: *seconds,
+                };
+                if self.run.as_ref().is_some_and(Run::waits) {
+                    return self.resume_interrupted();
+                }
+                self.pump()
+            }
+            Report::LoadFailed(failure) => {
+                self.model = Model::Failed(failure.clone());
+                self.interrupt();
+                self.error(
+                    "The model could not be loaded",
+                    failure,
+                    "Choose another model on the models page.",
+                );
+                Vec::new()
+            }
+            Report::Progress { task, progress } if self.is_running(*task) => self.progress(progress),
+            Report::Finished { task, pictures } if self.is_running(*task) => self.finished(pictures),
+            Report::Cancelled { task, pictures } if self.is_running(*task) => self.cancelled(pictures),
+            Report::Failed { task, failure } if self.is_running(*task) => self.failed(failure),
+            // Of a task that was given up.
+            Report::Progress { .. }
+            | Report::Finished { .. }
+            | Report::Cancelled { .. }
+            | Report::Failed { .. } => Vec::new(),
+        }
+    }
+
+    /// The name the worker gave the task of the last [`Effect::Submit`].
+    pub fn submitted(&mut self, task: TaskId) {
+        if let Some(run) = &mut self.run {
+            run.task = Some(task);
+        }
+    }
+
+    /// The worker did not take it.
+    pub fn not_submitted(&mut self, failure: &Failure) -> Vec<Effect> {
+        self.failed(failure)
+    }
+
+    fn is_running(&self, task: TaskId) -> bool {
+        self.run.as_ref().is_some_and(|run| run.task == Some(task))
+    }
+
+    fn progress(&mut self, progress: &Progress) -> Vec<Effect> {
+        let Some(run) = &mut self.run else {
+            return Vec::new();
+        };
+        let before = run.rows();
+        run.take(progress);
+        let mut effects = Vec::new();
+        let on_canvas = self.shown == Shown::Run;
+        match progress {
+            Progress::Started { .. } => {
+                if let Some(begun) = run.begun {
+                    effects.push(Effect::JournalBegin(Box::new(run.order.clone()), begun));
+                }
+                if let Some(grid) = run.shown_grid().filter(|_| on_canvas) {
+                    effects.push(Effect::Stage(Stage::Begin(grid)));
+                }
+            }
+            Progress::Row {
+                candidate: 0,
+                row,
+                codes,
+                preview,
+                ..
+            } if run.rows() > before => {
+                effects.push(Effect::JournalRow(Row {
+                    row: *row,
+                    codes: codes.clone(),
+                    preview: preview.clone(),
+                }));
+                if let Some(row) = run.shown_row(*row).filter(|_| on_canvas) {
+                    effects.push(Effect::Stage(Stage::Row(row)));
+                    effects.push(Effect::Stage(Stage::Guesses(run.guesses.clone())));
+                }
+            }
+            Progress::Ahead {
+                candidate: 0,
+                guesses,
+                ..
+            } if on_canvas => {
+                effects.push(Effect::Stage(Stage::Guesses(guesses.clone())));
+            }
+            Progress::Decoding if on_canvas => {
+                effects.push(Effect::Stage(Stage::Guesses(Guesses::default())))
+            }
+            _ => {}
+        }
+        effects
+    }
+
+    fn finished(&mut self, pictures: &[Picture]) -> Vec<Effect> {
+        let Some(run) = self.run.take() else {
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        let mut best = None;
+        // The best comes first and shall stand first in the strip.
+        for picture in pictures.iter().rev() {
+            let pixels = picture.pixels.clone().map(Arc::new);
+            let (id, keep) = self.add_outcome(&run, picture.clone(), pixels.clone(), None);
+            effects.push(keep);
+            best = pixels.map(|pixels| (id, pixels));
+        }
+        let Some((id, pixels)) = best else {
+            let failure = Failure::failed("the engine finished without a picture");
+            self.run = Some(run);
+            return self.failed(&failure);
+        };
+        if self.shown == Shown::Run {
+            self.shown = Shown::Outcome(id);
+            effects.push(Effect::Stage(Stage::Picture(Arc::clone(&pixels))));
+            // A map is looked at beside its picture.
+            if matches!(run.order.request.mode, crate::task::Mode::Predict { .. }) {
+                effects.extend(self.toggle_before_after());
+            }
+        }
+        let request = &run.order.request;
+        let continues = self.draft.chain.current().map(|turn| &turn.photo) == request.source.as_ref();
+        if request.mode == crate::task::Mode::Edit && continues {
+            self.draft
+                .chain
+                .push(Photo::new("result", pixels), request.title().to_owned());
+        }
+        effects.extend(self.pump());
+        effects
+    }
+
+    fn cancelled(&mut self, pictures: &[Picture]) -> Vec<Effect> {
+        let Some(mut run) = self.run.take() else {
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        match run.wish {
+            Some(Wish::Discard) => {
+                effects.push(Effect::JournalEnd);
+                self.leave_run(&mut effects);
+            }
+            Some(Wish::Keep) => {
+                let begun = pictures.iter().find(|picture| !picture.codes.is_empty());
+                match begun.cloned().or_else(|| run.part()) {
+                    Some(picture) => effects.push(self.keep_part(&run, picture)),
+                    None => effects.push(Effect::JournalEnd),
+                }
+                self.leave_run(&mut effects);
+            }
+            Some(Wish::Interrupt | Wish::Resume) | None => {
+                run.phase = Phase::Interrupted;
+                run.task = None;
+                self.run = Some(run);
+                return effects;
+            }
+        }
+        effects.extend(self.pump());
+        effects
+    }
+
+    fn failed(&mut self, failure: &Failure) -> Vec<Effect> {
+        let Some(mut run) = self.run.take() else {
+            return Vec::new();
+        };
+        let mut effects = Vec::new();
+        if run.rows() > 0 {
+            run.phase = Phase::Interrupted;
+            run.task = None;
+            run.wish = None;
+            self.run = Some(run);
+            self.error(
+                "The picture could not be finished",
+                failure,
+                "Its rows are kept: Resume draws the rest.",
+            );
+        } else {
+            self.error(
+                "The picture could not be drawn",
+                failure,
+                "Change what it says and press Draw again.",
+            );
+            effects.push(Effect::JournalEnd);
+            self.leave_run(&mut effects);
+            effects.extend(self.pump());
+        }
+        effects
+    }
+
+    /// Gives the next order to the engine when it is free.
+    pub(super) fn pump(&mut self) -> Vec<Effect> {
+        if !matches!(self.model, Model::Ready { .. }) || self.run.is_some() {
+            return Vec::new();
+        }
+        let Some(order) = self.queue.pop() else {
+            return Vec::new();
+        };
+        self.start(order)
+    }
+
+    pub(super) fn start(&mut self, order: Order) -> Vec<Effect> {
+        let task = order.request.task();
+        let follows = !matches!(self.shown, Shown::Source) || order.request.source.is_some();
+        self.run = Some(Run::new(order));
+        let mut effects = vec![Effect::Submit(Box::new(task))];
+        if follows {
+            self.shown = Shown::Run;
+            self.compared = None;
+            self.before_after = false;
+            effects.insert(0, Effect::Stage(Stage::Clear));
+        }
+        effects
+    }
+
+    /// Adds a picture to the strip; the effect keeps it.
+    fn add_outcome(
+        &mut self,
+        run: &Run,
+        picture: Picture,
+        pixels: Option<Arc<Pixels>>,
+        preview: Option<Arc<Pixels>>,
+    ) -> (OutcomeId, Effect) {
+        let id = OutcomeId(self.new_id());
+        let request = &run.order.request;
+        let shown = pixels.clone().or_else(|| preview.clone());
+        let ended = if pixels.is_some() {
+            Ended::Finished
+        } else {
+            Ended::Stopped
+        };
+        let before = request.source.as_ref().map(|photo| Arc::clone(&photo.pixels));
+        self.outcomes.insert(
+            0,
+            Outcome {
+                id,
+                path: None,
+                title: request.title().to_owned(),
+                seed: picture.seed,
+                size: shown.as_ref().map_or(picture.panel, |pixels| pixels.size()),
+                score: picture.score,
+                ended,
+                gone: false,
+                thumbnail: shown
+                    .as_ref()
+                    .map(|pixels| Arc::new(thumbnail(pixels, THUMBNAIL))),
+                pixels: shown,
+                before,
+            },
+        );
+        self.outcomes.truncate(OUTCOMES_KEPT);
+        for old in self
+            .outcomes
+            .iter_mut()
+            .skip(PIXELS_KEPT)
+            .filter(|old| old.path.is_some())
+        {
+            (old.pixels, old.before) = (None, None);
+        }
+        let keeping = Keeping {
+            outcome: id,
+            request: request.clone(),
+            picture,
+            preview,
+            model: self.model_name(),
+        };
+        (id, Effect::Keep(Box::new(keeping)))
+    }
+
+    /// A stopped picture goes to the strip and to the disk.
+    pub(super) fn keep_part(&mut self, run: &Run, picture: Picture) -> Effect {
+        let preview = run.lanes.first().map(|lane| Arc::new(lane.preview.clone()));
+        self.add_outcome(run, picture, None, preview).1
+    }
+
+    /// The canvas leaves a picture that is no longer drawn.
+    pub(super) fn leave_run(&mut self, effects: &mut Vec<Effect>) {
+        if self.shown != Shown::Run {
+            return;
+        }
+        self.shown = match self.outcomes.first() {
+            Some(outcome) => Shown::Outcome(outcome.id),
+            None if self.draft.tab == Tab::Edit && self.draft.chain.current().is_some() => Shown::Source,
+            None => Shown::Welcome,
+        };
+        effects.extend(self.stage());
+    }
+
+    /// The running picture stays on the canvas, without an engine.
+    pub(super) fn interrupt(&mut self) {
+        match &mut self.run {
+            Some(run) if run.rows() > 0 => {
+                run.phase = Phase::Interrupted;
+                run.task = None;
+                run.wish = None;
+            }
+            Some(_) => {
+                if let Some(run) = self.run.take() {
+                    self.queue.put_back(run.order);
+                }
+            }
+            None => {}
+        }
+    }
+}
