@@ -93,6 +93,7 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     Pointed {
         at: told.pointer,
         code: told.code,
+        note: told.note,
     }
 }
 
