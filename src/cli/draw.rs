@@ -5,7 +5,7 @@ use super::interrupt::Interrupt;
 use super::job::Job;
 use super::{CANCELLED, DONE, Saving, Studio};
 use crate::pixels::Pixels;
-use crate::state::{Begun, Lane};
+use crate::state::{Begun, CandidateRows};
 use crate::task::{Failure, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ pub(super) fn draw<S: Studio>(
             turn,
             model: &mut model,
             seed: &mut seed,
-            shown: Shown::default(),
+            shown: RowsSoFar::default(),
         };
         let end = drawing.follow(&worker, &ticket, console)?;
         let shown = drawing.shown;
@@ -116,7 +116,7 @@ struct Drawing<'a> {
     model: &'a mut String,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
-    shown: Shown,
+    shown: RowsSoFar,
 }
 
 impl Drawing<'_> {
@@ -170,13 +170,13 @@ impl Drawing<'_> {
 
 /// The rows shown so far, by candidate: what is kept of a picture that was stopped or broke off.
 #[derive(Default)]
-struct Shown {
+struct RowsSoFar {
     begun: Option<Begun>,
     caption: Option<String>,
-    lanes: BTreeMap<u64, (Lane, Tally)>,
+    lanes: BTreeMap<u64, (CandidateRows, Tally)>,
 }
 
-impl Shown {
+impl RowsSoFar {
     fn take(&mut self, progress: Progress) {
         if let Some(begun) = Begun::of(&progress) {
             self.begun = Some(begun);
@@ -194,7 +194,7 @@ impl Shown {
                 },
                 Some(Begun { grid, .. }),
             ) => {
-                let new = || (Lane::new(grid), so_far);
+                let new = || (CandidateRows::new(grid), so_far);
                 let (lane, tally) = self.lanes.entry(candidate as u64).or_insert_with(new);
                 lane.place(grid, row, &codes, &preview);
                 *tally = so_far;
@@ -212,7 +212,7 @@ impl Shown {
         let Some(begun) = &self.begun else {
             return Vec::new();
         };
-        let part = |(candidate, (lane, tally)): (&u64, &(Lane, Tally))| {
+        let part = |(candidate, (lane, tally)): (&u64, &(CandidateRows, Tally))| {
             begun.part(lane, seed.wrapping_add(*candidate), *tally, self.caption.clone())
         };
         self.lanes.iter().map(part).collect()
