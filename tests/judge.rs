@@ -17,6 +17,9 @@ mod prompts;
 #[path = "../benches/geneval/score.rs"]
 #[allow(dead_code)]
 mod score;
+#[path = "../benches/geneval/sums.rs"]
+#[allow(dead_code)]
+mod sums;
 #[path = "../benches/geneval/world.rs"]
 #[allow(dead_code)]
 mod world;

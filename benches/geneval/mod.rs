@@ -8,4 +8,5 @@ pub mod judge;
 pub mod prompts;
 pub mod score;
 pub mod settings;
+pub mod sums;
 pub mod world;

@@ -7,7 +7,7 @@ use super::{CANCELLED, DONE};
 use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
-use crate::state::{Begun, Lane};
+use crate::state::{Begun, CandidateRows};
 use crate::task::{Failure, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub(super) fn draw<R: EngineRoom>(
             turn,
             model: &mut model,
             seed: &mut seed,
-            shown: Shown::default(),
+            shown: RowsSoFar::default(),
         };
         let end = drawing.follow(&worker, &ticket, console)?;
         let shown = drawing.shown;
@@ -118,7 +118,7 @@ struct Drawing<'a> {
     model: &'a mut String,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
-    shown: Shown,
+    shown: RowsSoFar,
 }
 
 impl Drawing<'_> {
@@ -172,13 +172,13 @@ impl Drawing<'_> {
 
 /// The rows shown so far, by candidate: what is kept of a picture that was stopped or broke off.
 #[derive(Default)]
-struct Shown {
+struct RowsSoFar {
     begun: Option<Begun>,
     caption: Option<String>,
-    lanes: BTreeMap<u64, (Lane, Tally)>,
+    lanes: BTreeMap<u64, (CandidateRows, Tally)>,
 }
 
-impl Shown {
+impl RowsSoFar {
     fn take(&mut self, progress: Progress) {
         if let Some(begun) = Begun::of(&progress) {
             self.begun = Some(begun);
@@ -196,7 +196,7 @@ impl Shown {
                 },
                 Some(Begun { grid, .. }),
             ) => {
-                let new = || (Lane::new(grid), so_far);
+                let new = || (CandidateRows::new(grid), so_far);
                 let (lane, tally) = self.lanes.entry(candidate as u64).or_insert_with(new);
                 lane.place(grid, row, &codes, &preview);
                 *tally = so_far;
@@ -214,7 +214,7 @@ impl Shown {
         let Some(begun) = &self.begun else {
             return Vec::new();
         };
-        let part = |(candidate, (lane, tally)): (&u64, &(Lane, Tally))| {
+        let part = |(candidate, (lane, tally)): (&u64, &(CandidateRows, Tally))| {
             begun.part(lane, seed.wrapping_add(*candidate), *tally, self.caption.clone())
         };
         self.lanes.iter().map(part).collect()

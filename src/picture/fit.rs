@@ -9,7 +9,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 const LONGEST_SHAPE: u64 = 16;
 
 /// Where a panel lies in its picture: panel x = (x + 0.5) * scale - offset.
-struct Place {
+struct Fitted {
     scale: (f64, f64),
     offset: (f64, f64),
 }
@@ -26,11 +26,11 @@ fn cover(source: Size, target: Size) -> Size {
     )
 }
 
-fn place(source: Size, panel: Size) -> Place {
+fn place(source: Size, panel: Size) -> Fitted {
     let covered = cover(source, panel);
     let scale = |to: u32, from: u32| f64::from(to) / f64::from(from);
     let offset = |covered: u32, side: u32| f64::from((covered - side) / 2);
-    Place {
+    Fitted {
         scale: (
             scale(covered.width, source.width),
             scale(covered.height, source.height),

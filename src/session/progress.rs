@@ -16,12 +16,12 @@ pub(super) struct Telling<'a> {
     plan: &'a Plan,
     progress: &'a mut dyn FnMut(Progress),
     /// By candidate.
-    lanes: Vec<Lane>,
+    lanes: Vec<LastTold>,
 }
 
 /// What was told of a candidate.
 #[derive(Clone, Copy)]
-struct Lane {
+struct LastTold {
     rows: u32,
     last: Instant,
 }
@@ -33,7 +33,7 @@ impl<'a> Telling<'a> {
         candidates: usize,
         progress: &'a mut dyn FnMut(Progress),
     ) -> Self {
-        let lane = Lane {
+        let lane = LastTold {
             rows: 0,
             last: Instant::now(),
         };
@@ -74,11 +74,11 @@ impl<'a> Telling<'a> {
 
     fn committed(&mut self, candidate: usize, tally: Tally, (tokens, guesses): (&[u32], &[u32])) {
         let done = self.plan.grid.rows_before(tokens.len());
-        let Lane { rows, last } = self.lanes[candidate];
+        let LastTold { rows, last } = self.lanes[candidate];
         if rows == done && last.elapsed() < AHEAD {
             return;
         }
-        self.lanes[candidate] = Lane {
+        self.lanes[candidate] = LastTold {
             rows: done,
             last: Instant::now(),
         };

@@ -55,7 +55,7 @@ pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
-pub use run::{Begun, Lane, Phase, Row, Run, Wish};
+pub use run::{Begun, CandidateRows, Phase, Row, Run, Wish};
 pub use store::{Snapshot, Store, StoreError};
 pub use studio::{Model, Studio};
 pub use view::{ColourScheme, Dropping, Page, Shown, View};

@@ -28,10 +28,6 @@ impl Queue {
         self.orders.iter()
     }
 
-    pub fn orders_mut(&mut self) -> impl Iterator<Item = &mut Order> {
-        self.orders.iter_mut()
-    }
-
     pub fn len(&self) -> usize {
         self.orders.len()
     }

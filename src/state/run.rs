@@ -66,7 +66,7 @@ impl Begun {
     }
 
     /// A candidate as far as it is drawn, as a stopped picture.
-    pub fn part(&self, lane: &Lane, seed: u64, tally: Tally, caption: Option<String>) -> Picture {
+    pub fn part(&self, lane: &CandidateRows, seed: u64, tally: Tally, caption: Option<String>) -> Picture {
         Picture {
             pixels: None,
             grid: self.grid,
@@ -84,13 +84,13 @@ impl Begun {
 
 /// The rows of one candidate.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lane {
+pub struct CandidateRows {
     pub codes: Vec<u32>,
     /// Of the whole grid; grey where nothing is drawn yet.
     pub preview: Pixels,
 }
 
-impl Lane {
+impl CandidateRows {
     /// One without rows.
     pub fn new(grid: Grid) -> Self {
         Self {
@@ -130,7 +130,7 @@ pub struct Run {
     pub task: Option<TaskId>,
     pub phase: Phase,
     pub begun: Option<Begun>,
-    pub lanes: Vec<Lane>,
+    pub lanes: Vec<CandidateRows>,
     pub guesses: Guesses,
     pub tally: Tally,
     pub wish: Option<Wish>,
@@ -220,7 +220,7 @@ impl Run {
             return;
         }
         if candidate == self.lanes.len() {
-            self.lanes.push(Lane::new(begun.grid));
+            self.lanes.push(CandidateRows::new(begun.grid));
         }
         self.lanes[candidate].place(begun.grid, row, codes, preview);
     }

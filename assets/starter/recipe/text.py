@@ -1,4 +1,4 @@
-"""Prompts to token ids, and pictures' places in a sequence (MODEL.md 3), without any library."""
+"""Prompts to token ids, and pictures' places in a sequence, without any library."""
 import json
 import re
 import unicodedata

@@ -1,6 +1,6 @@
 """Trains the decoder, stage by stage: growing resolution, mixed aspects, all tasks in one stream.
 
-A sequence is the prompt and the picture (MODEL.md 3); where the text is dropped, the picture alone
+A sequence is the prompt and the picture; where the text is dropped, the picture alone
 from position 0. Codes that the model will have to draw carry loss, never the header, row ends or
 the end. Those of a panel that is given count by the configuration's `given`: they teach what things
 look like all the same.

@@ -37,14 +37,14 @@ impl Extent {
 
 /// One place of the pickle machine's stack.
 #[derive(Clone, Copy)]
-enum Place {
+enum StackItem {
     Object(Extent),
     Mark,
 }
 
 struct Machine<'a> {
     rest: &'a [u8],
-    stack: Vec<Place>,
+    stack: Vec<StackItem>,
     memo: HashMap<u32, Extent>,
     /// The deepest and the largest of all objects.
     most: Extent,
@@ -89,13 +89,13 @@ impl Machine<'_> {
     fn push(&mut self, object: Extent) {
         self.most.depth = self.most.depth.max(object.depth);
         self.most.count = self.most.count.max(object.count);
-        self.stack.push(Place::Object(object));
+        self.stack.push(StackItem::Object(object));
     }
 
     fn pop(&mut self) -> Option<Extent> {
         match self.stack.pop()? {
-            Place::Object(object) => Some(object),
-            Place::Mark => Some(Extent::LEAF),
+            StackItem::Object(object) => Some(object),
+            StackItem::Mark => Some(Extent::LEAF),
         }
     }
 
@@ -104,8 +104,8 @@ impl Machine<'_> {
         let mut all = Extent::default();
         loop {
             match self.stack.pop()? {
-                Place::Object(object) => all = all.with(object),
-                Place::Mark => return Some(all),
+                StackItem::Object(object) => all = all.with(object),
+                StackItem::Mark => return Some(all),
             }
         }
     }
@@ -128,7 +128,7 @@ impl Machine<'_> {
     }
 
     fn remember(&mut self, id: u32) -> Option<()> {
-        let Some(Place::Object(object)) = self.stack.last() else {
+        let Some(StackItem::Object(object)) = self.stack.last() else {
             return None;
         };
         self.memo.insert(id, *object);
@@ -170,7 +170,7 @@ impl Machine<'_> {
             }
             b'N' | 0x88 | 0x89 | b')' | b']' | b'}' | b'd' => self.plain(0),
             b'(' => {
-                self.stack.push(Place::Mark);
+                self.stack.push(StackItem::Mark);
                 Some(())
             }
             b'q' => {

@@ -4,60 +4,34 @@
 //! Files are read and written one after the other on one thread, which finishes what it was given
 //! before the window goes; dialogs wait on threads of their own.
 
+use super::background::{Background, Wake};
 use crate::state::Action;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 type Job = Box<dyn FnOnce() -> Option<Action> + Send>;
 
-/// Says that there is something to take in.
-pub(crate) type Wake = Arc<dyn Fn() + Send + Sync>;
-
 pub(crate) struct Errands {
-    jobs: Option<Sender<Job>>,
-    back: Sender<Action>,
-    actions: Receiver<Action>,
+    files: Background<Job, Action>,
     wake: Wake,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Errands {
     pub(crate) fn new(wake: Wake) -> Self {
-        let (jobs, inbox) = channel::<Job>();
-        let (back, actions) = channel();
-        let (answers, waker) = (back.clone(), Arc::clone(&wake));
-        let work = move || {
-            for job in inbox {
-                if let Some(action) = job() {
-                    // Nobody listens any more when the window is closing.
-                    let _ = answers.send(action);
-                    waker();
-                }
-            }
-        };
+        let begin = || |job: Job| job();
         Self {
-            jobs: Some(jobs),
-            back,
-            actions,
+            files: Background::new("files", Arc::clone(&wake), begin),
             wake,
-            thread: std::thread::Builder::new()
-                .name("files".to_owned())
-                .spawn(work)
-                .ok(),
         }
     }
 
     /// Puts a job behind those that wait.
     pub(crate) fn run<A: Into<Action>>(&self, job: impl FnOnce() -> Option<A> + Send + 'static) {
-        if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(Box::new(move || job().map(A::into)));
-        }
+        self.files.give(Box::new(move || job().map(A::into)));
     }
 
     /// A job that waits for the user.
     pub(crate) fn wait_for<A: Into<Action>>(&self, job: impl FnOnce() -> Option<A> + Send + 'static) {
-        let (back, wake) = (self.back.clone(), Arc::clone(&self.wake));
+        let (back, wake) = (self.files.back(), Arc::clone(&self.wake));
         let ask = move || {
             if let Some(action) = job() {
                 let _ = back.send(action.into());
@@ -70,15 +44,6 @@ impl Errands {
 
     /// What has come back.
     pub(crate) fn actions(&self) -> Vec<Action> {
-        self.actions.try_iter().collect()
-    }
-}
-
-impl Drop for Errands {
-    fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.files.answers().collect()
     }
 }

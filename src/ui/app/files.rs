@@ -2,7 +2,8 @@
 //!
 //! Nothing here runs on the window's thread but the handing over.
 
-use super::errands::{Errands, Wake};
+use super::background::Wake;
+use super::errands::Errands;
 use super::library_thread::Librarian;
 use crate::history::{Library, Moment, Places};
 use crate::picture;

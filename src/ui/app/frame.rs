@@ -37,7 +37,7 @@ impl<R: EngineRoom> App<R> {
         actions.extend(drops::incoming(&ctx, &mut self.zones, &self.studio));
         self.zones.clear();
         self.update_veil();
-        let told = (self.pointed, self.canvas.zoom_percent());
+        let told = (self.pointed.clone(), self.canvas.zoom_percent());
         let palette = Palette::of(ui);
         let plain = |colour| Frame::new().fill(colour).inner_margin(Margin::ZERO);
         Panel::top("top")
@@ -81,13 +81,13 @@ impl<R: EngineRoom> App<R> {
             .exact_size(theme::STATUS_LINE)
             .frame(plain(palette.panel))
             .show(ui, |ui| {
-                status::show(ui, &self.studio, &self.canvas, self.pointed)
+                status::show(ui, &self.studio, &self.canvas, &self.pointed)
             });
         CentralPanel::default()
             .frame(plain(palette.canvas))
             .show(ui, |ui| self.middle(ui, &mut actions));
         // The status line was drawn before the canvas spoke.
-        if told != (self.pointed, self.canvas.zoom_percent()) {
+        if told.0 != self.pointed || told.1 != self.canvas.zoom_percent() {
             ctx.request_repaint();
         }
         overlays::show(&ctx, &self.studio, &mut actions);

@@ -1,7 +1,7 @@
 //! An import on a thread of its own: how far it is lies in one place that is overwritten, so that a
 //! slow window costs nothing. Dropping it cancels and waits, and no partial file is left.
 
-use super::errands::Wake;
+use super::background::Wake;
 use crate::task::{Cancel, Failure, ImportStep};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};

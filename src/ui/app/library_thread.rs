@@ -3,65 +3,35 @@
 //! The thread owns the library, so nothing has to be locked; what it finds out comes back as
 //! answers. A star or a file on its way to the trash is dealt with before the window goes.
 
-use super::errands::Wake;
+use super::background::{Background, Wake};
 use crate::history::{Entry, Library, Only, Places, Removed};
 use crate::saved_picture::Shelf;
 use crate::state::{Answer, Ended, Errand, Listing, Piece, Query, Star};
 use crate::task::Failure;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 /// Thumbnails that stay in the cache.
 const THUMBNAILS_KEPT: usize = 10_000;
 
-pub(crate) struct Librarian {
-    errands: Option<Sender<Errand>>,
-    answers: Receiver<Answer>,
-    thread: Option<JoinHandle<()>>,
-}
+pub(crate) struct Librarian(Background<Errand, Answer>);
 
 impl Librarian {
     pub(crate) fn new(places: Places, wake: Wake) -> Self {
-        let (errands, inbox) = channel::<Errand>();
-        let (back, answers) = channel();
-        let work = move || {
+        let begin = move || {
             let mut library = Library::new(&places);
-            for errand in inbox {
-                if let Some(answer) = carry_out(&mut library, errand) {
-                    // Nobody listens any more when the window is closing.
-                    let _ = back.send(answer);
-                    wake();
-                }
-            }
+            move |errand| carry_out(&mut library, errand)
         };
-        let thread = std::thread::Builder::new().name("library".to_owned());
-        Self {
-            errands: Some(errands),
-            answers,
-            thread: thread.spawn(work).ok(),
-        }
+        Self(Background::new("library", wake, begin))
     }
 
     pub(crate) fn ask(&self, errand: Errand) {
-        if let Some(errands) = &self.errands {
-            let _ = errands.send(errand);
-        }
+        self.0.give(errand);
     }
 
     /// What has come back.
     pub(crate) fn answers(&self) -> Vec<Answer> {
-        self.answers.try_iter().collect()
-    }
-}
-
-impl Drop for Librarian {
-    fn drop(&mut self) {
-        self.errands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        self.0.answers().collect()
     }
 }
 

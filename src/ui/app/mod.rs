@@ -1,5 +1,6 @@
 //! The window's owner: state, worker, canvas, files; intake in `logic`, drawing in `ui`.
 
+pub(super) mod background;
 pub(super) mod drops;
 pub(super) mod errands;
 pub(super) mod files;
@@ -27,9 +28,9 @@ use crate::pixels::Pixels;
 use crate::state::{Action, Answer, Effect, Errand, ModelAnswer, Photo, Stage, Store, Studio, Target};
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
+use background::Wake;
 use drops::Zones;
 use egui::{Context, Ui};
-use errands::Wake;
 use files::Files;
 use handed_over::HandedOver;
 use import_thread::Importing;

@@ -3,7 +3,7 @@
 //! Only a few are asked for at a time, and every frame asks for what it shows, so that what was
 //! scrolled past is not read first. The oldest leave the GPU when there are too many.
 
-use super::errands::Wake;
+use super::background::{Background, Given, Wake};
 use crate::history::{Library, Places};
 use crate::saved_picture::Shelf;
 use crate::state::THUMBNAIL;
@@ -11,8 +11,6 @@ use crate::ui::textures::colour_image;
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 /// Asked for and not answered yet, at most.
 const UNDER_WAY: usize = 6;
@@ -39,9 +37,7 @@ enum Read {
 }
 
 pub(crate) struct Thumbnails {
-    wanted: Option<Sender<Key>>,
-    read: Receiver<(Key, Read)>,
-    thread: Option<JoinHandle<()>>,
+    reader: Background<Key, (Key, Read)>,
     /// With the frame that showed it last.
     held: HashMap<Key, (Small, u64)>,
     under_way: usize,
@@ -50,28 +46,19 @@ pub(crate) struct Thumbnails {
 
 impl Thumbnails {
     pub(crate) fn new(places: Places, wake: Wake) -> Self {
-        let (wanted, inbox) = channel::<Key>();
-        let (answers, read) = channel();
-        let work = move || {
+        let begin = move || {
             let library = Library::new(&places);
-            for key in inbox {
+            move |key: Key| {
                 let read = match library.thumbnail(&key.0, THUMBNAIL, &Shelf) {
                     Ok(pixels) => Read::Picture(colour_image(&pixels)),
                     Err(_) if !key.0.is_file() => Read::Gone,
                     Err(_) => Read::Unreadable,
                 };
-                if answers.send((key, read)).is_err() {
-                    // The window is gone.
-                    return;
-                }
-                wake();
+                Some((key, read))
             }
         };
-        let thread = std::thread::Builder::new().name("thumbnails".to_owned());
         Self {
-            wanted: Some(wanted),
-            read,
-            thread: thread.spawn(work).ok(),
+            reader: Background::new("thumbnails", wake, begin),
             held: HashMap::new(),
             under_way: 0,
             frame: 0,
@@ -81,7 +68,7 @@ impl Thumbnails {
     /// Takes in what was read since the last frame.
     pub(crate) fn next_frame(&mut self, ctx: &Context) {
         self.frame += 1;
-        for (key, read) in self.read.try_iter() {
+        for (key, read) in self.reader.answers() {
             self.under_way = self.under_way.saturating_sub(1);
             let small = match read {
                 Read::Picture(image) => {
@@ -115,10 +102,7 @@ impl Thumbnails {
             *used = self.frame;
             return small.clone();
         }
-        if self.under_way < UNDER_WAY
-            && let Some(wanted) = &self.wanted
-            && wanted.send(key.clone()).is_ok()
-        {
+        if self.under_way < UNDER_WAY && self.reader.give(key.clone()) == Given::Yes {
             self.under_way += 1;
             self.held.insert(key, (Small::Reading, self.frame));
         }
@@ -134,14 +118,5 @@ impl Thumbnails {
     pub(crate) fn forget(&mut self, path: &Path) {
         self.held
             .retain(|(held, _), (small, _)| held != path || matches!(small, Small::Reading));
-    }
-}
-
-impl Drop for Thumbnails {
-    fn drop(&mut self) {
-        self.wanted = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::paint::{Frame, GUESSES, MASK, OVER, PREVIEW, UNDER};
 use super::uniforms::{Look, colour, flag};
-use super::view::{Place, extent};
+use super::view::{Placement, extent};
 use super::widget::{Scene, scaled};
 use super::{Canvas, CanvasTools, Layer};
 use bytemuck::Zeroable;
@@ -17,7 +17,7 @@ impl Canvas {
         ui: &egui::Ui,
         tools: &CanvasTools,
         scene: &Scene,
-        (place, fade): (Place, f32),
+        (place, fade): (Placement, f32),
     ) {
         let seen = place.rect(scene.size).intersect(scene.room.area);
         if seen.is_negative() || seen.area() == 0.0 {
@@ -82,7 +82,7 @@ impl Canvas {
         frame.sheets[GUESSES] = drawing.guess_pixels();
     }
 
-    fn look(&self, tools: &CanvasTools, scene: &Scene, place: Place) -> Look {
+    fn look(&self, tools: &CanvasTools, scene: &Scene, place: Placement) -> Look {
         let colours = &tools.colours;
         Look {
             origin: place.origin.into(),

@@ -227,23 +227,6 @@ impl Canvas {
         }
     }
 
-    /// No more rows come: the guesses and the frontier go, the rows stay.
-    pub fn settle(&mut self) {
-        if let Some(drawing) = &mut self.drawing {
-            drawing.settle();
-        }
-    }
-
-    /// The codes a shown picture was drawn from, row by row over the whole grid, for the code under
-    /// the cursor. `shown` are the rows the picture covers.
-    pub fn codes(&mut self, grid: Grid, shown: Range<u32>, codes: &[u32]) {
-        let mut drawing = Drawing::new(&mut self.stamps, grid, shown, self.limit);
-        if let Some(drawing) = &mut drawing {
-            drawing.know(codes);
-        }
-        self.drawing = drawing;
-    }
-
     /// An empty sheet of a size, for a picture that is still to come. Replaces what is shown.
     pub fn blank(&mut self, size: Size) {
         let before = self.size();

@@ -52,11 +52,11 @@ pub(super) struct Easel {
     /// Stands in for an absent layer.
     blank: wgpu::TextureView,
     mips: MipChain,
-    shown: Vec<Shown>,
+    shown: Vec<CanvasTextures>,
 }
 
 /// One canvas' textures.
-struct Shown {
+struct CanvasTextures {
     owner: Weak<()>,
     look: wgpu::Buffer,
     plates: [Option<Plate>; LAYERS],
@@ -154,7 +154,7 @@ impl Easel {
         self.shown.retain(|shown| shown.owner.strong_count() > 0);
         let known = self.shown.iter().position(|shown| shown.is_of(&frame.owner));
         let index = known.unwrap_or_else(|| {
-            self.shown.push(Shown::new(device, &frame.owner));
+            self.shown.push(CanvasTextures::new(device, &frame.owner));
             self.shown.len() - 1
         });
         let shown = &mut self.shown[index];
@@ -195,7 +195,7 @@ impl Easel {
     }
 }
 
-impl Shown {
+impl CanvasTextures {
     fn new(device: &wgpu::Device, owner: &Arc<()>) -> Self {
         Self {
             owner: Arc::downgrade(owner),
@@ -219,7 +219,7 @@ impl Shown {
 fn bind_group(
     device: &wgpu::Device,
     (layout, sampler, blank): (&wgpu::BindGroupLayout, &wgpu::Sampler, &wgpu::TextureView),
-    shown: &Shown,
+    shown: &CanvasTextures,
 ) -> wgpu::BindGroup {
     let mut entries = vec![
         wgpu::BindGroupEntry {

@@ -43,12 +43,12 @@ impl Room {
 
 /// Where a picture is: its corner in physical pixels and its zoom.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Place {
+pub(super) struct Placement {
     pub(super) origin: Pos2,
     pub(super) zoom: f32,
 }
 
-impl Place {
+impl Placement {
     /// The place as drawn, with the corner on a whole pixel.
     pub(super) fn snapped(self) -> Self {
         Self {
@@ -71,14 +71,14 @@ pub(super) fn extent(size: Size) -> Vec2 {
 }
 
 impl View {
-    pub(super) fn place(self, size: Size, room: Room) -> Place {
+    pub(super) fn place(self, size: Size, room: Room) -> Placement {
         match self {
             Self::Fit => {
                 let zoom = fit_zoom(size, room);
                 let origin = room.fit.center() - extent(size) * zoom / 2.0;
-                Place { origin, zoom }
+                Placement { origin, zoom }
             }
-            Self::Free { zoom, centre } => Place {
+            Self::Free { zoom, centre } => Placement {
                 origin: room.area.center() - centre * zoom,
                 zoom,
             },
@@ -91,7 +91,7 @@ impl View {
         let least = (LEAST_EXTENT / extent(size).max_elem()).min(fit_zoom(size, room));
         let zoom = (place.zoom * factor).clamp(least, MOST.max(least));
         let origin = at - place.to_picture(at) * zoom;
-        free(Place { origin, zoom }, size, room)
+        free(Placement { origin, zoom }, size, room)
     }
 
     /// One picture pixel on one physical pixel, around the middle of what is seen.
@@ -102,9 +102,9 @@ impl View {
 
     /// Moved by `delta` physical pixels.
     pub(super) fn panned(self, delta: Vec2, size: Size, room: Room) -> Self {
-        let Place { origin, zoom } = self.place(size, room);
+        let Placement { origin, zoom } = self.place(size, room);
         let origin = origin + delta;
-        free(Place { origin, zoom }, size, room)
+        free(Placement { origin, zoom }, size, room)
     }
 
     /// The same part of the picture at the same place after a picture of `from` pixels is
@@ -136,7 +136,7 @@ fn fit_zoom(size: Size, room: Room) -> f32 {
 }
 
 /// The view of a place, pushed back where it would leave the widget.
-fn free(place: Place, size: Size, room: Room) -> View {
+fn free(place: Placement, size: Size, room: Room) -> View {
     let rect = place.rect(size);
     let kept = (rect.size() / 2.0).min(Vec2::splat(KEPT_IN_VIEW));
     let low = room.area.min + kept - rect.size();
@@ -162,7 +162,7 @@ mod tests {
         Room::new(area, area.shrink(32.0))
     }
 
-    fn to_target(place: Place, at: Vec2) -> Pos2 {
+    fn to_target(place: Placement, at: Vec2) -> Pos2 {
         place.origin + at * place.zoom
     }
 

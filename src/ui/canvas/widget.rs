@@ -1,7 +1,7 @@
 //! The canvas as a widget: what pointer and keys do, and what is told of it.
 
 use super::overlay::Overlay;
-use super::view::{Place, Room, extent};
+use super::view::{Placement, Room, extent};
 use super::{Canvas, CanvasResponse, CanvasTools, Fade, Gesture, Held, LONGEST_SIDE, Tool};
 use crate::pixels::Size;
 use egui::{EventFilter, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Vec2, vec2};
@@ -273,7 +273,7 @@ impl Canvas {
         ui: &'a egui::Ui,
         tools: &'a CanvasTools,
         response: &'a Response,
-        place: Place,
+        place: Placement,
     ) -> Overlay<'a> {
         let size = self.size().unwrap_or(Size::new(1, 1));
         let point = ui.ctx().pixels_per_point();

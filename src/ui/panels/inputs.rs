@@ -57,7 +57,7 @@ fn kinds(ui: &mut Ui, left: &mut Left<'_>, chosen: MapKind, set: impl Fn(MapKind
 }
 
 /// A place for a picture: what is in it, or the words that ask for one. Clicking browses.
-fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &Place) {
+fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &PhotoSlot) {
     let texture = photo.map(|photo| left.textures.photo(ui.ctx(), photo));
     let tile = Tile {
         texture: texture.as_ref(),
@@ -82,7 +82,7 @@ fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &Place) 
     }
 }
 
-struct Place {
+struct PhotoSlot {
     name: &'static str,
     words: &'static str,
     size: Vec2,
@@ -117,7 +117,7 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
                         left.actions.push(DraftAction::GoToTurn(index).into());
                     }
                 }
-                let place = Place {
+                let place = PhotoSlot {
                     name: "Open a picture to edit",
                     words: "drop a\npicture",
                     size: Vec2::splat(TILE),
@@ -254,7 +254,7 @@ fn subject(ui: &mut Ui, left: &mut Left<'_>) {
                 }
             });
         }
-        let place = Place {
+        let place = PhotoSlot {
             name: "Add a picture of the subject",
             words: "drop a\nsubject",
             size: Vec2::splat(TILE),
@@ -287,14 +287,14 @@ fn control(ui: &mut Ui, left: &mut Left<'_>) {
     ui.add_space(4.0);
     let width = (ui.available_width() - theme::GAP) / 2.0;
     ui.horizontal(|ui| {
-        let map = Place {
+        let map = PhotoSlot {
             name: "Open a map",
             words: "drop a\nmap",
             size: vec2(width, width),
             target: Target::Map,
         };
         slot(ui, left, control.map.as_ref(), &map);
-        let photo = Place {
+        let photo = PhotoSlot {
             name: "Open a photo to make the map of",
             words: "or a photo to\nmake it of",
             size: vec2(width, width),
@@ -330,7 +330,7 @@ fn predict(ui: &mut Ui, left: &mut Left<'_>) {
     ui.add_space(4.0);
     let palette = Palette::of(ui);
     heading(ui, "Picture", palette.quiet("its map is drawn"));
-    let place = Place {
+    let place = PhotoSlot {
         name: "Open the picture whose map to draw",
         words: "drop a picture",
         size: vec2(ui.available_width(), 140.0),

@@ -95,6 +95,7 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     Pointed {
         at: told.pointer,
         code: told.code,
+        note: told.note,
     }
 }
 

@@ -6,13 +6,15 @@ use crate::ui::theme::Palette;
 use egui::{Align, Layout, Ui};
 
 /// What the canvas said in the last frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Pointed {
     pub(crate) at: Option<[f32; 2]>,
     pub(crate) code: Option<u32>,
+    /// How the picture is shown, where that is not as it is.
+    pub(crate) note: Option<String>,
 }
 
-pub(crate) fn show(ui: &mut Ui, studio: &Studio, canvas: &Canvas, pointed: Pointed) {
+pub(crate) fn show(ui: &mut Ui, studio: &Studio, canvas: &Canvas, pointed: &Pointed) {
     let palette = Palette::of(ui);
     ui.horizontal_centered(|ui| {
         ui.add_space(12.0);
@@ -26,8 +28,11 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, canvas: &Canvas, pointed: Point
     });
 }
 
-fn place(studio: &Studio, canvas: &Canvas, pointed: Pointed) -> String {
+fn place(studio: &Studio, canvas: &Canvas, pointed: &Pointed) -> String {
     let mut words = format!("{:.0} %", canvas.zoom_percent());
+    if let Some(note) = &pointed.note {
+        words += &format!(" · {note}");
+    }
     let Some([x, y]) = pointed.at else { return words };
     words += &format!(" · x {x:.0} y {y:.0}");
     if let Some(code) = pointed.code {

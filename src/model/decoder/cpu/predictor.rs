@@ -20,7 +20,7 @@ pub struct CpuPredictor {
 
 /// One row of a batch: which of the forward's lanes it belongs to and where it stands there.
 #[derive(Clone, Copy)]
-struct Place {
+struct BatchRow {
     lane: usize,
     at: usize,
 }
@@ -93,7 +93,7 @@ impl Decoder {
                     wanted.push(tokens.len());
                 }
                 tokens.push(*token);
-                places.push(Place {
+                places.push(BatchRow {
                     lane,
                     at: feed.at + index,
                 });
@@ -146,7 +146,7 @@ impl Decoder {
         block: &Block,
         layer: usize,
         x: Vec<f32>,
-        (places, fed): (&[Place], &mut [Fed<'_, '_>]),
+        (places, fed): (&[BatchRow], &mut [Fed<'_, '_>]),
     ) -> candle_core::Result<Vec<f32>> {
         let config = &self.config;
         let rows = places.len();
