@@ -117,12 +117,15 @@ fn tab_completes_a_word_of_the_starters_world_and_leads_on_elsewhere() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
     tell(&mut window, [loaded()]);
-    let prompt = window.get_by_role(Role::MultilineTextInput);
-    prompt.focus();
-    prompt.type_text("a red umbr");
+    window.get_by_role(Role::MultilineTextInput).focus();
     window.run_ok();
     let field = focused(&window);
-    window.key_press(egui::Key::Tab);
+    // A slow frame: what is typed and Tab arrive together.
+    window
+        .input_mut()
+        .events
+        .push(egui::Event::Text("a red umbr".to_owned()));
+    pressed_at_once(&mut window, egui::Modifiers::NONE, egui::Key::Tab, 1);
     window.run_ok();
     assert_eq!(app(&mut window).studio.draft.prompt, "a red umbrella ");
     assert_eq!(focused(&window), field);
@@ -130,6 +133,9 @@ fn tab_completes_a_word_of_the_starters_world_and_leads_on_elsewhere() {
     window.run_ok();
     assert_eq!(app(&mut window).studio.draft.prompt, "a red umbrella ");
     assert_ne!(focused(&window), field);
+    window.key_press_modifiers(egui::Modifiers::SHIFT, egui::Key::Tab);
+    window.run_ok();
+    assert_eq!(focused(&window), field);
 }
 
 #[test]

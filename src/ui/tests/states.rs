@@ -140,15 +140,15 @@ pub(super) static STATES: [State; 32] = [
         name: "drawing with a queue",
         reach: |window| {
             drawing(window);
-            for prompt in ["one", "two"] {
+            for prompt in ["a fox", "an owl"] {
                 act(window, DraftAction::Set(Setting::Words(prompt.to_owned())));
                 act(window, RunAction::Draw);
             }
         },
         words: &[
             "Queue · 2",
-            "Remove: 1 one",
-            "To the front: 2 two",
+            "Remove: 1 a fox",
+            "To the front: 2 an owl",
             "Clear the queue",
         ],
     },
