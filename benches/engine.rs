@@ -2,7 +2,7 @@
 //!
 //! Four tables in Markdown: what understanding a prompt costs, one forward of a stack of two layers of the 7B's shape with random
 //! weights (a whole 7B has 32 of them), one picture decoded by the image tokenizer, and whole
-//! pictures of the starter model by window. Median of several runs each.
+//! pictures of the starter model by lookahead. Median of several runs each.
 
 use candle_core::Device;
 use lumina_studio::decode::Feed;

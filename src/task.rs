@@ -3,9 +3,13 @@
 //! Plain data only: tasks and reports can be stored, compared and replayed. Nothing here knows of
 //! threads, models or windows.
 
+mod cancel;
+mod failure;
 mod models;
 mod sampling;
 
+pub use cancel::Cancel;
+pub use failure::{Failure, Fault};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,
@@ -17,8 +21,6 @@ use crate::token::Grid;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use thiserror::Error;
 
 /// Longest prompt that is read, in bytes: far more than any model takes in.
 pub const LONGEST_PROMPT: usize = 64 * 1024;
@@ -267,41 +269,6 @@ pub enum Stop {
     Failed(Failure),
 }
 
-/// What kind of thing went wrong: decides exit codes and icons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fault {
-    /// The request cannot be carried out as it was put: the user changes it.
-    Usage,
-    /// Something broke on the way.
-    Failed,
-}
-
-/// What went wrong, in words for the user; crosses threads and is shown as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[error("{message}")]
-pub struct Failure {
-    pub fault: Fault,
-    /// One line: what happened and what can be done.
-    pub message: String,
-}
-
-impl Failure {
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            fault: Fault::Usage,
-            message: message.into(),
-        }
-    }
-
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self {
-            fault: Fault::Failed,
-            message: message.into(),
-        }
-    }
-}
-
 /// One thing a model was made for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Skill {
@@ -382,45 +349,6 @@ pub enum Report {
     },
 }
 
-const RUNNING: u8 = 0;
-const PAUSED: u8 = 1;
-const CANCELLED: u8 = 2;
-
-/// Stops or holds one task; clones share it. It is never reset: a new task gets a new one.
-#[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicU8>);
-
-impl Cancel {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    pub fn cancel(&self) {
-        self.0.store(CANCELLED, Ordering::Release);
-    }
-
-    /// Holds the task between forwards until `resume` or `cancel`.
-    pub fn pause(&self) {
-        let _ = self
-            .0
-            .compare_exchange(RUNNING, PAUSED, Ordering::AcqRel, Ordering::Acquire);
-    }
-
-    pub fn resume(&self) {
-        let _ = self
-            .0
-            .compare_exchange(PAUSED, RUNNING, Ordering::AcqRel, Ordering::Acquire);
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire) == CANCELLED
-    }
-
-    pub fn is_paused(&self) -> bool {
-        self.0.load(Ordering::Acquire) == PAUSED
-    }
-}
-
 /// Carries out tasks. An engine can only emit progress: it never ends a task itself, it returns.
 pub trait Engine {
     /// Draws the task's pictures, best first. Polls `cancel` between forwards.
@@ -434,24 +362,5 @@ pub trait Engine {
     /// What it can do.
     fn profile(&self) -> Profile {
         Profile::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cancelled_task_stays_cancelled() {
-        let cancel = Cancel::new();
-        let twin = cancel.clone();
-        twin.pause();
-        assert!(cancel.is_paused());
-        cancel.resume();
-        assert!(!twin.is_paused());
-        cancel.cancel();
-        twin.pause();
-        twin.resume();
-        assert!(twin.is_cancelled() && !twin.is_paused());
     }
 }

@@ -58,7 +58,7 @@ fn scores(predictor: &mut dyn Predictor, feeds: &[Feed<'_>]) -> Vec<f32> {
 }
 
 /// Whatever is computed beside it, a row comes out the same bits: that makes a seed one picture for
-/// every window.
+/// every lookahead.
 #[test]
 fn rows_are_the_same_bits_in_every_batch() {
     on_the_emulator("rows_are_the_same_bits_in_every_batch", || {
@@ -121,7 +121,7 @@ fn choices_on_the_card_are_those_of_the_host() {
             let mut predictor = network.predictor(4, 64).expect("lanes");
             let (mut mine, mut theirs) = (Recent::default(), Recent::default());
             let (prompt, picture) = (tokens(20, 9), tokens(24, turn as u32));
-            // Two candidates of both branches: a beginning, then windows of 5.
+            // Two candidates of both branches: a beginning, then 5 codes ahead.
             for (step, range) in [0..4, 4..9, 6..11, 11..16].into_iter().enumerate() {
                 let scored = if step == 0 { 1 } else { range.len() };
                 let begins = [&prompt[..], &picture[..4]].concat();

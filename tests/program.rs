@@ -437,7 +437,7 @@ fn the_same_settings_give_the_same_file() {
     draw("a.png", &["--window", "4"]);
     draw("b.png", &["--window", "4"]);
     assert!(stage.read("a.png") == stage.read("b.png"));
-    // There the window decides, too: the automatic one must not depend on the clock.
+    // There the lookahead decides, too: the automatic one must not depend on the clock.
     draw("c.png", &["--noise", "coupled"]);
     draw("d.png", &["--noise", "coupled"]);
     assert!(stage.read("c.png") == stage.read("d.png"));

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Draws pictures with Lumina-mGPT 2.0. Opens its window; with a command it does one thing and ends.
 ///
 /// Without --model, the built-in starter draws: a small model of a small world (emoji objects on
-/// simple backgrounds, up to 256x256).
+/// simple backgrounds, 96x160 to 320x192).
 #[derive(Debug, Parser)]
 #[command(name = "lumina-studio", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]

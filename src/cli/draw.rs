@@ -1,9 +1,9 @@
 //! Drawing: turns go to the worker one after the other, pictures go to files as they come.
 
 use super::console::Console;
+use super::exit::{CANCELLED, DONE};
 use super::interrupt::Interrupt;
 use super::job::Job;
-use super::{CANCELLED, DONE};
 use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};

@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: the first one cancels what runs, the second one ends the process.
 
+use super::exit::CANCELLED;
 use crate::task::Cancel;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +21,7 @@ impl Interrupt {
         // Where no handler can be set, a signal ends the process as it always does.
         let _ = ctrlc::set_handler(move || {
             if twin.seen.is_cancelled() {
-                std::process::exit(super::CANCELLED);
+                std::process::exit(CANCELLED);
             }
             twin.signal();
         });

@@ -1,7 +1,11 @@
 //! Whose an action is, and what is done with the picture under way.
 
-use super::action::{Action, Effect, RunAction, Stage};
+mod models;
+mod queue;
+
+use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
+use super::effect::{Effect, Stage};
 use super::inputs::new_seed;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};

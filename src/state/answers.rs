@@ -1,7 +1,8 @@
 //! What background work has found out or done, taken in.
 
 use super::Studio;
-use super::action::{Answer, Effect};
+use super::action::Answer;
+use super::effect::Effect;
 
 impl Studio {
     pub(super) fn take_in_answer(&mut self, answer: Answer) -> Vec<Effect> {

@@ -2,7 +2,7 @@
 //!
 //! What is not in memory is read first; the canvas changes when everything is there.
 
-use super::action::{Effect, Stage};
+use super::effect::{Effect, Stage};
 use super::outcome::{Outcome, OutcomeId};
 use super::{Page, Shown, Studio};
 use crate::pixels::Pixels;

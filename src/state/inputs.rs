@@ -1,7 +1,8 @@
 //! Actions on the draft: settings, sources, the mask.
 
-use super::action::{DraftAction, Effect, Paint, Setting};
+use super::action::{DraftAction, Paint, Setting};
 use super::draft::{SeedChoice, Tab};
+use super::effect::Effect;
 use super::painting::Step;
 use super::photo::Photo;
 use super::{Shown, Studio};

@@ -14,6 +14,7 @@ mod answers;
 mod chain;
 mod compare;
 mod draft;
+mod effect;
 mod errand;
 mod inputs;
 mod mishaps;
@@ -37,22 +38,20 @@ mod view;
 mod window;
 
 pub use action::{
-    Action, Answer, DraftAction, Effect, FileAction, OfferAction, Opened, Paint, QueueAction, ResultAction,
-    RunAction, Setting, Stage, Target, Verb, ViewAction, Which,
+    Action, Answer, DraftAction, FileAction, ImportAction, ModelAction, ModelAnswer, OfferAction, Paint,
+    QueueAction, ResultAction, RunAction, Setting, Target, Verb, ViewAction, Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
+pub use effect::{Effect, ModelEffect, Stage};
 pub use errand::Errand;
 pub use mishaps::Mishap;
-pub use models::{
-    Asked, Ending, Import, ImportAction, Look, ModelAction, ModelAnswer, ModelEffect, Models,
-    import_seconds_left,
-};
+pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
 pub use notice::{Notice, Offer, Tone};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
-pub use photo::{Photo, THUMBNAIL, thumbnail};
+pub use photo::{Opened, Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
 pub use run::{Begun, CandidateRows, Phase, Row, Run, Wish};

@@ -1,8 +1,9 @@
 //! A picture from a file: where it goes, and what is asked about one that holds settings.
 
-use super::action::{Effect, FileAction, OfferAction, Opened, Target};
+use super::action::{FileAction, OfferAction, Target};
 use super::draft::Tab;
-use super::photo::Photo;
+use super::effect::Effect;
+use super::photo::{Opened, Photo};
 use super::request::Request;
 use super::{Page, Studio, Tone};
 use crate::pixels::Size;

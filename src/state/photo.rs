@@ -1,8 +1,10 @@
 //! A picture of the user's, named by its content so that it is stored once.
 
 use crate::pixels::{Pixels, Size};
+use crate::task::Task;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Longer side of a thumbnail.
@@ -17,6 +19,14 @@ pub struct Photo {
     pub name: String,
     #[serde(skip, default = "Photo::absent")]
     pub pixels: Arc<Pixels>,
+}
+
+/// A picture that was read, and the task stored in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    pub photo: Photo,
+    pub path: Option<PathBuf>,
+    pub task: Option<Box<Task>>,
 }
 
 impl PartialEq for Photo {

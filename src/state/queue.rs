@@ -1,7 +1,5 @@
 //! What is to be drawn after the present picture.
 
-use super::Studio;
-use super::action::{Effect, QueueAction};
 use super::request::Request;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -83,18 +81,6 @@ impl Queue {
 
     pub fn retain(&mut self, keep: impl FnMut(&mut Order) -> bool) {
         self.orders.retain_mut(keep);
-    }
-}
-
-impl Studio {
-    pub(super) fn act_on_queue(&mut self, action: QueueAction) -> Vec<Effect> {
-        match action {
-            QueueAction::Front(id) => self.queue.front(id),
-            QueueAction::MoveTo(id, place) => self.queue.move_to(id, place),
-            QueueAction::Remove(id) => self.queue.remove(id),
-            QueueAction::Clear => self.queue.clear(),
-        }
-        Vec::new()
     }
 }
 

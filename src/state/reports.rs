@@ -1,7 +1,7 @@
 //! What the worker reports, taken in: how a picture begins, grows, and ends.
 
-use super::action::{Effect, Stage};
 use super::draft::Tab;
+use super::effect::{Effect, Stage};
 use super::outcome::{Ended, Keeping, Outcome, OutcomeId};
 use super::photo::{Photo, THUMBNAIL, thumbnail};
 use super::queue::Order;

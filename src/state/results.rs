@@ -3,8 +3,9 @@
 //! All three name the same verbs. A picture of the history becomes an [`Outcome`] of its own (a
 //! guest) when it goes to the canvas, so that showing and comparing know one kind of picture.
 
-use super::action::{Effect, ResultAction, Stage, Target, Verb, Which};
+use super::action::{ResultAction, Target, Verb, Which};
 use super::album::{Looked, Star, Thrown};
+use super::effect::{Effect, Stage};
 use super::errand::Errand;
 use super::outcome::{Outcome, OutcomeId};
 use super::photo::Photo;

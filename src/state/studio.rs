@@ -1,12 +1,13 @@
 //! Everything the window knows, and what can be asked of it.
 
-use super::action::{Effect, Opened, Stage};
 use super::album::{Album, Thrown};
 use super::draft::Draft;
+use super::effect::{Effect, Stage};
 use super::mishaps::Mishap;
 use super::models::Models;
 use super::notice::{Notice, Tone};
 use super::outcome::{Keeping, Outcome, OutcomeId};
+use super::photo::Opened;
 use super::queue::Queue;
 use super::run::Run;
 use super::view::{Dropping, Page, Shown, View};

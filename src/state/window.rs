@@ -1,7 +1,7 @@
 //! How the window is looked at: its page, its colours, its notices.
 
-use super::action::{Effect, ViewAction};
-use super::models::ModelAction;
+use super::action::{ModelAction, ViewAction};
+use super::effect::Effect;
 use super::{Notice, Page, Studio};
 
 impl Studio {

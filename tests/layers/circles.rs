@@ -3,7 +3,7 @@
 //! A file is a module; a `mod.rs` stands for its folder. Declaring a child and handing on what is in it
 //! (`pub use child::Name`) are no imports, so that a folder's face may list what is behind it.
 
-use super::{blank, module_path, without_tests};
+use super::source::{blank, module_path, without_tests};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 type Path = Vec<String>;

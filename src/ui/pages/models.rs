@@ -256,7 +256,7 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             text(ui, |ui| {
                 ui.label(palette.strong("Built-in starter"));
                 ui.label(palette.body("A small model of a small world"));
-                let about = "Trained on 170 things and 24 backgrounds, up to 256 × 256 px: it shows how the program works, not \
+                let about = "Trained on 170 things and 24 backgrounds, 96 × 160 to 320 × 192 px: it shows how the program works, not \
                              how well Lumina-mGPT draws";
                 ui.add(Label::new(palette.secondary(about)).wrap());
                 if let Some(starter) = studio.models.survey.as_ref().and_then(|survey| survey.starter.as_ref()) {

@@ -1,0 +1,165 @@
+//! A command line carried out, down to its exit code.
+//!
+//! Commands that draw go to `draw`; the others need no worker and are done here.
+
+use super::args::Command;
+use super::console::Console;
+use super::exit::{CANCELLED, DONE, FAILED, USAGE};
+use super::interrupt::Interrupt;
+use super::{draw, job, names};
+use crate::engine_room::{self, EngineRoom, ModelSource, Verification};
+use crate::measure::Subject;
+use crate::task::{Cancel, Failure, Fault, ImportStep, ImportWish};
+use std::io::{IsTerminal, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Carries out one command line and returns the process's exit code.
+pub fn run<R: EngineRoom>(command: &Command, room: &R) -> i32 {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let live = err.is_terminal();
+    // A fault of this program is told in one line, too; `RUST_BACKTRACE=full` shows where it is.
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|wish| wish != "full") {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let screen = Screen {
+        out: &mut out,
+        err: &mut err,
+        live,
+    };
+    let interrupt = Interrupt::of_signals();
+    let ended = catch_unwind(AssertUnwindSafe(|| run_on(command, room, &interrupt, screen)));
+    ended.unwrap_or_else(|_| {
+        let _ = writeln!(
+            std::io::stderr(),
+            "lumina-studio: a fault of this program; run it with RUST_BACKTRACE=full to see where"
+        );
+        FAILED
+    })
+}
+
+/// Says on stderr why the program ends, and returns its exit code.
+pub fn refuse(failure: &Failure) -> i32 {
+    let mut err = std::io::stderr();
+    // Where nobody listens the exit code has to do.
+    let _ = writeln!(err, "error: {failure}");
+    match failure.fault {
+        Fault::Usage => USAGE,
+        Fault::Failed => FAILED,
+    }
+}
+
+/// Where a run speaks.
+struct Screen<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    live: bool,
+}
+
+fn run_on<R: EngineRoom>(command: &Command, room: &R, interrupt: &Interrupt, screen: Screen<'_>) -> i32 {
+    let mut console = Console {
+        out: screen.out,
+        err: screen.err,
+        json: command.is_json(),
+        live: screen.live,
+        rows: 0,
+        row: 0,
+        covered: 0,
+    };
+    let ended = match job::resolve(command) {
+        Ok(Some(job)) => draw::draw(job, room, interrupt, &mut console),
+        Ok(None) => other(command, room, interrupt.token(), &mut console),
+        Err(failure) => Err(failure),
+    };
+    ended.unwrap_or_else(|failure| {
+        console.failed(&failure);
+        match failure.fault {
+            Fault::Usage => USAGE,
+            Fault::Failed => FAILED,
+        }
+    })
+}
+
+/// The commands that need no worker.
+fn other<R: EngineRoom>(
+    command: &Command,
+    room: &R,
+    cancel: &Cancel,
+    console: &mut Console<'_>,
+) -> Result<i32, Failure> {
+    let done = match command {
+        Command::Info { file, json } => {
+            let info = engine_room::info(file)?;
+            let line = if *json { info.json.to_string() } else { info.text };
+            console.result(line.trim_end());
+            Ok(true)
+        }
+        Command::Redraw {
+            file,
+            source,
+            output,
+            model,
+        } => {
+            names::check(output)?;
+            engine_room::redraw(file, source.as_deref(), output, &ModelSource::from(model))
+                .map(|()| console.result(&output.display().to_string()))
+                .map(|()| true)
+        }
+        Command::Import(args) => {
+            names::place(&args.output)?;
+            let wish = ImportWish::from(args);
+            let mut step = |step: ImportStep| {
+                let percent = (100 * u128::from(step.done)) / u128::from(step.of.max(1));
+                console.update(&format!("{percent:3} % {}", step.name));
+            };
+            room.import(&wish, cancel, &mut step)
+                .map(|remarks| {
+                    remarks.iter().for_each(|remark| console.say(remark));
+                    console.result(&wish.output.display().to_string());
+                })
+                .map(|()| true)
+        }
+        Command::Verify(args) => {
+            let asked = Verification {
+                cases: &args.cases,
+                device: args.device,
+                kv: args.kv,
+                format: args.model_quant,
+                threads: args.threads,
+            };
+            engine_room::verify(&asked, &mut |note| console.note(note))
+        }
+        Command::Bench {
+            shape: Some(shape),
+            quant,
+            model,
+        } => {
+            let subject = Subject {
+                shape: (*shape).into(),
+                quant: *quant,
+                device: model.device,
+                kv: model.kv,
+            };
+            engine_room::measure(&subject, model.threads, &mut |note| console.note(note)).map(|()| true)
+        }
+        Command::Bench { model, .. } => {
+            let model = ModelSource::from(model);
+            engine_room::bench(&model, cancel, &mut |note| console.note(note)).map(|()| true)
+        }
+        Command::Generate { .. }
+        | Command::Pair { .. }
+        | Command::Control { .. }
+        | Command::Subject { .. }
+        | Command::Edit { .. }
+        | Command::Predict { .. }
+        | Command::Resume { .. } => Err(Failure::failed("this command draws")),
+    };
+    match done {
+        Err(_) if cancel.is_cancelled() => {
+            console.say("cancelled");
+            Ok(CANCELLED)
+        }
+        Ok(true) => Ok(DONE),
+        Ok(false) => Ok(FAILED),
+        Err(failure) => Err(failure),
+    }
+}

@@ -1,0 +1,51 @@
+//! What background work has found out or done.
+
+use super::super::album::Listing;
+use super::super::models::Look;
+use super::super::outcome::{Keeping, OutcomeId};
+use super::super::photo::{Opened, Photo};
+use super::files::Target;
+use crate::pixels::Pixels;
+use crate::task::{Failure, ImportStep, ImportWish, Survey};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What background work has found out or done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    Opened(Box<Opened>, Target),
+    /// A background job could not be done; the first part says what it was.
+    Failed(&'static str, Failure),
+    MapMade(Photo),
+    Kept(OutcomeId, PathBuf),
+    NotKept(Box<Keeping>, Failure),
+    Fetched(OutcomeId, Arc<Pixels>),
+    NotFetched(OutcomeId, Failure),
+    Listed(Box<Listing>),
+    Stars(BTreeSet<PathBuf>),
+    NotStarred(PathBuf, Failure),
+    Trashed(PathBuf),
+    NotTrashed(PathBuf, Failure),
+    TakenBack(PathBuf),
+    NotTakenBack(PathBuf, Failure),
+    /// A picture that was asked for is there no longer.
+    Missed(PathBuf),
+    /// These files are there no longer.
+    Gone(Vec<PathBuf>),
+    CopyRead(Arc<Pixels>),
+    Models(ModelAnswer),
+}
+
+/// What background work has found out about models, or done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelAnswer {
+    Surveyed(Box<Survey>),
+    /// The model that was asked for, before it is loaded.
+    Appraised(PathBuf, Box<Look>),
+    /// A folder was chosen, with all that follows from it.
+    Planned(ImportWish),
+    Stepped(ImportStep, f64),
+    /// The file is there, with what had to be done otherwise than asked; or there is none.
+    Ended(Result<Vec<String>, Failure>),
+}

@@ -1,0 +1,59 @@
+//! What is set up for the next picture.
+
+use super::super::draft::{Brush, SeedChoice, Tab};
+use super::super::painting::Point;
+use crate::pixels::Size;
+use crate::task::{Lookahead, MapKind, Noise};
+
+/// One setting of the draft.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Setting {
+    Tab(Tab),
+    Words(String),
+    /// The prompt is given to the model as it is.
+    AsTyped(bool),
+    Description(String),
+    Size(Option<Size>),
+    Seed(u64),
+    SeedChoice(SeedChoice),
+    Cfg(Option<f32>),
+    TopK(Option<usize>),
+    Temperature(Option<f32>),
+    TopNSigma(Option<f32>),
+    Noise(Noise),
+    Lookahead(Lookahead),
+    Batch(u32),
+    Candidates(usize),
+    PairKind(MapKind),
+    ControlKind(MapKind),
+    PredictKind(MapKind),
+    Thresholds(f32, f32),
+    Brush(Brush),
+}
+
+/// What happens to the mask of the current source.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Paint {
+    Begin(Point),
+    Extend(Point),
+    Finish,
+    Undo,
+    Redo,
+    Grow,
+    Shrink,
+    Invert,
+    Clear,
+}
+
+/// What is set up for the next picture.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DraftAction {
+    Set(Setting),
+    NewSeed,
+    RecallSeed,
+    Paint(Paint),
+    GoToTurn(usize),
+    ChooseReference(usize),
+    RemoveReference(usize),
+    RemoveSource,
+}

@@ -1,0 +1,23 @@
+//! What changes the state from outside; a file for each owner.
+
+mod answer;
+mod draft;
+mod files;
+mod models;
+mod offer;
+mod owners;
+mod queue;
+mod results;
+mod run;
+mod view;
+
+pub use answer::{Answer, ModelAnswer};
+pub use draft::{DraftAction, Paint, Setting};
+pub use files::{FileAction, Target};
+pub use models::{ImportAction, ModelAction};
+pub use offer::OfferAction;
+pub use owners::Action;
+pub use queue::QueueAction;
+pub use results::{ResultAction, Verb, Which};
+pub use run::RunAction;
+pub use view::ViewAction;

@@ -1,0 +1,34 @@
+//! What is done about models.
+
+use super::super::models::Asked;
+use crate::task::{Device, Format};
+use std::path::PathBuf;
+
+/// What is done about models.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelAction {
+    /// Asks for a model; `None` is the built-in one.
+    Load(Option<PathBuf>),
+    /// Loads it whatever it needs.
+    LoadAnyway(PathBuf),
+    Browse,
+    /// Looks around again.
+    Survey,
+    Forget(PathBuf),
+    Device(Device),
+    Import(ImportAction),
+}
+
+/// What is done about the import of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ImportAction {
+    Ask(Asked),
+    /// This folder shall be imported.
+    PlanFor(PathBuf),
+    Movq(PathBuf),
+    Output(PathBuf),
+    Format(Format),
+    Close,
+    Start,
+    Cancel,
+}

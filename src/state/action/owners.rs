@@ -1,0 +1,63 @@
+//! Whose an action is.
+
+use super::answer::{Answer, ModelAnswer};
+use super::draft::DraftAction;
+use super::files::FileAction;
+use super::models::{ImportAction, ModelAction};
+use super::offer::OfferAction;
+use super::queue::QueueAction;
+use super::results::ResultAction;
+use super::run::RunAction;
+use super::view::ViewAction;
+
+/// What changes the state from outside: what a person does, and what background work answers.
+///
+/// Each owner has an enum of its own and one function that matches it whole, without a wildcard:
+/// so the compiler names every place that a new case touches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Draft(DraftAction),
+    Run(RunAction),
+    Queue(QueueAction),
+    Result(ResultAction),
+    Offer(OfferAction),
+    Models(ModelAction),
+    Files(FileAction),
+    View(ViewAction),
+    Answer(Answer),
+}
+
+/// A nested action stands for itself where an [`Action`] is wanted.
+macro_rules! stands_for_itself {
+    ($($owner:ident($nested:ty)),* $(,)?) => {
+        $(impl From<$nested> for Action {
+            fn from(nested: $nested) -> Self {
+                Self::$owner(nested)
+            }
+        })*
+    };
+}
+
+stands_for_itself! {
+    Draft(DraftAction),
+    Run(RunAction),
+    Queue(QueueAction),
+    Result(ResultAction),
+    Offer(OfferAction),
+    Models(ModelAction),
+    Files(FileAction),
+    View(ViewAction),
+    Answer(Answer),
+}
+
+impl From<ImportAction> for Action {
+    fn from(action: ImportAction) -> Self {
+        Self::Models(ModelAction::Import(action))
+    }
+}
+
+impl From<ModelAnswer> for Action {
+    fn from(answer: ModelAnswer) -> Self {
+        Self::Answer(Answer::Models(answer))
+    }
+}

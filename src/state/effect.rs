@@ -1,0 +1,67 @@
+//! What the state asks of the program around it.
+
+use super::action::Target;
+use super::errand::Errand;
+use super::models::Asked;
+use super::outcome::{Keeping, OutcomeId};
+use super::photo::Photo;
+use super::queue::Order;
+use super::run::{Begun, Row};
+use crate::pixels::{Pixels, Size};
+use crate::task::{Guesses, ImportWish, Task};
+use crate::token::Grid;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the canvas is to show.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    Begin(Grid),
+    Row(Row),
+    Guesses(Guesses),
+    Picture(Arc<Pixels>),
+    Compare(Option<(Arc<Pixels>, Arc<Pixels>)>),
+    Clear,
+}
+
+/// What the state cannot do itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    Submit(Box<Task>),
+    /// These three are about the running task.
+    Cancel,
+    Pause,
+    Resume,
+    Keep(Box<Keeping>),
+    Load(Option<PathBuf>),
+    Read(PathBuf, Target),
+    Browse(Target),
+    BrowseModel,
+    Models(ModelEffect),
+    MakeMap {
+        photo: Photo,
+        low: f32,
+        high: f32,
+        /// Size of a panel, when it is known.
+        panel: Option<Size>,
+    },
+    Fetch(OutcomeId, PathBuf),
+    Errand(Errand),
+    /// To the clipboard.
+    Copy(Arc<Pixels>),
+    Stage(Stage),
+    JournalBegin(Box<Order>, Begun),
+    JournalRow(Row),
+    JournalEnd,
+}
+
+/// What the models page asks of the program around it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ModelEffect {
+    Survey(Vec<PathBuf>),
+    Appraise(PathBuf),
+    Ask(Asked, Option<ImportWish>),
+    Plan(PathBuf),
+    Import(ImportWish),
+    CancelImport,
+}

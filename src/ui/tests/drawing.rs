@@ -1,0 +1,163 @@
+//! Pictures asked for, drawn, finished and broken off, as the window tells it.
+
+use super::*;
+
+#[test]
+fn what_the_starter_cannot_draw_is_not_begun() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    states::act(
+        &mut window,
+        DraftAction::Set(Setting::Words("a portrait of my mother".to_owned())),
+    );
+    states::act(&mut window, RunAction::Draw);
+    let studio = &app(&mut window).studio;
+    assert!(studio.run.is_none() && studio.queue.is_empty());
+    assert!(
+        studio
+            .notices
+            .iter()
+            .any(|notice| notice.title == "The starter cannot draw this")
+    );
+    states::act(&mut window, DraftAction::Set(Setting::AsTyped(true)));
+    states::act(&mut window, RunAction::Draw);
+    assert!(app(&mut window).studio.run.is_some());
+}
+
+#[test]
+fn what_is_typed_just_before_ctrl_enter_is_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    window.get_by_role(Role::MultilineTextInput).type_text("a cat");
+    window.run_ok();
+    // A slow frame: both arrive together.
+    window.input_mut().events.extend([
+        egui::Event::Text(" at night".to_owned()),
+        egui::Event::Key {
+            key: egui::Key::Enter,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers: egui::Modifiers::COMMAND,
+        },
+    ]);
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.prompt, "a cat at night");
+}
+
+#[test]
+fn one_click_draws_an_example_with_its_seed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    assert!(has(&window, "Starter · 32 px") && has(&window, "CPU · 2 threads"));
+    window.get_by_label("Draw a fox on the beach").click();
+    window.run_ok();
+    let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
+    assert_eq!(run.order.request.seed, pages::welcome::EXAMPLES[0].seed);
+    assert_eq!(
+        (run.order.request.sampling.cfg, run.order.request.size),
+        (None, None)
+    );
+}
+
+#[test]
+fn rows_are_told_and_the_three_verbs_are_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    assert!(has(&window, "Row 2 of 4") && has(&window, "4.0 per step") && has(&window, "done at"));
+    for verb in ["Pause", "Keep", "Discard"] {
+        window.get_by_label(verb);
+    }
+    tell(&mut window, [progress(0, Progress::Paused)]);
+    assert!(has(&window, "Paused at row 2 of 4"));
+    window.get_by_label("Resume").click();
+    window.run_ok();
+    tell(
+        &mut window,
+        [progress(0, Progress::Resumed), progress(0, Progress::Decoding)],
+    );
+    assert!(has(&window, "Finishing the picture"));
+    window.get_by_label("Discard").click();
+    window.run_ok();
+    let pictures = Vec::new();
+    tell(
+        &mut window,
+        [Report::Cancelled {
+            task: TaskId(0),
+            pictures,
+        }],
+    );
+    assert_eq!(app(&mut window).studio.shown, Shown::Welcome);
+}
+
+#[test]
+fn a_finished_picture_is_shown_and_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    tell(&mut window, rows(0, 4).into_iter().chain([finished(0)]));
+    states::await_that(&mut window, |studio| studio.outcomes[0].path.is_some());
+    assert!(has(&window, "Result: a cat") && has(&window, "saved in"));
+    let path = app(&mut window).studio.outcomes[0].path.clone().expect("a path");
+    let task = crate::saved_picture::task_of(&path).expect("its settings");
+    assert_eq!((task.prompt.as_str(), task.seed), ("a cat", 5));
+    assert_eq!(crate::picture::read(&path).expect("a PNG").size(), GRID.pixels());
+    assert!(path.starts_with(Places::below(folder.path()).pictures));
+}
+
+#[test]
+fn what_fails_is_said_with_a_way_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    let failure = Failure::failed("the memory is full");
+    tell(
+        &mut window,
+        [Report::Failed {
+            task: TaskId(0),
+            failure,
+        }],
+    );
+    assert!(has(&window, "The picture could not be finished") && has(&window, "the memory is full"));
+    window.get_by_label("Copy details");
+    assert_eq!(
+        app(&mut window).studio.run.as_ref().map(|run| run.phase),
+        Some(Phase::Interrupted)
+    );
+    assert!(has(&window, "Stopped at row 2 of 4"));
+    {
+        let dismiss = window.get_all_by_role(Role::Button);
+        let mut dismiss = dismiss.filter(|node| {
+            node.accesskit_node()
+                .label()
+                .is_some_and(|name| name.starts_with("Dismiss"))
+        });
+        dismiss.next_back().expect("a way to dismiss it").click();
+    }
+    window.run_ok();
+    assert!(!has(&window, "the memory is full"));
+}
+
+#[test]
+fn the_queue_can_be_rearranged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    for prompt in ["a fox", "an owl", "a frog"] {
+        app(&mut window).act(DraftAction::Set(Setting::Words(prompt.to_owned())));
+        app(&mut window).act(RunAction::Draw);
+    }
+    window.run_ok();
+    assert!(has(&window, "Queue · 3"));
+    window.get_by_label("To the front: 3 a frog").click();
+    window.run_ok();
+    window.get_by_label("Remove: 2 a fox").click();
+    window.run_ok();
+    let left = app(&mut window)
+        .studio
+        .queue
+        .orders()
+        .map(|order| order.request.prompt.clone());
+    assert_eq!(left.collect::<Vec<_>>(), ["a frog", "an owl"]);
+}
