@@ -5,10 +5,10 @@
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped),
 //!   [`understand`] (what people type, in the starter's words)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
-//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), [`history`] (the library of
+//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
 //!   saved pictures), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
 //!   folder of state)
-//! - 2 assembly: [`session`] (a model carries out tasks), [`worker`] (the thread; the only place
+//! - 2 assembly: [`session`] (a model carries out tasks), `worker` (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
 //!   machine is), [`saved_picture`] (tasks in saved pictures); beside them, and standing on them,
 //!   [`engine_room`] (what both fronts may ask of a model: open, appraise, import ...)
@@ -18,7 +18,7 @@ pub mod cli;
 pub mod decode;
 pub mod engine_room;
 pub mod handover;
-pub mod history;
+pub(crate) mod history;
 pub mod measure;
 pub mod model;
 pub mod picture;
@@ -31,4 +31,4 @@ pub mod token;
 pub mod ui;
 pub mod understand;
 pub mod verify;
-pub mod worker;
+pub(crate) mod worker;

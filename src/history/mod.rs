@@ -108,17 +108,9 @@ impl Library {
         }
     }
 
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// All pictures, newest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
-    }
-
-    pub fn entry(&self, path: &Path) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.path == path)
     }
 
     /// A free name for a picture drawn now, in today's folder, which is created when missing:

@@ -1,6 +1,6 @@
 //! Pictures as files: reading, fitting, writing with the settings inside, masks and maps.
 
-pub mod foreign;
+pub(crate) mod foreign;
 
 mod fit;
 mod maps;

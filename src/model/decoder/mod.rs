@@ -2,8 +2,8 @@
 //! forwards of a CPU and of candle's devices (those of NVIDIA cards are in `model::cuda`).
 
 pub mod config;
-pub mod cpu;
-pub mod device;
+pub(crate) mod cpu;
+pub(crate) mod device;
 pub(crate) mod kernels;
 pub(crate) mod kv_cache;
 pub(crate) mod matrix;

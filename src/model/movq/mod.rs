@@ -3,12 +3,12 @@
 //! Names and maths follow the public checkpoint (config `movqgan`). The encoder's norms are plain
 //! GroupNorms, the decoder's are SpatialNorms: GroupNorm(f) * conv_y(z) + conv_b(z).
 
-pub mod codec;
+pub(crate) mod codec;
 mod config;
 mod conv;
 mod layers;
 mod norm;
-pub mod preview;
+pub(crate) mod preview;
 mod tensors;
 
 pub use config::MovqConfig;

@@ -2,7 +2,7 @@
 
 pub mod checkpoint;
 mod files;
-pub mod gguf;
+pub(crate) mod gguf;
 pub mod import;
 mod pickle;
 mod pickle_limits;

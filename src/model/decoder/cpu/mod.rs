@@ -12,4 +12,3 @@ mod tests;
 
 pub use super::parts::Head;
 pub use loaded::Decoder;
-pub use predictor::CpuPredictor;

@@ -7,4 +7,4 @@
 mod block;
 mod predictor;
 
-pub use predictor::{DeviceDecoder, DevicePredictor};
+pub use predictor::DeviceDecoder;
