@@ -19,19 +19,20 @@ write "a portrait of my mother"
 sleep 0.4; shot words-outside
 xdotool key ctrl+Return; sleep 2
 [ "$(pictures)" = $((before + 1)) ] || fail "something was drawn for what it cannot draw"
-# The first offer by keyboard: behind the prompt.
+# The first offer by keyboard: the one behind the prompt.
+prompted() { grep -q "\"prompt\": *\"$1\"" "$data/state.json"; }
 click prompt
-xdotool key ctrl+Return; sleep 0.3
-xdotool key Tab sleep 0.2 key Tab sleep 0.2; shot words-offer-focused
-xdotool key space; sleep 0.6; shot words-offered
+xdotool key Tab sleep 0.3; shot words-offer-focused
+xdotool key space
+await 'prompted "a balloon"'; shot words-offered
 
-# The page of all it can draw, by keyboard: behind the chips.
+# Another meaning by keyboard: the chip behind the prompt opens its list.
 write "a dog"
-for _ in 1 2 3 4 5 6 7 8; do xdotool key Tab sleep 0.15; done
-shot words-focus
-xdotool key --clearmodifiers Escape
-write ""
-xdotool key Tab sleep 0.2 key space; sleep 1.2; shot words-page
-xdotool key Tab sleep 0.1 key Tab sleep 0.1 key Tab sleep 0.2; shot words-page-focused
+xdotool key Tab sleep 0.3 key space sleep 0.5; shot words-meanings
+xdotool key Escape
+
+# The page of all it can draw: behind an empty prompt, then the first thing of it.
+click prompt
+xdotool key ctrl+a sleep 0.1 key BackSpace sleep 0.3 key Tab sleep 0.3 key space sleep 1; shot words-page
 kill_it
 say "words: understood while typed, completed by Tab, refused with offers, a page of all things; by keyboard"
