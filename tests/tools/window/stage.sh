@@ -33,9 +33,9 @@ say() { echo "window: $*"; }
 fail() { echo "window: $*" >&2; [ -z "${shots:-}" ] || shot failed; exit 1; }
 now() { date +%s%3N; }
 
-# Waits up to a minute for a command to succeed.
+# Waits up to three minutes for a command to succeed.
 await() {
-    for _ in $(seq 600); do
+    for _ in $(seq 1800); do
         if eval "$1"; then return 0; fi
         kill -0 "$app" 2>/dev/null || fail "the window is gone: $(cat "$home/log")"
         sleep 0.1
