@@ -361,30 +361,26 @@ fn drawings(
             }
         }
     };
-    let helpers = settings.at_once.saturating_sub(1);
     let threads = (rayon::current_num_threads() / settings.at_once.max(1)).max(1);
     let of_its_own = |artist: &mut Artist| -> Result<Vec<(usize, Drawn)>, String> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map_err(|error| error.to_string())?.install(|| work(artist))
     };
-    let mut drawn = match helpers {
-        0 => work(artist)?,
-        _ => std::thread::scope(|scope| -> Outcome<Vec<(usize, Drawn)>> {
-            let others: Vec<_> = (0..helpers)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let mut artist = Artist::open(settings).map_err(|error| error.to_string())?;
-                        of_its_own(&mut artist)
-                    })
+    let mut drawn = std::thread::scope(|scope| -> Outcome<Vec<(usize, Drawn)>> {
+        let others: Vec<_> = (1..settings.at_once)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut artist = Artist::open(settings).map_err(|error| error.to_string())?;
+                    of_its_own(&mut artist)
                 })
-                .collect();
-            let mut drawn = of_its_own(artist)?;
-            for other in others {
-                drawn.extend(other.join().map_err(|_| "a thread that draws panicked")??);
-            }
-            Ok(drawn)
-        })?,
-    };
+            })
+            .collect();
+        let mut drawn = of_its_own(artist)?;
+        for other in others {
+            drawn.extend(other.join().map_err(|_| "a thread that draws panicked")??);
+        }
+        Ok(drawn)
+    })?;
     drawn.sort_by_key(|(index, _)| *index);
     Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
 }

@@ -104,6 +104,11 @@ impl Mode {
         !matches!(self, Self::Generate)
     }
 
+    /// Whether nothing but words says what is to be shown.
+    pub fn is_told_in_words_alone(&self) -> bool {
+        matches!(self, Self::Generate | Self::Pair { .. })
+    }
+
     pub fn map(&self) -> Option<MapKind> {
         match self {
             Self::Pair { map }

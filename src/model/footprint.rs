@@ -224,21 +224,24 @@ mod tests {
         (config, decoder, movq, file)
     }
 
-    fn needs(quant: Format, side: u32) -> Needs {
+    /// What `of` makes of its scale.
+    fn scaled<T>(quant: Format, of: impl FnOnce(&Scale<'_>) -> T) -> T {
         let (config, decoder, movq, file_bytes) = published(quant);
-        let movq_config = MovqConfig::from_json(MOVQ).unwrap();
-        let scale = Scale {
+        of(&Scale {
             config: &config,
             decoder: &decoder,
             movq: &movq,
             movq_prefix: "movq.",
-            movq_config: &movq_config,
+            movq_config: &MovqConfig::from_json(MOVQ).unwrap(),
             file_bytes,
-        };
-        scale.needs(None, Size::new(side, side))
+        })
     }
 
-    /// Measured: a file of 5.3 GB, a peak of 11.6 to 11.9 GB at 256x256 (README, "How fast").
+    fn needs(quant: Format, side: u32) -> Needs {
+        scaled(quant, |scale| scale.needs(None, Size::new(side, side)))
+    }
+
+    /// Measured: a file of 5.3 GB, a peak of 11.6 to 11.9 GB at 256x256 (benches/RESULTS.md).
     #[test]
     fn the_published_shape_is_predicted_as_it_was_measured() {
         let near = |value: u64, wanted: f64, off: f64| {
@@ -270,19 +273,11 @@ mod tests {
     /// The formats a plan promises are those an import makes.
     #[test]
     fn a_plan_says_what_the_imported_file_would_need() {
-        let (config, decoder, movq, file_bytes) = published(Format::Bf16);
-        let movq_config = MovqConfig::from_json(MOVQ).unwrap();
-        let scale = Scale {
-            config: &config,
-            decoder: &decoder,
-            movq: &movq,
-            movq_prefix: "movq.",
-            movq_config: &movq_config,
-            file_bytes,
-        };
         let size = Size::new(768, 768);
-        let needs_of = |quant, size| scale.needs(quant, size);
-        let plans = scale.plans(&[size, Size::new(512, 512)], size, &needs_of);
+        let plans = scaled(Format::Bf16, |scale| {
+            let needs_of = |quant, size| scale.needs(quant, size);
+            scale.plans(&[size, Size::new(512, 512)], size, &needs_of)
+        });
         let said: Vec<&Plan> = plans.iter().collect();
         assert!(matches!(said[0], Plan::Smaller(size, _) if *size == Size::new(512, 512)));
         assert!(matches!(said[1], Plan::Stored(Format::Q8_0, _)));

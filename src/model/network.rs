@@ -3,8 +3,9 @@
 
 use super::cuda::{Card, CardDecoder, CardPredictor};
 use super::decoder::config::Config;
-use super::decoder::cpu::{Decoder, Head};
+use super::decoder::cpu::Decoder;
 use super::decoder::device::DeviceDecoder;
+use super::decoder::parts::Head;
 use super::weights::{ModelError, Weights};
 use crate::decode::Predictor;
 use crate::task::{Device, Format, KvCache};

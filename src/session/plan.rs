@@ -81,10 +81,7 @@ impl Session {
                 is_near: false,
             }));
         }
-        let names_a_scene = matches!(
-            task.mode,
-            Mode::Generate | Mode::Pair { .. } | Mode::Control { .. }
-        );
+        let names_a_scene = task.mode.is_told_in_words_alone() || matches!(task.mode, Mode::Control { .. });
         let is_understood = task.wording == Wording::Understood && self.model.card.knows_starter_world();
         // What was stopped before there were captions was begun as typed.
         if !is_understood || !names_a_scene || task.resume.is_some() {
@@ -104,9 +101,9 @@ impl Session {
             Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
         };
         // A map says what is to be drawn, whatever the words.
-        match task.mode {
-            Mode::Control { .. } => Ok(None),
-            _ => Err(Failure::usage(refusal)),
+        match task.mode.is_told_in_words_alone() {
+            true => Err(Failure::usage(refusal)),
+            false => Ok(None),
         }
     }
 

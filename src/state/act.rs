@@ -10,7 +10,7 @@ use super::inputs::new_seed;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
-use crate::task::{Mode, Wording};
+use crate::task::Wording;
 use crate::understand::{Verdict, offered, understand};
 use std::path::PathBuf;
 
@@ -66,10 +66,9 @@ impl Studio {
 
     /// Says so where the starter can draw nothing of the words, before anything is begun.
     fn declines(&mut self, request: &Request) -> bool {
-        let is_asked_in_words = matches!(request.mode, Mode::Generate | Mode::Pair { .. });
         let is_understood = request.wording == Wording::Understood
             && self.profile().is_some_and(|profile| profile.knows_starter_world);
-        if !is_asked_in_words || !is_understood {
+        if !request.mode.is_told_in_words_alone() || !is_understood {
             return false;
         }
         let Verdict::Outside { near } = understand(&request.prompt).verdict else {
@@ -114,7 +113,6 @@ impl Studio {
                 (self.shown, self.compared, self.before_after) = (Shown::Run, None, false);
                 self.stage()
             }
-            (RunAction::ShowSource, _) => self.show_source(),
             (RunAction::Resume, Some(Phase::Interrupted)) => self.resume_interrupted(),
             (RunAction::Keep, Some(Phase::Interrupted)) => {
                 let mut effects = self.set_interrupted_aside();

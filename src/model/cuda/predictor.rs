@@ -10,6 +10,7 @@ use super::forward::{End, Forward, Kept, Shape, most_codes};
 use super::layout::{MOST_EACH, MOST_ROWS};
 use super::step::{self, Chosen, Told};
 use crate::decode::{self, Choice, Feed, PredictError, Predictor, Recent, choose_on_host};
+use crate::model::decoder::parts::room_for;
 use crate::model::weights::ModelError;
 use bytemuck::Zeroable;
 use std::sync::Arc;
@@ -206,12 +207,7 @@ impl CardPredictor {
             } else {
                 0
             };
-            if feed.at + feed.tokens.len() > capacity {
-                return Err(ModelError::Config(format!(
-                    "lane {} holds {capacity} tokens, not more",
-                    feed.lane
-                )));
-            }
+            room_for(feed, capacity)?;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
-//! What all decoders share, wherever they run: which rows of the head they compute, and the embedding.
+//! What all decoders share, wherever they run: which rows of the head they compute, the embedding,
+//! and what a lane has room for.
 
 use super::config::Config;
 use super::matrix::rows_of;
+use crate::decode::Feed;
 use crate::model::weights::{ModelError, Stored, Weights};
 use crate::task::Format;
 use candle_core::{DType, Device, Tensor};
@@ -76,4 +78,15 @@ pub(crate) fn embed(embedding: &Stored, config: &Config, tokens: &[u32]) -> Resu
         Stored::Quantized(table) => table.embedding(&ids)?,
     };
     Ok(rows.flatten_all()?.to_vec1()?)
+}
+
+/// Refuses a feed of more tokens than its lane holds.
+pub(crate) fn room_for(feed: &Feed<'_>, capacity: usize) -> Result<(), ModelError> {
+    if feed.at + feed.tokens.len() > capacity {
+        return Err(ModelError::Config(format!(
+            "lane {} holds {capacity} tokens, not more",
+            feed.lane
+        )));
+    }
+    Ok(())
 }

@@ -10,6 +10,8 @@ mod layers;
 mod norm;
 pub(crate) mod preview;
 mod tensors;
+#[cfg(test)]
+mod test_tensors;
 
 pub use config::MovqConfig;
 pub(super) use config::{DdConfig, has_attention};

@@ -194,23 +194,8 @@ impl CustomOp3 for Pass {
 
 #[cfg(test)]
 mod tests {
+    use super::super::test_tensors::{random, worst};
     use super::*;
-
-    fn random(shape: &[usize]) -> Tensor {
-        Tensor::randn(0f32, 1f32, shape, &Device::Cpu).unwrap()
-    }
-
-    fn worst(a: &Tensor, b: &Tensor) -> f32 {
-        assert_eq!(a.dims(), b.dims());
-        (a - b)
-            .unwrap()
-            .abs()
-            .unwrap()
-            .max_all()
-            .unwrap()
-            .to_scalar()
-            .unwrap()
-    }
 
     #[test]
     fn one_pass_norms_are_the_composed_ones() {

@@ -15,6 +15,4 @@ pub enum RunAction {
     Keep,
     Discard,
     Show,
-    /// The picture being edited instead of the one under way.
-    ShowSource,
 }

@@ -1,6 +1,7 @@
 //! One texture and what it holds of its sheet; its smaller copies for a picture drawn small.
 
 use super::cpu_texture::{Sheet, Texel};
+use super::pipeline::Painting;
 use super::uniforms::MIP_WGSL;
 use std::future::Future;
 use std::ops::Range;
@@ -163,36 +164,14 @@ impl MipChain {
                 entry(1, wgpu::BindingType::Sampler(wgpu::SamplerBindingType::Filtering)),
             ],
         });
-        let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some("canvas mip"),
-            source: wgpu::ShaderSource::Wgsl(MIP_WGSL.into()),
-        });
-        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("canvas mip"),
-            bind_group_layouts: &[Some(&layout)],
-            immediate_size: 0,
-        });
-        let pipeline = device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-            label: Some("canvas mip"),
-            layout: Some(&pipeline_layout),
-            vertex: wgpu::VertexState {
-                module: &shader,
-                entry_point: Some("corner"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                buffers: &[],
-            },
-            primitive: wgpu::PrimitiveState::default(),
-            depth_stencil: None,
-            multisample: wgpu::MultisampleState::default(),
-            fragment: Some(wgpu::FragmentState {
-                module: &shader,
-                entry_point: Some("halve"),
-                compilation_options: wgpu::PipelineCompilationOptions::default(),
-                targets: &[Some(COLOUR.into())],
-            }),
-            multiview_mask: None,
-            cache: None,
-        });
+        let painting = Painting {
+            label: "canvas mip",
+            wgsl: MIP_WGSL,
+            entry: "halve",
+            layout: &layout,
+            target: COLOUR,
+        };
+        let pipeline = painting.pipeline(device);
         Self {
             pipeline,
             layout,

@@ -13,6 +13,7 @@ mod frame;
 mod gpu_texture;
 mod overlay;
 mod paint;
+mod pipeline;
 #[cfg(test)]
 mod tests;
 mod uniforms;

@@ -7,6 +7,7 @@
 
 use super::cpu_texture::Sheet;
 use super::gpu_texture::{MipChain, Plate, attempt, picture_binding};
+use super::pipeline::Painting;
 use super::uniforms::{CANVAS_WGSL, Look};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use egui::PaintCallbackInfo;
@@ -118,9 +119,16 @@ impl Easel {
             usage: wgpu::TextureUsages::TEXTURE_BINDING,
             view_formats: &[],
         });
+        let painting = Painting {
+            label: "canvas",
+            wgsl: CANVAS_WGSL,
+            entry: "paint",
+            layout: &layout,
+            target: format,
+        };
         Self {
             format,
-            pipeline: pipeline(device, &layout, format),
+            pipeline: painting.pipeline(device),
             layout,
             blank: blank.create_view(&wgpu::TextureViewDescriptor::default()),
             mips: MipChain::new(device, &sampler),
@@ -268,42 +276,5 @@ fn layout(device: &wgpu::Device) -> wgpu::BindGroupLayout {
     device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
         label: Some("canvas"),
         entries: &entries,
-    })
-}
-
-fn pipeline(
-    device: &wgpu::Device,
-    layout: &wgpu::BindGroupLayout,
-    format: wgpu::TextureFormat,
-) -> wgpu::RenderPipeline {
-    let shader = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-        label: Some("canvas"),
-        source: wgpu::ShaderSource::Wgsl(CANVAS_WGSL.into()),
-    });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("canvas"),
-        bind_group_layouts: &[Some(layout)],
-        immediate_size: 0,
-    });
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some("canvas"),
-        layout: Some(&layout),
-        vertex: wgpu::VertexState {
-            module: &shader,
-            entry_point: Some("corner"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            buffers: &[],
-        },
-        primitive: wgpu::PrimitiveState::default(),
-        depth_stencil: None,
-        multisample: wgpu::MultisampleState::default(),
-        fragment: Some(wgpu::FragmentState {
-            module: &shader,
-            entry_point: Some("paint"),
-            compilation_options: wgpu::PipelineCompilationOptions::default(),
-            targets: &[Some(format.into())],
-        }),
-        multiview_mask: None,
-        cache: None,
     })
 }

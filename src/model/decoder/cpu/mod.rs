@@ -10,5 +10,4 @@ mod predictor;
 #[cfg(test)]
 mod tests;
 
-pub use super::parts::Head;
 pub use loaded::Decoder;

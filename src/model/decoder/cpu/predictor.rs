@@ -5,7 +5,7 @@ use super::loaded::Decoder;
 use crate::decode::{Feed, PredictError, Predictor};
 use crate::model::decoder::kernels::{add, fast, rms_norm};
 use crate::model::decoder::kv_cache::Cache;
-use crate::model::decoder::parts::embed;
+use crate::model::decoder::parts::{embed, room_for};
 use crate::model::memory::{DRAWING, affordable, refusal};
 use crate::model::weights::ModelError;
 use rayon::prelude::*;
@@ -81,13 +81,7 @@ impl Decoder {
         let hidden = config.hidden_size;
         let (mut tokens, mut places, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for (lane, (feed, cache)) in fed.iter().enumerate() {
-            let capacity = cache.capacity();
-            if feed.at + feed.tokens.len() > capacity {
-                return Err(ModelError::Config(format!(
-                    "lane {} holds {capacity} tokens, not more",
-                    feed.lane
-                )));
-            }
+            room_for(feed, cache.capacity())?;
             for (index, token) in feed.tokens.iter().enumerate() {
                 if index >= feed.scores_from {
                     wanted.push(tokens.len());

@@ -3,6 +3,7 @@
 use super::*;
 use crate::decode::{Feed, Predictor};
 use crate::model::decoder::config::Config;
+use crate::model::decoder::parts::Head;
 use crate::model::weights::{ModelError, Stored, Weights};
 use crate::task::Format;
 use candle_core::{DType, Device, Tensor};

@@ -3,7 +3,7 @@
 use super::block::{Block, HeadNorm, Linear, Load};
 use crate::decode::{Feed, PredictError, Predictor};
 use crate::model::decoder::config::Config;
-use crate::model::decoder::parts::{Head, embed, head_rows, widened};
+use crate::model::decoder::parts::{Head, embed, head_rows, room_for, widened};
 use crate::model::decoder::rope::Rope;
 use crate::model::weights::{ModelError, Stored, Weights};
 use crate::task::Format;
@@ -115,13 +115,7 @@ impl DevicePredictor {
         let (config, device) = (&decoder.config, &decoder.device);
         let (mut tokens, mut positions, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
         for feed in feeds {
-            let capacity = self.lanes.get(feed.lane).map_or(0, |lane| lane.capacity);
-            if feed.at + feed.tokens.len() > capacity {
-                return Err(ModelError::Config(format!(
-                    "lane {} holds {capacity} tokens, not more",
-                    feed.lane
-                )));
-            }
+            room_for(feed, self.lanes.get(feed.lane).map_or(0, |lane| lane.capacity))?;
             for (index, token) in feed.tokens.iter().enumerate() {
                 if index >= feed.scores_from {
                     wanted.push(tokens.len() as u32);
