@@ -207,8 +207,22 @@ fn pill(ui: &mut Ui, text: &str, colour: egui::Color32, edge: egui::Color32) -> 
         .fill(palette.raised)
         .stroke(Stroke::new(1.0, edge))
         .corner_radius(CornerRadius::same(11))
+        .wrap_mode(egui::TextWrapMode::Extend)
         .min_size(vec2(0.0, 22.0));
     ui.add(button)
+}
+
+/// Begins a new row where a chip with its cross does not fit into what is left of this one.
+fn start_row_for(ui: &mut Ui, text: &str) {
+    const AROUND: f32 = 2.0 * 8.0 + 1.0 + 14.0;
+    let font = theme::medium(theme::SECONDARY);
+    let words = ui
+        .painter()
+        .layout_no_wrap(text.to_owned(), font, egui::Color32::PLACEHOLDER);
+    let left = ui.available_size_before_wrap().x;
+    if words.size().x + AROUND > left && left < ui.max_rect().width() {
+        ui.end_row();
+    }
 }
 
 /// A part that is drawn: its meanings to choose from behind it, and a cross that takes it out. The new
@@ -220,6 +234,7 @@ fn part_chip(ui: &mut Ui, reading: &Understanding, index: usize, part: &Part) ->
         false => (palette.text, palette.accent),
     };
     let mut changed = None;
+    start_row_for(ui, &part.meaning);
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing.x = 1.0;
         let response = pill(ui, &part.meaning, colour, edge);

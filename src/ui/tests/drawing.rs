@@ -3,6 +3,22 @@
 use super::*;
 
 #[test]
+fn chips_stand_whole_in_as_many_rows_as_they_need() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    let words = "two bananas and a red kite".to_owned();
+    states::act(&mut window, DraftAction::Set(Setting::Words(words)));
+    window.run_ok();
+    let chips = ["two", "banana", "red", "kite", "white"].map(|chip| window.get_by_label(chip).rect());
+    assert!(chips.iter().all(|chip| chip.height() < 24.0), "{chips:?}");
+    assert!(
+        chips[4].top() > chips[0].bottom() && chips[4].left() == chips[0].left(),
+        "{chips:?}"
+    );
+}
+
+#[test]
 fn what_the_starter_cannot_draw_is_not_begun() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = window(folder.path(), [1280.0, 800.0]);
