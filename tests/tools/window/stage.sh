@@ -120,7 +120,6 @@ mode() { info "$1" | sed -n 's/.*"mode":\({[^}]*}*\|"[a-z]*"\).*/\1/p'; }
 # Of a picture of two panels, the forced rows and the others.
 half_of() { tokens "$1" | awk -F, -v first="$2" '{ for (n = 1; n <= NF / 2; n++) print $(first * NF / 2 + n) }'; }
 upper() { half_of "$1" 0; }
-lower() { half_of "$1" 1; }
 
 # What the program writes down of a source: SHA-256 of its size and its RGB bytes.
 fingerprint() {
