@@ -1,5 +1,8 @@
 // The picture area: paper and code grid, guesses, committed rows, finished pictures, mask, frontier.
 //
+// A drawing may be made over a picture, its ground: what is drawn takes the ground's place cell by
+// cell, and where a hole is given, only in the hole.
+//
 // Layers are mixed from the bottom up in gamma space, as the window's other colours are. All
 // lengths are physical pixels of the target. A layer that is absent is bound to an empty texture
 // and skipped by its flag.
@@ -11,8 +14,12 @@ const UNDER: u32 = 8u;
 const OVER: u32 = 16u;
 const MASK: u32 = 32u;
 const LINEAR_TARGET: u32 = 64u;
+const GROUND: u32 = 128u;
+const HOLE: u32 = 256u;
 
 const CODE_PIXELS: f32 = 8.0;
+// How much of the ground is left where it will be drawn over.
+const GHOST: f32 = 0.3;
 
 struct Look {
     // The picture's corner and its size on the target.
@@ -40,6 +47,9 @@ struct Look {
     mask: vec4<f32>,
     checker_dark: vec4<f32>,
     checker_light: vec4<f32>,
+    // Places in the ground and in the drawing, from places in what is shown: offset and factor.
+    ground_part: vec4<f32>,
+    drawing_part: vec4<f32>,
 }
 
 @group(0) @binding(0) var<uniform> look: Look;
@@ -49,6 +59,8 @@ struct Look {
 @group(0) @binding(4) var under: texture_2d<f32>;
 @group(0) @binding(5) var over: texture_2d<f32>;
 @group(0) @binding(6) var mask: texture_2d<f32>;
+@group(0) @binding(7) var ground: texture_2d<f32>;
+@group(0) @binding(8) var hole: texture_2d<f32>;
 
 @vertex
 fn corner(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
@@ -82,19 +94,30 @@ fn checker(here: vec2<f32>) -> vec3<f32> {
 }
 
 // The code grid: thin lines that vanish as the cells become small.
-fn grid_line(here: vec2<f32>) -> f32 {
-    let cell = look.extent / vec2<f32>(look.grid.x, look.rows.y);
+fn grid_line(uv: vec2<f32>, span: vec2<f32>) -> f32 {
+    let cell = span / vec2<f32>(look.grid.x, look.rows.y);
+    let here = uv * span;
     let inside = here - floor(here / cell) * cell;
     let width = max(1.0, floor(look.point));
     let on = inside.x < width || inside.y < width;
     return select(0.0, clamp((cell.y - 3.0) / 6.0, 0.0, 1.0), on);
 }
 
-// Paper, grid and faint guesses.
-fn unknown(here: vec2<f32>, uv: vec2<f32>) -> vec3<f32> {
+// Whether a place of what is shown is drawn: all of it without a hole.
+fn in_hole(uv: vec2<f32>) -> bool {
+    if !has(HOLE) {
+        return true;
+    }
+    let size = vec2<f32>(textureDimensions(hole));
+    return textureLoad(hole, vec2<i32>(min(uv * size, size - 1.0)), 0).r >= 0.5;
+}
+
+// Paper (or what is left of the ground), grid and faint guesses. `uv` is a place in the drawing,
+// `span` the drawing's size on the target.
+fn unknown(paper: vec3<f32>, uv: vec2<f32>, span: vec2<f32>) -> vec3<f32> {
     let row = look.rows.x + uv.y * look.rows.y;
     let index = u32(row) * u32(look.grid.x) + u32(uv.x * look.grid.x);
-    var colour = look.paper.rgb;
+    var colour = paper;
     if index >= look.guess_first && index - look.guess_first < look.guess_count {
         // Guesses grow fainter the further they are from what is known.
         let far = f32(index - look.guess_first) / f32(look.guess_count);
@@ -108,29 +131,29 @@ fn unknown(here: vec2<f32>, uv: vec2<f32>) -> vec3<f32> {
             colour = mix(colour, look.accent.rgb, mix(0.22, 0.1, far));
         }
     }
-    return mix(colour, look.line.rgb, grid_line(here));
+    return mix(colour, look.line.rgb, grid_line(uv, span));
 }
 
-fn covered(uv: vec2<f32>) -> f32 {
-    return textureSampleLevel(mask, smooth_sampler, uv, 0.0).r;
+fn covered(layer: texture_2d<f32>, uv: vec2<f32>) -> f32 {
+    return textureSampleLevel(layer, smooth_sampler, uv, 0.0).r;
 }
 
-// Whether the mask's border runs here: inside, with an outside within a line's width.
-fn mask_edge(uv: vec2<f32>, across: vec2<f32>) -> bool {
+// Whether the border of a mask runs here: inside, with an outside within a line's width.
+fn mask_edge(layer: texture_2d<f32>, uv: vec2<f32>, across: vec2<f32>) -> bool {
     let reach = across * max(1.0, 1.6 * look.point);
     let least = min(
-        min(covered(uv + vec2<f32>(reach.x, 0.0)), covered(uv - vec2<f32>(reach.x, 0.0))),
-        min(covered(uv + vec2<f32>(0.0, reach.y)), covered(uv - vec2<f32>(0.0, reach.y))),
+        min(covered(layer, uv + vec2<f32>(reach.x, 0.0)), covered(layer, uv - vec2<f32>(reach.x, 0.0))),
+        min(covered(layer, uv + vec2<f32>(0.0, reach.y)), covered(layer, uv - vec2<f32>(0.0, reach.y))),
     );
-    return covered(uv) >= 0.5 && least < 0.5;
+    return covered(layer, uv) >= 0.5 && least < 0.5;
 }
 
 // Dashes run along the border: measured along the nearest of four directions to its own.
-fn dash(here: vec2<f32>, uv: vec2<f32>, across: vec2<f32>) -> bool {
+fn dash(layer: texture_2d<f32>, here: vec2<f32>, uv: vec2<f32>, across: vec2<f32>) -> bool {
     let reach = 2.0 * look.point * across;
     let slope = vec2<f32>(
-        covered(uv + vec2<f32>(reach.x, 0.0)) - covered(uv - vec2<f32>(reach.x, 0.0)),
-        covered(uv + vec2<f32>(0.0, reach.y)) - covered(uv - vec2<f32>(0.0, reach.y)),
+        covered(layer, uv + vec2<f32>(reach.x, 0.0)) - covered(layer, uv - vec2<f32>(reach.x, 0.0)),
+        covered(layer, uv + vec2<f32>(0.0, reach.y)) - covered(layer, uv - vec2<f32>(0.0, reach.y)),
     );
     var along = here.x;
     if abs(slope.x) > 2.414 * abs(slope.y) {
@@ -157,14 +180,27 @@ fn paint(@builtin(position) at: vec4<f32>) -> @location(0) vec4<f32> {
         discard;
     }
     var colour = checker(here);
-    if has(GRID) {
-        colour = unknown(here, uv);
+    var paper = look.paper.rgb;
+    if has(GROUND) {
+        let place = look.ground_part.xy + uv * look.ground_part.zw;
+        let below = texels(ground, place, across * look.ground_part.zw);
+        colour = below.rgb + colour * (1.0 - below.a);
+        paper = mix(paper, colour, GHOST);
     }
-    if has(PREVIEW) {
+    let cell = look.drawing_part.xy + uv * look.drawing_part.zw;
+    let span = look.extent / look.drawing_part.zw;
+    let is_drawn = all(cell >= vec2<f32>(0.0)) && all(cell < vec2<f32>(1.0)) && in_hole(uv);
+    if is_drawn && has(GRID) {
+        colour = unknown(paper, cell, span);
+    }
+    if is_drawn && has(PREVIEW) {
         let part = vec2<f32>(1.0, look.rows.y / look.grid.y);
-        let place = vec2<f32>(uv.x, look.rows.x / look.grid.y + uv.y * part.y);
-        let row = texels(preview, place, across * part);
+        let place = vec2<f32>(cell.x, look.rows.x / look.grid.y + cell.y * part.y);
+        let row = texels(preview, place, part / span);
         colour = row.rgb + colour * (1.0 - row.a);
+    }
+    if has(HOLE) && mask_edge(hole, uv, across) && dash(hole, here, uv, across) {
+        colour = look.accent.rgb;
     }
     if has(UNDER) {
         let before = texels(under, uv, across);
@@ -175,15 +211,15 @@ fn paint(@builtin(position) at: vec4<f32>) -> @location(0) vec4<f32> {
         colour = mix(colour, after.rgb + colour * (1.0 - after.a), look.fade);
     }
     if has(MASK) {
-        colour = mix(colour, look.mask.rgb, covered(uv) * look.mask_opacity);
-        if mask_edge(uv, across) && dash(here, uv, across) {
+        colour = mix(colour, look.mask.rgb, covered(mask, uv) * look.mask_opacity);
+        if mask_edge(mask, uv, across) && dash(mask, here, uv, across) {
             colour = look.mask.rgb;
         }
     }
-    if look.frontier >= 0.0 {
-        let line = (look.frontier - look.rows.x) / look.rows.y * look.extent.y;
-        let within = clamp(round(line), look.point, look.extent.y - look.point);
-        if abs(here.y - within) < look.point {
+    if is_drawn && look.frontier >= 0.0 {
+        let line = (look.frontier - look.rows.x) / look.rows.y * span.y;
+        let within = clamp(round(line), look.point, span.y - look.point);
+        if abs(cell.y * span.y - within) < look.point {
             colour = look.accent.rgb;
         }
     }

@@ -218,6 +218,8 @@ pub enum Progress {
         sampling: Sampling,
         lookahead: usize,
         rows_forced: u32,
+        /// Codes the model chooses in each row of the grid; the others are given by pictures.
+        to_draw: Vec<u32>,
         /// Where the model is given other words than were typed.
         reading: Option<Reading>,
     },

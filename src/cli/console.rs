@@ -92,6 +92,7 @@ impl Console<'_> {
                 sampling,
                 lookahead,
                 rows_forced,
+                to_draw,
                 reading,
             } => {
                 (self.row, self.rows) = (0, grid.rows);
@@ -101,6 +102,7 @@ impl Console<'_> {
                 json!({
                     "event": "started", "rows": grid.rows, "columns": grid.columns,
                     "width": panel.width, "height": panel.height, "rows_forced": rows_forced,
+                    "codes": to_draw.iter().sum::<u32>(),
                     "window": lookahead, "cfg": sampling.cfg, "top_k": sampling.top_k,
                     "temperature": sampling.temperature, "top_n_sigma": sampling.top_n_sigma,
                     "tokens": 0, "forwards": 0, "seconds": 0.0,

@@ -183,7 +183,7 @@ impl RowsSoFar {
         if let Some(begun) = Begun::of(&progress) {
             self.begun = Some(begun);
         }
-        match (progress, self.begun) {
+        match (progress, &self.begun) {
             (Progress::Started { reading, .. }, _) => self.caption = reading.map(|reading| reading.caption),
             (
                 Progress::Row {
@@ -196,9 +196,9 @@ impl RowsSoFar {
                 },
                 Some(Begun { grid, .. }),
             ) => {
-                let new = || (CandidateRows::new(grid), so_far);
+                let new = || (CandidateRows::new(*grid), so_far);
                 let (lane, tally) = self.lanes.entry(candidate as u64).or_insert_with(new);
-                lane.place(grid, row, &codes, &preview);
+                lane.place(*grid, row, &codes, &preview);
                 *tally = so_far;
             }
             _ => {}

@@ -14,6 +14,28 @@ struct Fitted {
     offset: (f64, f64),
 }
 
+/// The part of a picture that a panel shows, in parts of the picture's sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Part {
+    pub left: f32,
+    pub top: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+/// The part of a picture of `source` pixels that its panel shows.
+pub fn part_of(source: Size, panel: Size) -> Part {
+    let place = place(source, panel);
+    let start = |offset: f64, scale: f64, side: u32| (offset / scale / f64::from(side)) as f32;
+    let extent = |panel: u32, scale: f64, side: u32| (f64::from(panel) / scale / f64::from(side)) as f32;
+    Part {
+        left: start(place.offset.0, place.scale.0, source.width),
+        top: start(place.offset.1, place.scale.1, source.height),
+        width: extent(panel.width, place.scale.0, source.width),
+        height: extent(panel.height, place.scale.1, source.height),
+    }
+}
+
 /// Size that covers `target` in the shape of `source`, sides rounded half to even.
 fn cover(source: Size, target: Size) -> Size {
     let across = f64::from(target.width) / f64::from(source.width);

@@ -7,7 +7,7 @@ mod maps;
 mod record;
 mod shrink;
 
-pub use fit::{compose, fit, mask_codes};
+pub use fit::{Part, compose, fit, mask_codes, part_of};
 pub use maps::canny;
 pub use record::{Record, encode_png, holds_record, parameters, read_record, write};
 pub use shrink::shrink;

@@ -247,6 +247,7 @@ impl Engine for Session {
             sampling: plan.sampling,
             lookahead: plan.lookahead,
             rows_forced: given as u32,
+            to_draw: plan.to_draw.clone(),
             reading: plan.reading.clone(),
         });
         self.draw(task, &plan, cancel, progress)

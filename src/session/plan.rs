@@ -29,6 +29,8 @@ pub(super) struct Plan {
     pub(super) prompt: Vec<u32>,
     /// Codes of the whole grid that are given.
     pub(super) known: Vec<Option<u32>>,
+    /// Codes of each row that no picture gives; what was drawn before a stop counts among them.
+    pub(super) to_draw: Vec<u32>,
     pub(super) lookahead: usize,
     pub(super) began: Instant,
 }
@@ -159,8 +161,13 @@ impl Session {
                 }
             }
         }
+        Ok(known)
+    }
+
+    /// Gives the codes of a stopped picture, too.
+    fn resume(&self, task: &Task, known: &mut [Option<u32>]) -> Result<(), Failure> {
         if let Some(drawn) = &task.resume {
-            if drawn.len() > grid.codes()
+            if drawn.len() > known.len()
                 || drawn
                     .iter()
                     .any(|code| *code as usize >= self.model.alphabet.codes())
@@ -173,7 +180,7 @@ impl Session {
                 *slot = Some(*code);
             }
         }
-        Ok(known)
+        Ok(())
     }
 
     pub(super) fn plan(&mut self, task: &Task) -> Result<Plan, Failure> {
@@ -188,7 +195,11 @@ impl Session {
         let needed = prompt.len() + grid.stream_len();
         let room = self.model.decoder.room_for(needed);
         room.map_err(|e| Failure::usage(e.to_string()))?;
-        let known = self.known(task, one, grid)?;
+        let mut known = self.known(task, one, grid)?;
+        let rows = known.chunks(grid.columns as usize);
+        let to_draw = rows.map(|row| row.iter().filter(|code| code.is_none()).count() as u32);
+        let to_draw = to_draw.collect();
+        self.resume(task, &mut known)?;
         let lookahead = match task.sampling.lookahead {
             Lookahead::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
             Lookahead::Fixed(lookahead) => lookahead,
@@ -203,6 +214,7 @@ impl Session {
             reading,
             prompt,
             known,
+            to_draw,
             lookahead,
             began,
         })

@@ -5,7 +5,7 @@ mod queue;
 
 use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
-use super::effect::{Effect, Stage};
+use super::effect::Effect;
 use super::inputs::new_seed;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
@@ -170,7 +170,7 @@ impl Studio {
         }
         effects
             .into_iter()
-            .filter(|effect| *effect != Effect::Stage(Stage::Clear))
+            .filter(|effect| !matches!(effect, Effect::Stage(_)))
             .collect()
     }
 

@@ -7,16 +7,26 @@ use super::outcome::{Keeping, OutcomeId};
 use super::photo::Photo;
 use super::queue::Order;
 use super::run::{Begun, Row};
-use crate::pixels::{Pixels, Size};
+use crate::pixels::{Mask, Pixels, Size};
 use crate::task::{Guesses, ImportWish, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The picture that a drawing is made over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ground {
+    pub pixels: Arc<Pixels>,
+    /// Where it is drawn over; everywhere without one.
+    pub mask: Option<Arc<Mask>>,
+    /// Size of the panel that is drawn.
+    pub panel: Size,
+}
+
 /// What the canvas is to show.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
-    Begin(Grid),
+    Begin(Grid, Option<Ground>),
     Row(Row),
     Guesses(Guesses),
     Picture(Arc<Pixels>),

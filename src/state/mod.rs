@@ -44,7 +44,7 @@ pub use action::{
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
 pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
-pub use effect::{Effect, ModelEffect, Stage};
+pub use effect::{Effect, Ground, ModelEffect, Stage};
 pub use errand::Errand;
 pub use mishaps::Mishap;
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
@@ -54,7 +54,7 @@ pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Opened, Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
-pub use run::{Begun, CandidateRows, Phase, Row, Run, Wish};
+pub use run::{Begun, CandidateRows, Far, Phase, Row, Run, Unit, Wish};
 pub use store::{Snapshot, Store, StoreError};
 pub use studio::{Model, Studio};
 pub use view::{ColourScheme, Dropping, Page, Shown, View};

@@ -82,11 +82,11 @@ impl Studio {
         let on_canvas = self.shown == Shown::Run;
         match progress {
             Progress::Started { .. } => {
-                if let Some(begun) = run.begun {
-                    effects.push(Effect::JournalBegin(Box::new(run.order.clone()), begun));
+                if let Some(begun) = &run.begun {
+                    effects.push(Effect::JournalBegin(Box::new(run.order.clone()), begun.clone()));
                 }
                 if let Some(grid) = run.shown_grid().filter(|_| on_canvas) {
-                    effects.push(Effect::Stage(Stage::Begin(grid)));
+                    effects.push(Effect::Stage(Stage::Begin(grid, run.ground())));
                 }
             }
             Progress::Row {
@@ -235,7 +235,7 @@ impl Studio {
             self.shown = Shown::Run;
             self.compared = None;
             self.before_after = false;
-            effects.insert(0, Effect::Stage(Stage::Clear));
+            effects.splice(0..0, self.stage());
         }
         effects
     }

@@ -1,11 +1,13 @@
 //! The picture that is being drawn, as far as it is known.
 
+use super::effect::Ground;
 use super::queue::Order;
 use super::request::Request;
-use crate::pixels::{Pixels, Size};
+use crate::pixels::{MaskRuns, Pixels, Size};
 use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Where a picture stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +34,7 @@ pub enum Wish {
 }
 
 /// What the engine said it would draw.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Begun {
     pub grid: Grid,
     pub panel: Size,
@@ -40,6 +42,9 @@ pub struct Begun {
     #[serde(rename = "window")]
     pub lookahead: usize,
     pub rows_forced: u32,
+    /// Codes the model chooses in each row; empty where that was not written down.
+    #[serde(default)]
+    pub to_draw: Vec<u32>,
 }
 
 impl Begun {
@@ -51,6 +56,7 @@ impl Begun {
             sampling,
             lookahead,
             rows_forced,
+            to_draw,
             ..
         } = progress
         else {
@@ -62,7 +68,19 @@ impl Begun {
             sampling: *sampling,
             lookahead: *lookahead,
             rows_forced: *rows_forced,
+            to_draw: to_draw.clone(),
         })
+    }
+
+    /// Codes the model chooses in the rows before this one.
+    fn to_draw_before(&self, row: u32) -> u32 {
+        match self.to_draw.is_empty() {
+            true => row.saturating_sub(self.rows_forced) * self.grid.columns,
+            false => {
+                let rows = self.to_draw.iter().take(row as usize);
+                rows.fold(0, |sum, codes| sum.saturating_add(*codes))
+            }
+        }
     }
 
     /// A candidate as far as it is drawn, as a stopped picture.
@@ -79,6 +97,27 @@ impl Begun {
             caption,
             tally,
         }
+    }
+}
+
+/// What is counted of a picture under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Rows,
+    Cells,
+}
+
+/// How far a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Far {
+    pub done: u32,
+    pub of: u32,
+    pub unit: Unit,
+}
+
+impl Far {
+    pub fn share(self) -> f32 {
+        self.done as f32 / self.of.max(1) as f32
     }
 }
 
@@ -133,6 +172,8 @@ pub struct Run {
     pub lanes: Vec<CandidateRows>,
     pub guesses: Guesses,
     pub tally: Tally,
+    /// The first tally since it began or went on: from there the pace is measured.
+    pace_from: Option<Tally>,
     pub wish: Option<Wish>,
 }
 
@@ -146,6 +187,7 @@ impl Run {
             lanes: Vec::new(),
             guesses: Guesses::default(),
             tally: Tally::default(),
+            pace_from: None,
             wish: None,
         }
     }
@@ -181,7 +223,7 @@ impl Run {
                 tally,
             } => {
                 self.phase = Phase::Drawing;
-                self.tally = *tally;
+                self.count(tally);
                 if *candidate == 0 {
                     self.guesses.clone_from(guesses);
                 }
@@ -192,17 +234,28 @@ impl Run {
                 guesses,
                 tally,
             } => {
-                self.tally = *tally;
+                self.count(tally);
                 if *candidate == 0 {
                     self.guesses.clone_from(guesses);
                 }
             }
             Progress::Paused => self.phase = Phase::Paused,
-            Progress::Resumed => self.phase = Phase::Drawing,
+            Progress::Resumed => {
+                self.phase = Phase::Drawing;
+                self.pace_from = None;
+            }
             Progress::Decoding => {
                 self.phase = Phase::Decoding;
                 self.guesses = Guesses::default();
             }
+        }
+    }
+
+    fn count(&mut self, tally: &Tally) {
+        self.tally = *tally;
+        // What is given takes time before the first code is chosen, and says nothing of the pace.
+        if self.pace_from.is_none() && tally.tokens > 0 {
+            self.pace_from = Some(*tally);
         }
     }
 
@@ -215,14 +268,15 @@ impl Run {
 
     /// A row that is not the next one of its lane is no row of this picture.
     pub fn place(&mut self, candidate: usize, row: u32, codes: &[u32], preview: &Pixels) {
-        let Some(begun) = self.begun else { return };
+        let Some(begun) = &self.begun else { return };
+        let grid = begun.grid;
         if candidate > self.lanes.len() {
             return;
         }
         if candidate == self.lanes.len() {
-            self.lanes.push(CandidateRows::new(begun.grid));
+            self.lanes.push(CandidateRows::new(grid));
         }
-        self.lanes[candidate].place(begun.grid, row, codes, preview);
+        self.lanes[candidate].place(grid, row, codes, preview);
     }
 
     /// Rows of the first candidate.
@@ -235,7 +289,7 @@ impl Run {
 
     /// The rows that are shown: both panels of a pair, else the panel that is the result.
     pub fn shown_rows(&self) -> std::ops::Range<u32> {
-        let Some(begun) = self.begun else { return 0..0 };
+        let Some(begun) = &self.begun else { return 0..0 };
         match self.order.request.mode {
             Mode::Generate | Mode::Pair { .. } => 0..begun.grid.rows,
             _ => begun.grid.rows / 2..begun.grid.rows,
@@ -243,14 +297,14 @@ impl Run {
     }
 
     pub fn shown_grid(&self) -> Option<Grid> {
-        let columns = self.begun?.grid.columns;
+        let columns = self.begun.as_ref()?.grid.columns;
         let rows = self.shown_rows().len() as u32;
         Some(Grid { rows, columns })
     }
 
     /// A row of the first candidate as it is shown, counted from the first shown one.
     pub fn shown_row(&self, row: u32) -> Option<Row> {
-        let (begun, lane) = (self.begun?, self.lanes.first()?);
+        let (begun, lane) = (self.begun.as_ref()?, self.lanes.first()?);
         if !self.shown_rows().contains(&row) || row >= self.rows() {
             return None;
         }
@@ -262,18 +316,60 @@ impl Run {
         })
     }
 
-    /// Seconds to the last row, from the rows drawn so far.
+    /// The picture it is drawn over: what stays of it, and what its map or its change begins with.
+    pub fn ground(&self) -> Option<Ground> {
+        let request = &self.order.request;
+        let is_aligned = match request.mode {
+            Mode::Edit | Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Predict { .. } => true,
+            Mode::Generate | Mode::Pair { .. } | Mode::Subject { .. } => false,
+        };
+        let source = request.source.as_ref().filter(|_| is_aligned)?;
+        Some(Ground {
+            pixels: Arc::clone(&source.pixels),
+            mask: request.mask.as_ref().and_then(MaskRuns::mask).map(Arc::new),
+            panel: self.begun.as_ref()?.panel,
+        })
+    }
+
+    /// Codes that are chosen, of those the model chooses.
+    pub fn cells(&self) -> (u32, u32) {
+        let Some(begun) = &self.begun else { return (0, 0) };
+        let of = begun.to_draw_before(begun.grid.rows);
+        let given = self.order.request.resume.as_ref().map_or(0, Vec::len) as u32;
+        let before = begun.to_draw_before(given / begun.grid.columns.max(1));
+        let told = before + self.tally.tokens as u32;
+        (told.max(begun.to_draw_before(self.rows())).min(of), of)
+    }
+
+    /// How far it is, in what a person counts: cells where only some are drawn, else rows.
+    pub fn far(&self) -> Far {
+        if self.order.request.mask.is_some() {
+            let (done, of) = self.cells();
+            return Far {
+                done,
+                of,
+                unit: Unit::Cells,
+            };
+        }
+        let rows = self.shown_rows();
+        Far {
+            done: self.rows().saturating_sub(rows.start),
+            of: rows.len() as u32,
+            unit: Unit::Rows,
+        }
+    }
+
+    /// Seconds to the last code, at the present pace.
     pub fn seconds_left(&self) -> Option<f64> {
-        let begun = self.begun?;
-        let drawn = self.rows().saturating_sub(begun.rows_forced);
-        let left = begun.grid.rows.saturating_sub(self.rows().max(begun.rows_forced));
-        (drawn > 0 && self.tally.seconds > 0.0)
-            .then(|| self.tally.seconds * f64::from(left) / f64::from(drawn))
+        let (done, of) = self.cells();
+        Some(f64::from(of - done) / self.codes_per_second()?)
     }
 
     pub fn codes_per_second(&self) -> Option<f64> {
-        (self.tally.seconds > 0.0 && self.tally.tokens > 0)
-            .then(|| self.tally.tokens as f64 / self.tally.seconds)
+        let from = self.pace_from?;
+        let tokens = self.tally.tokens.checked_sub(from.tokens)?;
+        let seconds = self.tally.seconds - from.seconds;
+        (seconds > 0.0 && tokens > 0).then(|| tokens as f64 / seconds)
     }
 
     pub fn codes_per_step(&self) -> Option<f64> {
@@ -284,7 +380,7 @@ impl Run {
     /// on, so that another default cannot change the picture.
     pub fn to_resume(&self) -> Request {
         let mut request = self.order.request.clone();
-        if let Some(begun) = self.begun {
+        if let Some(begun) = &self.begun {
             request.size = Some(begun.panel);
             request.sampling = request.sampling.settled(begun.sampling);
         }
@@ -298,7 +394,7 @@ impl Run {
 
     /// What is drawn so far, as a stopped picture; `None` before the first row.
     pub fn part(&self) -> Option<Picture> {
-        let (begun, lane) = (self.begun?, self.lanes.first()?);
+        let (begun, lane) = (self.begun.as_ref()?, self.lanes.first()?);
         let request = &self.order.request;
         let caption = match &request.wording {
             Wording::As(caption) if *caption != request.prompt => Some(caption.clone()),

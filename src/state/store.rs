@@ -241,10 +241,10 @@ impl Store {
 
     /// A picture whose journal broke off is written anew, with all its rows.
     pub fn begin_again(&mut self, run: &Run) -> Result<(), StoreError> {
-        let (Some(begun), Some(lane)) = (run.begun, run.lanes.first()) else {
+        let (Some(begun), Some(lane)) = (&run.begun, run.lanes.first()) else {
             return Ok(());
         };
-        self.begin(&run.order, begun)?;
+        self.begin(&run.order, begun.clone())?;
         let columns = begun.grid.columns as usize;
         for row in 0..run.rows() {
             self.row(&Row {
@@ -290,8 +290,8 @@ impl Store {
         let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let head: Head = serde_json::from_str(lines.next()?).ok()?;
         let mut run = Run::new(head.order);
-        run.begin(head.begun);
         let size = Size::new(head.begun.grid.pixels().width, CODE_PIXELS);
+        run.begin(head.begun);
         let mut rgb = File::open(self.at("journal.rgb")).ok()?;
         for (row, line) in (0..).zip(lines) {
             let mut bytes = vec![0; 3 * size.width as usize * size.height as usize];

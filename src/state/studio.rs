@@ -119,12 +119,20 @@ impl Studio {
             }
             Shown::Run => match self.run.as_ref().and_then(|run| Some((run, run.shown_grid()?))) {
                 Some((run, grid)) => {
-                    stages.push(Stage::Begin(grid));
+                    stages.push(Stage::Begin(grid, run.ground()));
                     let rows = run.shown_rows();
                     stages.extend(rows.filter_map(|row| run.shown_row(row)).map(Stage::Row));
                     stages.push(Stage::Guesses(run.guesses.clone()));
                 }
-                None => stages.push(Stage::Clear),
+                // Nothing is drawn yet: what it is made from.
+                None => {
+                    let source = self
+                        .run
+                        .as_ref()
+                        .and_then(|run| run.order.request.source.as_ref());
+                    let source = source.map(|photo| Stage::Picture(Arc::clone(&photo.pixels)));
+                    stages.push(source.unwrap_or(Stage::Clear));
+                }
             },
         }
         stages.into_iter().map(Effect::Stage).collect()

@@ -8,6 +8,8 @@ use crate::task::{
 use crate::token::Grid;
 use std::sync::Arc;
 
+mod over_a_picture;
+
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {
     cfg: 1.5,
@@ -39,6 +41,7 @@ fn started(task: u64) -> Report {
             sampling: SAMPLING,
             lookahead: 4,
             rows_forced: 0,
+            to_draw: Vec::new(),
             reading: None,
         },
     }
@@ -114,7 +117,7 @@ fn a_recorded_stream_ends_in_the_picture() {
     let begun = studio.apply(&started(0));
     assert!(matches!(
         begun.as_slice(),
-        [Effect::JournalBegin(..), Effect::Stage(Stage::Begin(GRID))]
+        [Effect::JournalBegin(..), Effect::Stage(Stage::Begin(GRID, None))]
     ));
     for index in 0..4 {
         let effects = studio.apply(&row(0, index));

@@ -38,6 +38,7 @@ impl Engine for Drawer {
             sampling: SAMPLING,
             lookahead: 4,
             rows_forced: 0,
+            to_draw: Vec::new(),
             reading: None,
         });
         for row in 0..GRID.rows {

@@ -228,6 +228,7 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
         sampling: SAMPLING,
         lookahead: 4,
         rows_forced: 0,
+        to_draw: Vec::new(),
         reading: None,
     };
     let row = |row: u32| Progress::Row {

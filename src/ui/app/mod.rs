@@ -15,7 +15,7 @@ pub(super) mod thumbnails;
 mod unwritten;
 
 use super::Options;
-use super::canvas::Canvas;
+use super::canvas::{Canvas, GroundOf};
 use super::pages::history::Room;
 use super::panels::column::Greeting;
 use super::panels::status::Pointed;
@@ -299,7 +299,15 @@ impl<R: EngineRoom> App<R> {
 
     fn show(&mut self, stage: Stage) {
         match stage {
-            Stage::Begin(grid) => self.canvas.begin(grid),
+            Stage::Begin(grid, None) => self.canvas.begin(grid),
+            Stage::Begin(grid, Some(ground)) => {
+                let ground = GroundOf {
+                    pixels: &ground.pixels,
+                    hole: ground.mask.as_deref(),
+                    part: picture::part_of(ground.pixels.size(), ground.panel),
+                };
+                self.canvas.begin_over(grid, &ground);
+            }
             Stage::Row(row) => self.canvas.row(row.row, &row.preview, &row.codes),
             Stage::Guesses(ahead) => self.canvas.guesses(&ahead.codes, ahead.preview.as_ref()),
             Stage::Picture(pixels) => self.canvas.picture(&pixels),

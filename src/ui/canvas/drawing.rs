@@ -1,6 +1,7 @@
 //! A drawing while its rows arrive: previews, codes, frontier and guesses.
 
 use super::cpu_texture::{Sheet, Stamps, Texel, reduction};
+use super::ground::Ground;
 use crate::pixels::{Pixels, Size};
 use crate::token::{CODE_PIXELS, Grid};
 use std::ops::Range;
@@ -14,6 +15,8 @@ pub(super) struct Drawing {
     pub(super) grid: Grid,
     /// Rows of the grid that are shown.
     pub(super) shown: Range<u32>,
+    /// What it is made over.
+    pub(super) ground: Option<Ground>,
     /// Committed rows; below them it is transparent.
     pub(super) preview: Arc<Sheet>,
     /// The preview's size over its sheet's.
@@ -51,6 +54,7 @@ impl Drawing {
         Some(Self {
             grid,
             shown,
+            ground: None,
             preview: Arc::new(Sheet::empty(stamps.next(), size, Texel::Colour, band_rows)),
             reduced,
             codes: vec![None; grid.codes()],
@@ -63,8 +67,16 @@ impl Drawing {
         })
     }
 
+    pub(super) fn over(mut self, ground: Ground) -> Self {
+        self.ground = Some(ground);
+        self
+    }
+
     /// Size of what is shown.
     pub(super) fn size(&self) -> Size {
+        if let Some(size) = self.ground.as_ref().and_then(Ground::size) {
+            return size;
+        }
         let rows = self.shown.end - self.shown.start;
         Size::new(self.grid.columns * CODE_PIXELS, rows * CODE_PIXELS)
     }
@@ -119,6 +131,9 @@ impl Drawing {
 
     /// Reduces the rows that a texture of the device cannot hold.
     pub(super) fn respect(&mut self, stamps: &mut Stamps, limit: u32) {
+        if let Some(ground) = &mut self.ground {
+            ground.respect(stamps, limit);
+        }
         let room = CODE_PIXELS / self.reduced;
         let factor = reduction(self.preview.size, limit).min(room);
         if factor > 1 {
@@ -134,6 +149,10 @@ impl Drawing {
 
     /// The code at a point given as parts of what is shown.
     pub(super) fn code_at(&self, x: f32, y: f32) -> Option<u32> {
+        let (x, y) = match &self.ground {
+            Some(ground) => ground.in_drawing(x, y),
+            None => (x, y),
+        };
         let inside = (0.0..1.0).contains(&x) && (0.0..1.0).contains(&y);
         let shown = self.shown.end - self.shown.start;
         let row = self.shown.start + (y * shown as f32) as u32;
@@ -146,6 +165,11 @@ impl Drawing {
     pub(super) fn frontier(&self) -> Option<u32> {
         let awaited = self.is_live && self.frontier < self.shown.end;
         awaited.then(|| self.frontier.max(self.shown.start))
+    }
+
+    /// Whether only a part of what is shown is drawn.
+    pub(super) fn fills_a_hole(&self) -> bool {
+        self.ground.as_ref().is_some_and(|ground| ground.hole.is_some())
     }
 
     /// Rows shown that are committed, and rows shown.

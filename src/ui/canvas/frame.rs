@@ -1,7 +1,7 @@
 //! What the canvas hands to the renderer: which layers one frame shows, and how.
 
-use super::paint::{Frame, GUESSES, MASK, OVER, PREVIEW, UNDER};
-use super::uniforms::{Look, colour, flag};
+use super::paint::{Frame, GROUND, GUESSES, HOLE, MASK, OVER, PREVIEW, UNDER};
+use super::uniforms::{Look, WHOLE, colour, flag};
 use super::view::{Placement, extent};
 use super::widget::{Scene, scaled};
 use super::{Canvas, CanvasTools, Layer};
@@ -54,6 +54,8 @@ impl Canvas {
             (UNDER, flag::UNDER),
             (OVER, flag::OVER),
             (MASK, flag::MASK),
+            (GROUND, flag::GROUND),
+            (HOLE, flag::HOLE),
         ];
         for (layer, flag) in flags {
             if frame.sheets[layer].is_some() {
@@ -80,6 +82,12 @@ impl Canvas {
         look.guess_count = count;
         frame.sheets[PREVIEW] = Some(Arc::clone(&drawing.preview));
         frame.sheets[GUESSES] = drawing.guess_pixels();
+        if let Some(ground) = &drawing.ground {
+            look.ground_part = ground.in_ground;
+            look.drawing_part = ground.in_drawing;
+            frame.sheets[GROUND] = Some(Arc::clone(&ground.picture.sheet));
+            frame.sheets[HOLE] = ground.hole.as_ref().map(|hole| Arc::clone(&hole.sheet));
+        }
     }
 
     fn look(&self, tools: &CanvasTools, scene: &Scene, place: Placement) -> Look {
@@ -96,6 +104,8 @@ impl Canvas {
             mask: colour(colours.mask),
             checker_dark: colour(between(colours.panel, colours.stroke, 0.5)),
             checker_light: colour(colours.panel),
+            ground_part: WHOLE,
+            drawing_part: WHOLE,
             ..Look::zeroed()
         }
     }

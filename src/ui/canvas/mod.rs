@@ -11,6 +11,7 @@ mod cpu_texture;
 mod drawing;
 mod frame;
 mod gpu_texture;
+mod ground;
 mod overlay;
 mod paint;
 mod pipeline;
@@ -20,6 +21,7 @@ mod uniforms;
 mod view;
 mod widget;
 
+pub use ground::GroundOf;
 pub use paint::install;
 
 use crate::pixels::{Mask, Pixels, Size};
@@ -28,6 +30,7 @@ use cpu_texture::{Sheet, Stamps, reduction};
 use drawing::Drawing;
 use egui::Color32;
 use egui::epaint::MarginF32;
+use ground::Ground;
 use std::ops::Range;
 use std::sync::Arc;
 use view::{Room, View};
@@ -202,13 +205,25 @@ impl Canvas {
 
     /// A new drawing of which only some rows of the grid are shown (the result panel).
     pub fn begin_rows(&mut self, grid: Grid, shown: Range<u32>) {
+        let drawing = Drawing::new(&mut self.stamps, grid, shown, self.limit);
+        self.begin_with(drawing);
+    }
+
+    /// A new drawing over a picture. Replaces what is shown.
+    pub fn begin_over(&mut self, grid: Grid, ground: &GroundOf<'_>) {
+        let ground = Ground::new(&mut self.stamps, ground, self.limit);
+        let drawing = Drawing::new(&mut self.stamps, grid, 0..grid.rows, self.limit);
+        self.begin_with(drawing.map(|drawing| drawing.over(ground)));
+    }
+
+    fn begin_with(&mut self, drawing: Option<Drawing>) {
         let before = self.size();
         self.former = None;
         self.picture = None;
         self.comparison = None;
         self.fade = Fade::Done;
         self.blank = None;
-        self.drawing = Drawing::new(&mut self.stamps, grid, shown, self.limit);
+        self.drawing = drawing;
         self.keep_view(before);
     }
 

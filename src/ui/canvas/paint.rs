@@ -8,18 +8,20 @@
 use super::cpu_texture::Sheet;
 use super::gpu_texture::{MipChain, Plate, attempt, picture_binding};
 use super::pipeline::Painting;
-use super::uniforms::{CANVAS_WGSL, Look};
+use super::uniforms::{CANVAS_WGSL, Look, WHOLE};
 use eframe::egui_wgpu::{CallbackResources, CallbackTrait, RenderState, ScreenDescriptor};
 use egui::PaintCallbackInfo;
 use std::sync::{Arc, Weak};
 
 /// Layers of the picture, in the order of the shader's bindings.
-pub(super) const LAYERS: usize = 5;
+pub(super) const LAYERS: usize = 7;
 pub(super) const PREVIEW: usize = 0;
 pub(super) const GUESSES: usize = 1;
 pub(super) const UNDER: usize = 2;
 pub(super) const OVER: usize = 3;
 pub(super) const MASK: usize = 4;
+pub(super) const GROUND: usize = 5;
+pub(super) const HOLE: usize = 6;
 /// The first layer's binding: uniform block and sampler come before.
 const FIRST_LAYER: u32 = 2;
 
@@ -39,8 +41,14 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Whether a layer is drawn smaller than it is, and so from its smaller copies.
-    fn is_minified(&self, sheet: &Sheet) -> bool {
-        self.look.extent[0] < sheet.size.width as f32 || self.look.extent[1] < sheet.size.height as f32
+    fn is_minified(&self, layer: usize, sheet: &Sheet) -> bool {
+        let [.., across, down] = match layer {
+            PREVIEW => self.look.drawing_part,
+            GROUND => self.look.ground_part,
+            _ => WHOLE,
+        };
+        let [width, height] = self.look.extent;
+        width / across < sheet.size.width as f32 || height / down < sheet.size.height as f32
     }
 }
 
@@ -175,7 +183,7 @@ impl Easel {
             };
             let is_other = plate.as_ref().is_none_or(|plate| !plate.is_of(sheet));
             if is_other && *refused != Some(sheet.serial) {
-                let mips = matches!(layer, PREVIEW | UNDER | OVER).then_some(&self.mips);
+                let mips = matches!(layer, PREVIEW | UNDER | OVER | GROUND).then_some(&self.mips);
                 *plate = None;
                 *plate = Plate::new(device, sheet, mips);
                 *refused = plate.is_none().then_some(sheet.serial);
@@ -183,7 +191,7 @@ impl Easel {
             }
             if let Some(plate) = plate {
                 plate.update(queue, sheet);
-                if frame.is_minified(sheet) {
+                if frame.is_minified(layer, sheet) {
                     self.mips.refresh(plate, encoder);
                 }
             }

@@ -17,6 +17,8 @@ pub(super) mod flag {
     pub(in crate::ui) const OVER: u32 = 16;
     pub(in crate::ui) const MASK: u32 = 32;
     pub(in crate::ui) const LINEAR_TARGET: u32 = 64;
+    pub(in crate::ui) const GROUND: u32 = 128;
+    pub(in crate::ui) const HOLE: u32 = 256;
 }
 
 /// Lengths in physical pixels; what the members mean stands in the shader.
@@ -41,7 +43,12 @@ pub(super) struct Look {
     pub(super) mask: [f32; 4],
     pub(super) checker_dark: [f32; 4],
     pub(super) checker_light: [f32; 4],
+    pub(super) ground_part: [f32; 4],
+    pub(super) drawing_part: [f32; 4],
 }
+
+/// Every place where it is: no offset, factor 1.
+pub(super) const WHOLE: [f32; 4] = [0.0, 0.0, 1.0, 1.0];
 
 /// A window colour as the shader wants it: gamma space, 0 to 1.
 pub(super) fn colour(colour: Color32) -> [f32; 4] {
@@ -139,6 +146,8 @@ mod tests {
             mask,
             checker_dark,
             checker_light,
+            ground_part,
+            drawing_part,
         );
         let (theirs, span) = shader_members(&checked(CANVAS_WGSL));
         assert_eq!(ours, theirs);
@@ -168,6 +177,8 @@ mod tests {
             ("OVER", flag::OVER),
             ("MASK", flag::MASK),
             ("LINEAR_TARGET", flag::LINEAR_TARGET),
+            ("GROUND", flag::GROUND),
+            ("HOLE", flag::HOLE),
         ];
         let ours: BTreeMap<String, u32> = ours.map(|(name, bit)| (name.to_owned(), bit)).into();
         assert_eq!(ours, theirs);

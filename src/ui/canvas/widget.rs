@@ -290,7 +290,7 @@ impl Canvas {
             progress: self
                 .drawing
                 .as_ref()
-                .filter(|drawing| live && drawing.frontier().is_some())
+                .filter(|drawing| live && drawing.frontier().is_some() && !drawing.fills_a_hole())
                 .map(|drawing| drawing.progress()),
             stroke: &self.stroke,
         }
@@ -304,6 +304,9 @@ impl Canvas {
             (None, _) => "empty".to_owned(),
             (Some(size), _) if self.comparison.is_some() => format!("comparing two pictures, {size} pixels"),
             (Some(size), _) if self.picture.is_some() => format!("a picture of {size} pixels"),
+            (Some(size), Some(drawing)) if drawing.fills_a_hole() => {
+                format!("a picture of {size} pixels, drawn over where the mask is")
+            }
             (Some(_), Some(drawing)) => {
                 let (done, rows) = drawing.progress();
                 format!("drawing, row {done} of {rows}")

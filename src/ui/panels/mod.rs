@@ -8,6 +8,7 @@ pub(super) mod overlays;
 pub(super) mod picture_verbs;
 pub(super) mod prompt_chips;
 pub(super) mod rare_settings;
+mod reference;
 pub(super) mod sizes;
 pub(super) mod stage;
 pub(super) mod status;

@@ -2,11 +2,12 @@
 
 use super::middle::Middle;
 use super::picture_verbs::{self, Subject};
+use super::reference;
 use super::status::Pointed;
 use crate::history::Moment;
 use crate::state::{
-    Action, DraftAction, Ended, Notice, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab, Tone,
-    Tool, Verb, ViewAction, Which,
+    Action, DraftAction, Ended, Far, Notice, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab,
+    Tone, Tool, Unit, Verb, ViewAction, Which,
 };
 use crate::ui::app::drops::by_tab;
 use crate::ui::canvas::{self, CanvasTools, Gesture};
@@ -63,13 +64,14 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
         Tool::Box => canvas::Tool::Rectangle,
         Tool::Lasso => canvas::Tool::Lasso,
     };
+    let reference = reference::of_run(studio);
     let tools = CanvasTools {
         tool,
         colours: Palette::of(ui).canvas_colours(),
         reduced_motion: ui.style().animation_time == 0.0,
         margin: MarginF32 {
             left: 72.0,
-            right: 72.0,
+            right: reference.map_or(72.0, |_| reference::ROOM),
             top: 32.0,
             bottom: 84.0,
         },
@@ -77,6 +79,9 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let (left, right) = sides(studio);
     middle.canvas.name_sides(left, right);
     let told = middle.canvas.ui(ui, &tools);
+    if let Some(photo) = reference {
+        reference::show(ui, told.response.rect, photo, middle.textures);
+    }
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
         for gesture in &told.gestures {
@@ -151,25 +156,43 @@ fn clock_in(seconds: f64) -> String {
     }
 }
 
-fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
-    let palette = Palette::of(ui);
-    let rows = run.shown_rows();
-    let (at, of) = (run.rows().saturating_sub(rows.start), rows.len() as u32);
-    let what = match run.phase {
+/// Where a picture under way stands, in words.
+fn standing(run: &Run) -> String {
+    let Far { done, of, unit } = run.far();
+    let at = match unit {
+        Unit::Rows => format!("row {done} of {of}"),
+        Unit::Cells => format!("{done} of {of} cells"),
+    };
+    match run.phase {
         Phase::Starting => "Starting …".to_owned(),
-        Phase::Drawing => format!("Row {at} of {of}"),
-        Phase::Paused => format!("Paused at row {at} of {of}"),
+        Phase::Drawing if unit == Unit::Rows => format!("Row {done} of {of}"),
+        Phase::Drawing => at,
+        Phase::Paused => format!("Paused at {at}"),
         Phase::Decoding => "Finishing the picture …".to_owned(),
         Phase::Interrupted if run.waits() => {
-            format!("Stopped at row {at} of {of} · Goes on when the model is loaded")
+            format!("Stopped at {at} · Goes on when the model is loaded")
         }
-        Phase::Interrupted => format!("Stopped at row {at} of {of} · Resume draws the rest"),
-    };
-    let mut pace = Vec::new();
-    if run.phase != Phase::Interrupted {
-        pace.extend(run.codes_per_second().map(|rate| format!("{rate:.0} codes/s")));
-        pace.extend(run.codes_per_step().map(|rate| format!("{rate:.1} per step")));
+        Phase::Interrupted => format!("Stopped at {at} · Resume draws the rest"),
     }
+}
+
+/// What stands in the middle of the card: how fast it goes, or what the user wants to be sure of.
+fn pace(run: &Run) -> String {
+    if run.phase == Phase::Interrupted {
+        return String::new();
+    }
+    if run.far().unit == Unit::Cells {
+        return "the rest stays, pixel for pixel".to_owned();
+    }
+    let rate = run.codes_per_second().map(|rate| format!("{rate:.0} codes/s"));
+    let step = run.codes_per_step().map(|rate| format!("{rate:.1} per step"));
+    let pace: Vec<String> = rate.into_iter().chain(step).collect();
+    pace.join(" · ")
+}
+
+fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
+    let palette = Palette::of(ui);
+    let what = standing(run);
     let end = match run.phase {
         Phase::Drawing => run
             .seconds_left()
@@ -195,12 +218,12 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
                 ui.with_layout(
                     Layout::centered_and_justified(egui::Direction::LeftToRight),
                     |ui| {
-                        ui.label(palette.secondary(pace.join(" · ")));
+                        ui.label(palette.secondary(pace(run)));
                     },
                 );
             });
         });
-        progress_bar(ui, at as f32 / of.max(1) as f32);
+        progress_bar(ui, run.far().share());
     });
     if run.phase == Phase::Starting {
         ui.ctx().request_repaint_after(Duration::from_millis(250));

@@ -72,7 +72,7 @@ fn focus(window: &mut Window, name: &str) {
 #[test]
 fn tab_leads_to_everything_in_every_state() {
     let mut left_out = Vec::new();
-    for state in &STATES {
+    for state in STATES {
         let folder = tempfile::tempdir().expect("a folder");
         let mut window = window(folder.path(), [1280.0, 800.0]);
         tell(&mut window, [loaded()]);

@@ -17,7 +17,7 @@ pub(super) struct State {
 }
 
 /// From a fresh window whose model is being loaded.
-pub(super) static STATES: [State; 32] = [
+pub(super) static STATES: &[State] = &[
     State {
         name: "first run, loading",
         reach: |_| {},
@@ -308,6 +308,26 @@ pub(super) static STATES: [State; 32] = [
         ],
     },
     State {
+        name: "a masked part is drawn",
+        reach: edit_drawing,
+        words: &[
+            "3 of 5 cells",
+            "the rest stays, pixel for pixel",
+            "done at",
+            "Pause",
+        ],
+    },
+    State {
+        name: "a subject is drawn",
+        reach: |window| {
+            open(window, Target::Reference);
+            act(window, DraftAction::Set(Setting::Words("at night".to_owned())));
+            act(window, RunAction::Draw);
+            tell(window, rows(0, 3));
+        },
+        words: &["The subject: photo.png", "Row 1 of 2"],
+    },
+    State {
         name: "edited, second turn",
         reach: |window| {
             masked(window);
@@ -375,6 +395,45 @@ fn started(window: &mut Window) {
     ready(window);
     act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
     act(window, RunAction::Draw);
+}
+
+/// The masked part of a photo under way, 3 of 5 cells drawn.
+pub(super) fn edit_drawing(window: &mut Window) {
+    masked(window);
+    act(window, RunAction::Draw);
+    let mut reports = rows(0, 3);
+    for report in &mut reports {
+        match report {
+            Report::Progress {
+                progress: Progress::Started { to_draw, .. },
+                ..
+            } => *to_draw = vec![0, 0, 2, 3],
+            Report::Progress {
+                progress: Progress::Row { row, tally, .. },
+                ..
+            } => tally.tokens = row.saturating_sub(1) as usize * 2,
+            _ => {}
+        }
+    }
+    tell(window, reports);
+    let guesses = Guesses::default();
+    let tally = Tally {
+        tokens: 3,
+        forwards: 3,
+        seconds: 4.0,
+    };
+    let candidate = 0;
+    tell(
+        window,
+        [progress(
+            0,
+            Progress::Ahead {
+                candidate,
+                guesses,
+                tally,
+            },
+        )],
+    );
 }
 
 pub(super) fn drawing(window: &mut Window) {
@@ -451,7 +510,7 @@ pub(super) fn await_that(window: &mut Window, there: impl Fn(&crate::state::Stud
 #[test]
 fn every_state_says_what_it_is() {
     let mut missing = Vec::new();
-    for state in &STATES {
+    for state in STATES {
         for scheme in [ColourScheme::Dark, ColourScheme::Light] {
             let folder = tempfile::tempdir().expect("a folder");
             let mut window = window(folder.path(), [1280.0, 800.0]);
@@ -468,7 +527,7 @@ fn every_state_says_what_it_is() {
 #[test]
 fn every_state_fits_the_smallest_window() {
     let mut outside = Vec::new();
-    for state in &STATES {
+    for state in STATES {
         let folder = tempfile::tempdir().expect("a folder");
         let mut window = window(folder.path(), [1024.0, 640.0]);
         if state

@@ -1,5 +1,6 @@
 //! The canvas on a real device (software Vulkan will do): drawn, read back, compared.
 
+mod over;
 mod pointer;
 mod stage;
 
@@ -113,6 +114,7 @@ impl Engine for Script {
             },
             lookahead: 8,
             rows_forced: 0,
+            to_draw: Vec::new(),
             reading: None,
         });
         for row in 0..GRID.rows {
