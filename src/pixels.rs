@@ -3,6 +3,7 @@
 //! Nothing here reads or writes files; that is `picture`'s work.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Width and height of a picture in pixels.
@@ -37,7 +38,11 @@ impl std::str::FromStr for Size {
 }
 
 /// An opaque RGB picture, 8 bits a channel, rows from the top, `3 * width * height` bytes.
-#[derive(Clone, PartialEq, Eq)]
+///
+/// Serialised it is a note of the picture for recordings, `WxH #colour digest`: what is read back is a
+/// picture of that size in the mean colour. Pictures that have to last are files of their own.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Pixels {
     size: Size,
     rgb: Vec<u8>,
@@ -83,14 +88,52 @@ impl Pixels {
     }
 }
 
+impl From<Pixels> for String {
+    /// Size, mean colour, and the first six bytes of the SHA-256 of all bytes.
+    fn from(pixels: Pixels) -> Self {
+        let count = (pixels.rgb.len() as u64 / 3).max(1);
+        let mut sums = [0u64; 3];
+        for pixel in pixels.rgb.chunks_exact(3) {
+            for (sum, value) in sums.iter_mut().zip(pixel) {
+                *sum += u64::from(*value);
+            }
+        }
+        let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+        let colour = hex(&sums.map(|sum| (sum / count) as u8));
+        let digest = Sha256::digest(&pixels.rgb);
+        format!("{} #{colour} {}", pixels.size, hex(&digest[..6]))
+    }
+}
+
+impl TryFrom<String> for Pixels {
+    type Error = String;
+
+    /// A picture of one colour stands for the one that was noted.
+    fn try_from(note: String) -> Result<Self, String> {
+        let wrong = || format!("`{note}` notes no picture: it is written WxH #rrggbb digest");
+        let mut words = note.split(' ');
+        let size: Size = words.next().ok_or_else(wrong)?.parse()?;
+        let colour = words.next().and_then(|word| word.strip_prefix('#'));
+        let colour = colour.filter(|digits| digits.len() == 6).ok_or_else(wrong)?;
+        let [_, red, green, blue] = u32::from_str_radix(colour, 16)
+            .map_err(|_| wrong())?
+            .to_be_bytes();
+        if u64::from(size.width) * u64::from(size.height) > MOST_PIXELS {
+            return Err(wrong());
+        }
+        Ok(Self::filled(size, [red, green, blue]))
+    }
+}
+
 impl fmt::Debug for Pixels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pixels({})", self.size)
     }
 }
 
-/// What may be redrawn: one value a pixel, 0 keeps it, 255 redraws it.
-#[derive(Clone, PartialEq, Eq)]
+/// What may be redrawn: one value a pixel, 0 keeps it, 255 redraws it. Stored as [`MaskRuns`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "MaskRuns", try_from = "MaskRuns")]
 pub struct Mask {
     size: Size,
     values: Vec<u8>,
@@ -156,9 +199,87 @@ impl MaskRuns {
     }
 }
 
+impl From<Mask> for MaskRuns {
+    fn from(mask: Mask) -> Self {
+        Self::of(&mask)
+    }
+}
+
+impl TryFrom<MaskRuns> for Mask {
+    type Error = &'static str;
+
+    fn try_from(runs: MaskRuns) -> Result<Self, Self::Error> {
+        runs.mask()
+            .ok_or("the runs of the mask do not add up to its size")
+    }
+}
+
+/// For `#[serde(with)]`: what is shared is stored like what is not.
+pub(crate) mod shared {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &Arc<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        T::serialize(value, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<T>, D::Error> {
+        T::deserialize(deserializer).map(Arc::new)
+    }
+}
+
+/// [`shared`] for what may be absent.
+pub(crate) mod shared_or_none {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
+        value: &Option<Arc<T>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_deref().serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<T>>, D::Error> {
+        Option::<T>::deserialize(deserializer).map(|value| value.map(Arc::new))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_is_noted_by_size_colour_and_digest() {
+        let pixels = Pixels::new(Size::new(2, 1), vec![0, 10, 20, 40, 30, 255]).expect("six bytes");
+        let note = serde_json::to_string(&pixels).expect("a note");
+        assert_eq!(note.get(..13), Some("\"2x1 #141489 "), "{note}");
+        let read: Pixels = serde_json::from_str(&note).expect("a picture");
+        assert_eq!(read, Pixels::filled(Size::new(2, 1), [20, 20, 137]));
+        for wrong in [
+            "2x1",
+            "2x1 #14",
+            "2x1 141489 00",
+            "99999x99999 #000000 00",
+            "#000000",
+        ] {
+            assert!(Pixels::try_from(wrong.to_owned()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_mask_is_stored_as_runs() {
+        let mask = Mask::new(Size::new(3, 1), vec![0, 0, 9]).expect("a mask");
+        let stored = serde_json::to_string(&mask).expect("runs");
+        assert_eq!(serde_json::from_str::<Mask>(&stored).expect("a mask"), mask);
+    }
 
     #[test]
     fn runs_give_the_mask_back_and_nothing_that_does_not_add_up() {

@@ -146,7 +146,7 @@ pub struct Reading {
 }
 
 /// One request: everything an engine needs to draw a picture, and to draw it again.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     pub mode: Mode,
     pub prompt: String,
@@ -158,8 +158,10 @@ pub struct Task {
     /// Pictures drawn with the seeds `seed..seed + candidates`, the likeliest of them the result.
     pub candidates: usize,
     /// The user's picture, as read (its own size, opaque).
+    #[serde(with = "crate::pixels::shared_or_none")]
     pub source: Option<Arc<Pixels>>,
     /// What of the source may be redrawn (edit only), at any size.
+    #[serde(with = "crate::pixels::shared_or_none")]
     pub mask: Option<Arc<Mask>>,
     /// Pixels inside the mask's border over which source and result are blended.
     pub feather: u32,
@@ -201,7 +203,7 @@ pub struct Tally {
 }
 
 /// Codes after the last whole row, most of them guesses that are not verified.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Guesses {
     pub codes: Vec<u32>,
     /// Their 8x8 cells, in lines of a grid's width; `None` where there is no preview of them.
@@ -209,7 +211,7 @@ pub struct Guesses {
 }
 
 /// What an engine tells while it works on a task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// The engine knows what it will draw.
     Started {
@@ -248,7 +250,7 @@ pub enum Progress {
 }
 
 /// A finished (or stopped) picture: the one decode of its whole grid, and what it was drawn from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
     /// What the user asked for: the result panel (both panels for a pair), composited with the
     /// source where there was a mask. `None` when the task was stopped before the end.
@@ -327,7 +329,7 @@ impl Profile {
 
 /// Everything the worker sends. Each report of a task carries its id; exactly one of `Finished`,
 /// `Cancelled` and `Failed` ends a task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// The engine is ready for tasks.
     Loaded {

@@ -108,7 +108,7 @@ impl Studio {
         let phase = self.run.as_ref().map(|run| run.phase);
         match (action, phase) {
             (RunAction::Draw, _) => self.draw(),
-            (RunAction::Example { prompt, seed }, _) => self.example(prompt, seed),
+            (RunAction::Example { prompt, seed }, _) => self.example(&prompt, seed),
             (RunAction::Show, Some(_)) => {
                 (self.shown, self.compared, self.before_after) = (Shown::Run, None, false);
                 self.stage()

@@ -5,11 +5,12 @@
 
 use super::outcome::{Ended, Outcome};
 use crate::pixels::Size;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Which of the kept pictures are shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Query {
     /// Words of the prompt.
     pub words: String,
@@ -24,7 +25,7 @@ impl Query {
 }
 
 /// One kept picture.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
     pub path: PathBuf,
     /// `YYYY-MM-DD`.
@@ -42,7 +43,7 @@ pub struct Piece {
 }
 
 /// What the library answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listing {
     pub query: Query,
     /// Newest first.

@@ -8,7 +8,7 @@ impl Studio {
     pub(super) fn take_in_answer(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Opened(opened, target) => return self.opened(*opened, target),
-            Answer::Failed(what, failure) => self.error(what, &failure, super::mishaps::remedy(what)),
+            Answer::Failed(what, failure) => self.error(&what, &failure, super::mishaps::remedy(&what)),
             Answer::MapMade(map) => self.map_made(map),
             Answer::Kept(id, path) => return self.kept(id, path),
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),

@@ -1,10 +1,11 @@
 //! What the window knows of models: what there is, what it needs, what is being made of it.
 
 use crate::task::{Appraisal, Device, Failure, ImportStep, ImportWish, Survey};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// A file the import asks the user for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Asked {
     Folder,
     Movq,
@@ -12,7 +13,7 @@ pub enum Asked {
 }
 
 /// A model looked at before it is loaded.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     pub appraisal: Result<Appraisal, Failure>,
     pub free_bytes: Option<u64>,

@@ -55,12 +55,13 @@ impl Outcome {
 }
 
 /// A picture on its way to the disk, and everything that is stored with it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Keeping {
     pub outcome: OutcomeId,
     pub request: Request,
     pub picture: Picture,
     /// Of a stopped picture: its rows, the rest grey.
+    #[serde(with = "crate::pixels::shared_or_none")]
     pub preview: Option<Arc<Pixels>>,
     /// The model's name, as its maker gave it.
     pub model: String,

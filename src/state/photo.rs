@@ -22,8 +22,9 @@ pub struct Photo {
 }
 
 /// A picture that was read, and the task stored in it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Opened {
+    #[serde(with = "whole")]
     pub photo: Photo,
     pub path: Option<PathBuf>,
     pub task: Option<Box<Task>>,
@@ -61,6 +62,37 @@ impl Photo {
     /// Stands for the pixels between reading the state and reading the pictures.
     fn absent() -> Arc<Pixels> {
         Arc::new(Pixels::filled(Size::new(1, 1), [0; 3]))
+    }
+}
+
+/// For `#[serde(with)]`: a photo with its pixels, where nothing else stores them.
+pub(super) mod whole {
+    use super::Photo;
+    use crate::pixels::{Pixels, shared};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::sync::Arc;
+
+    #[derive(Serialize, Deserialize)]
+    struct Whole {
+        id: String,
+        name: String,
+        #[serde(with = "shared")]
+        pixels: Arc<Pixels>,
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        photo: &Photo,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let Photo { id, name, pixels } = photo.clone();
+        Whole { id, name, pixels }.serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Photo, D::Error> {
+        let Whole { id, name, pixels } = Whole::deserialize(deserializer)?;
+        Ok(Photo { id, name, pixels })
     }
 }
 

@@ -45,7 +45,7 @@ impl Device {
 }
 
 /// A device of this machine, and why it cannot be used if it cannot.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceState {
     pub device: Device,
     /// "16 threads", "NVIDIA RTX 4090"; empty where nothing is known.
@@ -134,7 +134,7 @@ impl std::str::FromStr for Format {
 }
 
 /// Bytes of memory a model takes to draw one picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Needs {
     /// Decoder and image tokenizer.
     pub weights: u64,
@@ -161,7 +161,7 @@ impl Needs {
 }
 
 /// A way to get by with less.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Plan {
     /// A smaller picture the model was made for.
     Smaller(Size, Needs),
@@ -180,7 +180,7 @@ impl Plan {
 }
 
 /// A model before it is loaded, read off its headers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Appraisal {
     pub name: String,
     pub note: Option<String>,
@@ -241,7 +241,7 @@ pub fn gigabytes(bytes: u64) -> String {
 }
 
 /// How a model came to the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// It was used before.
     Used,
@@ -252,7 +252,7 @@ pub enum Origin {
 }
 
 /// A model on this computer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Known {
     pub path: PathBuf,
     pub origin: Origin,
@@ -261,7 +261,7 @@ pub struct Known {
 }
 
 /// What a look around found.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Survey {
     /// `None` where the system does not say.
     pub free_bytes: Option<u64>,
@@ -271,7 +271,7 @@ pub struct Survey {
 }
 
 /// A Hugging Face folder that shall become one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportWish {
     pub folder: PathBuf,
     /// The image tokenizer's weights, when they were found or named.
@@ -283,7 +283,7 @@ pub struct ImportWish {
 }
 
 /// How far an import is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportStep {
     /// The tensor written last.
     pub name: String,

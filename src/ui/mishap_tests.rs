@@ -199,7 +199,10 @@ fn mishaps_are_kept_and_counted_up_to_a_bound() {
     let mut studio = crate::state::Studio::default();
     for index in 0..60 {
         for _ in 0..2 {
-            studio.act(Answer::Failed("It failed", Failure::failed(format!("{index}"))));
+            studio.act(Answer::Failed(
+                "It failed".into(),
+                Failure::failed(format!("{index}")),
+            ));
         }
     }
     studio.stamp_mishaps(|| "now".to_owned());

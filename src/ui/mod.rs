@@ -22,7 +22,7 @@ mod textures;
 mod theme;
 mod widgets;
 
-pub use app::{App, Places};
+pub use app::{App, Opening, Places, Recorded};
 pub use opening::run;
 
 use crate::state::ColourScheme;

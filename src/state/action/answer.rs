@@ -7,20 +7,22 @@ use super::super::photo::{Opened, Photo};
 use super::files::Target;
 use crate::pixels::Pixels;
 use crate::task::{Failure, ImportStep, ImportWish, Survey};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What background work has found out or done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     Opened(Box<Opened>, Target),
     /// A background job could not be done; the first part says what it was.
-    Failed(&'static str, Failure),
-    MapMade(Photo),
+    Failed(Cow<'static, str>, Failure),
+    MapMade(#[serde(with = "super::super::photo::whole")] Photo),
     Kept(OutcomeId, PathBuf),
     NotKept(Box<Keeping>, Failure),
-    Fetched(OutcomeId, Arc<Pixels>),
+    Fetched(OutcomeId, #[serde(with = "crate::pixels::shared")] Arc<Pixels>),
     NotFetched(OutcomeId, Failure),
     Listed(Box<Listing>),
     Stars(BTreeSet<PathBuf>),
@@ -33,12 +35,12 @@ pub enum Answer {
     Missed(PathBuf),
     /// These files are there no longer.
     Gone(Vec<PathBuf>),
-    CopyRead(Arc<Pixels>),
+    CopyRead(#[serde(with = "crate::pixels::shared")] Arc<Pixels>),
     Models(ModelAnswer),
 }
 
 /// What background work has found out about models, or done.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ModelAnswer {
     Surveyed(Box<Survey>),
     /// The model that was asked for, before it is loaded.

@@ -4,9 +4,10 @@ use super::super::draft::{Brush, SeedChoice, Tab};
 use super::super::painting::Point;
 use crate::pixels::Size;
 use crate::task::{Lookahead, MapKind, Noise};
+use serde::{Deserialize, Serialize};
 
 /// One setting of the draft.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Setting {
     Tab(Tab),
     Words(String),
@@ -32,7 +33,7 @@ pub enum Setting {
 }
 
 /// What happens to the mask of the current source.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Paint {
     Begin(Point),
     Extend(Point),
@@ -46,7 +47,7 @@ pub enum Paint {
 }
 
 /// What is set up for the next picture.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum DraftAction {
     Set(Setting),
     NewSeed,

@@ -1,9 +1,10 @@
 //! Which picture is read, and what for.
 
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// Where a picture is put that the user drops, pastes or opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Target {
     /// The picture to edit; a saved picture is asked about first.
     Canvas,
@@ -21,7 +22,7 @@ pub enum Target {
 }
 
 /// Which picture is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileAction {
     Open(PathBuf, Target),
     Browse(Target),

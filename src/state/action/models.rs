@@ -2,10 +2,11 @@
 
 use super::super::models::Asked;
 use crate::task::{Device, Format};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// What is done about models.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ModelAction {
     /// Asks for a model; `None` is the built-in one.
     Load(Option<PathBuf>),
@@ -20,7 +21,7 @@ pub enum ModelAction {
 }
 
 /// What is done about the import of a model.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ImportAction {
     Ask(Asked),
     /// This folder shall be imported.

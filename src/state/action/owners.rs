@@ -9,12 +9,13 @@ use super::queue::QueueAction;
 use super::results::ResultAction;
 use super::run::RunAction;
 use super::view::ViewAction;
+use serde::{Deserialize, Serialize};
 
 /// What changes the state from outside: what a person does, and what background work answers.
 ///
 /// Each owner has an enum of its own and one function that matches it whole, without a wildcard:
 /// so the compiler names every place that a new case touches.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Action {
     Draft(DraftAction),
     Run(RunAction),

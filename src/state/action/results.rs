@@ -2,10 +2,11 @@
 
 use super::super::album::Query;
 use super::super::outcome::OutcomeId;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The picture something is done with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Which {
     Outcome(OutcomeId),
     /// A file of the library.
@@ -13,7 +14,7 @@ pub enum Which {
 }
 
 /// What can be done with a picture that is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verb {
     Show,
     /// Beside the shown one; once more ends it.
@@ -37,7 +38,7 @@ pub enum Verb {
 }
 
 /// What is done with pictures that are there.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ResultAction {
     Do(Which, Verb),
     /// The shown result beside what it was made from, or no longer.

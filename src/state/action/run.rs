@@ -1,12 +1,15 @@
 //! What is done with the picture under way.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
 /// What is done with the picture under way, and how one gets there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunAction {
     /// Asks for the draft's picture(s).
     Draw,
     Example {
-        prompt: &'static str,
+        prompt: Cow<'static, str>,
         seed: u64,
     },
     Pause,

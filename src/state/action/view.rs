@@ -1,9 +1,10 @@
 //! How the window is looked at.
 
 use super::super::view::{ColourScheme, Page};
+use serde::{Deserialize, Serialize};
 
 /// How the window is looked at.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ViewAction {
     Page(Page),
     Scheme(ColourScheme),

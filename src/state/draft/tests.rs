@@ -80,7 +80,7 @@ fn each_can_be_taken_out_and_an_example_takes_out_all() {
     assert_eq!(studio.draft.sampling, left);
     let mut studio = recalled();
     studio.act(RunAction::Example {
-        prompt: "a fox",
+        prompt: "a fox".into(),
         seed: 3,
     });
     let models_own = SamplingChoice {

@@ -50,15 +50,18 @@ impl Files {
             Errand::SaveAs(path) => self.errands.wait_for(move || save_as(path)),
             Errand::SaveCopy { from, to } => self.errands.run(move || {
                 let failure = desktop::copy(&from, &to).err()?;
-                Some(Answer::Failed("The copy was not saved", failure))
+                Some(Answer::Failed("The copy was not saved".into(), failure))
             }),
             Errand::Reveal(path) => self.errands.wait_for(move || {
                 let failure = desktop::reveal(&path).err()?;
-                Some(Answer::Failed("The folder cannot be shown", failure))
+                Some(Answer::Failed("The folder cannot be shown".into(), failure))
             }),
             Errand::OpenOutside(path) => self.errands.wait_for(move || {
                 let failure = desktop::open(&path).err()?;
-                Some(Answer::Failed("The picture cannot be opened elsewhere", failure))
+                Some(Answer::Failed(
+                    "The picture cannot be opened elsewhere".into(),
+                    failure,
+                ))
             }),
             errand => self.librarian.ask(errand),
         }
@@ -110,7 +113,10 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
 }
 
 fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {
-    Answer::Failed("The picture cannot be read", Failure::failed(error.to_string()))
+    Answer::Failed(
+        "The picture cannot be read".into(),
+        Failure::failed(error.to_string()),
+    )
 }
 
 fn read(path: &Path, target: Target) -> Answer {

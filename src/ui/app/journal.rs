@@ -53,16 +53,14 @@ impl<R: EngineRoom> App<R> {
         self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
             let failure = Failure::failed(failed.to_string());
-            Some(Answer::Failed(STATE, failure))
+            Some(Answer::Failed(STATE.into(), failure))
         });
     }
 
     /// What came back from the disk decides when it is tried again.
     pub(crate) fn heed(&mut self, action: &Action) {
-        let is_full = matches!(
-            action,
-            Action::Answer(Answer::Failed(STATE, _) | Answer::NotKept(..))
-        );
+        let unstored = matches!(action, Action::Answer(Answer::Failed(what, _)) if what == STATE);
+        let is_full = unstored || matches!(action, Action::Answer(Answer::NotKept(..)));
         if is_full {
             self.journal.failed = Some(Instant::now());
         }
@@ -141,8 +139,9 @@ impl<R: EngineRoom> App<R> {
         if let Some(error) = failed {
             self.journal.rows = Rows::Behind;
             self.journal.failed = Some(Instant::now());
-            self.studio
-                .act(Answer::Failed(ROWS, Failure::failed(error.to_string())));
+            let action: Action = Answer::Failed(ROWS.into(), Failure::failed(error.to_string())).into();
+            self.recorder.note_action(&action);
+            self.studio.act(action);
         }
     }
 }

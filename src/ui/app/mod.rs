@@ -10,6 +10,7 @@ pub(super) mod import_thread;
 pub(super) mod journal;
 pub(super) mod library_thread;
 pub(super) mod model_jobs;
+mod recording;
 pub(super) mod shortcuts;
 pub(super) mod thumbnails;
 mod unwritten;
@@ -25,7 +26,7 @@ use crate::engine_room::{EngineRoom, ModelSource};
 use crate::history::Moment;
 use crate::picture;
 use crate::pixels::Pixels;
-use crate::state::{Action, Answer, Effect, Errand, ModelAnswer, Photo, Stage, Store, Studio, Target};
+use crate::state::{Action, Answer, Effect, ModelAnswer, Photo, Stage, Store, Studio, Target};
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
 use background::Wake;
@@ -34,6 +35,7 @@ use egui::{Context, Ui};
 use files::Files;
 use handed_over::HandedOver;
 use import_thread::Importing;
+use recording::Recorder;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,6 +43,7 @@ use thumbnails::Thumbnails;
 use unwritten::Journal;
 
 pub use crate::history::Places;
+pub use recording::{Opening, Recorded};
 
 /// Reports taken in before the window is drawn again.
 const INTAKE: Duration = Duration::from_millis(6);
@@ -69,6 +72,7 @@ pub struct App<R: EngineRoom> {
     /// The mask the canvas has: turn and version.
     veil: Option<(usize, u64, u32)>,
     pub(super) journal: Journal,
+    recorder: Recorder,
     /// The prompt gets the keyboard once.
     greeting: Greeting,
     /// Given back last of all: then everything is written.
@@ -86,25 +90,26 @@ impl<R: EngineRoom> App<R> {
             let ctx = aimed.lock().unwrap_or_else(PoisonError::into_inner).clone();
             ctx.request_repaint();
         });
+        let mut recorder = Recorder::from_environment();
         let store = Store::open(&places.data);
         let mut studio = match &store {
             Ok(store) => store.load(),
             Err(error) => {
                 let mut studio = Studio::default();
                 let failure = Failure::failed(error.to_string());
-                studio.act(Answer::Failed("Nothing can be remembered", failure));
+                studio.act(Answer::Failed("Nothing can be remembered".into(), failure));
                 studio
             }
         };
         studio.view.scheme = options.scheme.unwrap_or(studio.view.scheme);
         studio.view.zoom = options.zoom.unwrap_or(studio.view.zoom).clamp(1.0, 2.0);
-        studio.model_path = options.model.or(studio.model_path.take());
+        let model = options.model.or(studio.model_path.take());
         let journal = match &store {
             Ok(_) => Journal::default(),
             Err(_) => Journal::without_folder(),
         };
         let today = Moment::now().day();
-        studio.outcomes.retain(|outcome| outcome.is_of(&today));
+        recorder.note_opening(&places.data, model.as_deref(), &today);
         let mut app = Self {
             store: store.ok(),
             files: Files::new(places.clone(), &wake),
@@ -124,26 +129,25 @@ impl<R: EngineRoom> App<R> {
             pointed: Pointed::default(),
             veil: None,
             journal,
+            recorder,
             greeting: Greeting::Due,
             handed: None,
             studio,
         };
-        let mut effects = app.studio.stage();
-        effects.extend(app.studio.first_model());
+        let mut effects = recording::open(&mut app.studio, model, &today);
         effects.extend(
             options
                 .files
                 .into_iter()
                 .map(|path| Effect::Read(path, Target::Canvas)),
         );
-        effects.push(Effect::Errand(Errand::Stars));
-        effects.extend(app.studio.watch());
         app.carry_out(effects);
         app
     }
 
     /// Takes in one report; what the worker sends comes through here.
     pub fn take(&mut self, report: &Report) {
+        self.recorder.note_report(report);
         let effects = self.studio.apply(report);
         self.carry_out(effects);
         if !matches!(report, Report::Progress { .. }) {
@@ -159,6 +163,7 @@ impl<R: EngineRoom> App<R> {
         if let Action::Answer(Answer::TakenBack(path)) = &action {
             self.thumbnails.forget(path);
         }
+        self.recorder.note_action(&action);
         let effects = self.studio.act(action);
         self.carry_out(effects);
         if !quiet {
@@ -184,6 +189,7 @@ impl<R: EngineRoom> App<R> {
         if let Some(handed) = &mut self.handed {
             handed.stop_listening();
         }
+        self.recorder.stop();
         self.importing = None;
         self.save();
         self.with_ticket(|ticket| ticket.cancel.cancel());
@@ -263,10 +269,12 @@ impl<R: EngineRoom> App<R> {
             .map_or_else(gone, |worker| worker.submit(task))
         {
             Ok(ticket) => {
+                self.recorder.note(|| Recorded::Submitted(ticket.id));
                 self.studio.submitted(ticket.id);
                 self.ticket = Some(ticket);
             }
             Err(failure) => {
+                self.recorder.note(|| Recorded::NotSubmitted(failure.clone()));
                 let effects = self.studio.not_submitted(&failure);
                 self.carry_out(effects);
             }

@@ -112,7 +112,7 @@ impl<R: EngineRoom> App<R> {
         });
         self.handed = Some(HandedOver { lease, files });
         if let Err(failure) = listening {
-            self.act(Answer::Failed("Other starts cannot be heard", failure));
+            self.act(Answer::Failed("Other starts cannot be heard".into(), failure));
         }
     }
 
@@ -128,7 +128,7 @@ impl<R: EngineRoom> App<R> {
                 true => self.act(FileAction::Open(path, Target::Canvas)),
                 false => {
                     let failure = Failure::failed(format!("{}: there is no such file", path.display()));
-                    self.act(Answer::Failed("The picture cannot be read", failure));
+                    self.act(Answer::Failed("The picture cannot be read".into(), failure));
                 }
             }
         }

@@ -119,7 +119,7 @@ fn card(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect, example: &Example) {
     );
     let response = response.on_hover_text(format!("{} · seed {}", example.prompt, example.seed));
     if response.clicked() {
-        let (prompt, seed) = (example.prompt, example.seed);
+        let (prompt, seed) = (example.prompt.into(), example.seed);
         middle.actions.push(RunAction::Example { prompt, seed }.into());
     }
 }

@@ -85,10 +85,13 @@ impl<R: EngineRoom> Shell<R> {
         };
         for words in complaints {
             let words = words.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-            app.act(Answer::Failed(COMPLAINT, Failure::failed(words)));
+            app.act(Answer::Failed(COMPLAINT.into(), Failure::failed(words)));
         }
         if let Some(reason) = lost {
-            app.act(Answer::Failed(LOST, Failure::failed(reason.trim().to_owned())));
+            app.act(Answer::Failed(
+                LOST.into(),
+                Failure::failed(reason.trim().to_owned()),
+            ));
             app.save();
             self.lost = Some(reason);
             ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -184,7 +187,7 @@ pub(crate) fn show<R: EngineRoom>(
         if shown.is_err() {
             // On a dead device the toolkit breaks off before the loss can be said.
             let words = "the graphics device was lost, or drawing the window failed";
-            app.act(Answer::Failed(BROKE, Failure::failed(words)));
+            app.act(Answer::Failed(BROKE.into(), Failure::failed(words)));
         }
         app.save();
     }
