@@ -70,6 +70,9 @@ fn lock_file(data: &Path) -> io::Result<File> {
 
 /// Makes this start the window of the state folder `data`, or gives `files` to the window that is.
 /// An error says that there is a window which does not answer.
+///
+/// # Errors
+/// There is a window of this folder that does not answer, or too many files were named at once.
 pub fn start(data: &Path, files: &[PathBuf]) -> Result<Start, Failure> {
     let unguarded = |error: io::Error| {
         let what = format!("{} cannot be used for the window's state", data.display());
@@ -174,6 +177,9 @@ pub enum Taken {
 impl Lease {
     /// Gives what later starts hand over to `take`, on a thread of its own. Without files it is a
     /// wish to see the window.
+    ///
+    /// # Errors
+    /// The place where other starts knock cannot be made, or there is no thread for it.
     pub fn listen(&mut self, take: impl Fn(Vec<PathBuf>) -> Taken + Send + 'static) -> Result<(), Failure> {
         let trouble = |error: io::Error| failed("files of a second start cannot be taken", &error);
         let listener = self.line.listen().map_err(trouble)?;

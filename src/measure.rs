@@ -112,6 +112,9 @@ fn median(mut times: Vec<f64>) -> f64 {
 }
 
 /// Measures forwards of a shape and tells line after line of a table in Markdown.
+///
+/// # Errors
+/// The device cannot be used, the shape does not fit its memory, or the hardware fails.
 pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
     let hardware = Hardware::open(subject.device, subject.kv)?;
     tell(&format!("device: {}", hardware.name()));

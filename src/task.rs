@@ -361,6 +361,9 @@ pub enum Report {
 /// Carries out tasks. An engine can only emit progress: it never ends a task itself, it returns.
 pub trait Engine {
     /// Draws the task's pictures, best first. Polls `cancel` between forwards.
+    ///
+    /// # Errors
+    /// [`Stop::Cancelled`] with the rows drawn so far, [`Stop::Failed`] with what the user can change.
     fn run(
         &mut self,
         task: &Task,

@@ -53,6 +53,9 @@ pub struct Alphabet {
 impl Alphabet {
     /// Looks every special token up by name. `first` is the bos (or eos) id, `codes` the entries
     /// of config.json's `vocabulary_map` whose names start with `<MOVQGAN`.
+    ///
+    /// # Errors
+    /// [`TokenError::MissingToken`] and [`TokenError::ScatteredCodes`].
     pub fn by_name(
         id_of: impl Fn(&str) -> Option<u32>,
         first: u32,
@@ -110,6 +113,9 @@ impl Alphabet {
     }
 
     /// `<start> grid(H/32) grid(W/32)`.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLong`] where the vocabulary has no such size.
     pub fn header(&self, grid: Grid) -> Result<[u32; HEADER_LEN], TokenError> {
         let size = grid.pixels();
         let id = |side: u32| {
@@ -127,6 +133,9 @@ impl Alphabet {
 
     /// The whole picture as a stream, `<start>` to `<end>`: known ids where they are given by
     /// the layout or by `known` (row by row), `None` where a code is to be drawn.
+    ///
+    /// # Errors
+    /// As [`Alphabet::header`].
     pub fn stream(&self, grid: Grid, known: &[Option<u32>]) -> Result<Vec<Option<u32>>, TokenError> {
         let mut stream: Vec<Option<u32>> = self.header(grid)?.map(Some).to_vec();
         stream.reserve(grid.stream_len());
@@ -151,6 +160,9 @@ pub struct Grid {
 
 impl Grid {
     /// The grid of a picture of `size` pixels.
+    ///
+    /// # Errors
+    /// [`TokenError::NotMultiple`] unless both sides are multiples of 32 pixels.
     pub fn of(size: Size) -> Result<Self, TokenError> {
         let fits = |side: u32| side > 0 && side.is_multiple_of(SIDE_UNIT);
         if !fits(size.width) || !fits(size.height) {

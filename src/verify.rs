@@ -63,6 +63,9 @@ struct Drawn {
 }
 
 /// Runs the case in `folder`; with `quant` its decoder's matrices are brought to that format.
+///
+/// # Errors
+/// The case or its checkpoint is missing something or damaged, or the device cannot be used.
 pub fn verify(folder: &Path, quant: Option<Format>, device: Device, kv: KvCache) -> Result<Vec<Verdict>> {
     let read = |name: &str| {
         std::fs::read_to_string(folder.join(name))

@@ -92,6 +92,9 @@ impl Recent {
 
 /// Runs the feeds and chooses codes from their scores: what [`Predictor::choose`] does unless a
 /// predictor has a way of its own.
+///
+/// # Errors
+/// The predictor's own, and scores that are not as many as were asked for.
 pub fn choose_on_host(
     predictor: &mut (impl Predictor + ?Sized),
     feeds: &[Feed<'_>],

@@ -45,6 +45,11 @@ pub enum DrawError {
 
 /// Draws all pictures. Candidate i uses lane 2i for its conditional branch and, where guidance or
 /// the score needs one, lane 2i + 1 for its unconditional branch.
+///
+/// # Errors
+/// [`DrawError::Cancelled`] with what was drawn when `cancel` was called; [`DrawError::Predict`] when a
+/// forward fails, the drawing's ids are not as many as the model's codes, or a stream starts with an unknown
+/// token.
 pub fn draw(
     predictor: &mut dyn Predictor,
     drawings: &[Drawing<'_>],

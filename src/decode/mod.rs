@@ -108,10 +108,16 @@ pub trait Predictor {
     /// Runs all feeds as one batch (at most one feed a lane). `scores` is cleared and then
     /// filled with one row of `codes()` unnormalised log-probabilities for each token asked for,
     /// feed by feed in the order given: row j scores the token *after* that position.
+    ///
+    /// # Errors
+    /// Words for the user: a feed does not fit its lane, or the hardware fails.
     fn predict(&mut self, feeds: &[Feed<'_>], scores: &mut Vec<f32>) -> Result<(), PredictError>;
 
     /// Runs all feeds as one batch and chooses codes by keyed noise. A predictor that does so itself
     /// need not move scores; it keeps distributions of its own and leaves `recent` alone.
+    ///
+    /// # Errors
+    /// As [`Predictor::predict`].
     fn choose(
         &mut self,
         feeds: &[Feed<'_>],
@@ -127,5 +133,8 @@ pub trait Predictor {
     }
 
     /// Makes lane `to` hold what lane `from` holds in its first `len` positions.
+    ///
+    /// # Errors
+    /// Words for the user: the hardware fails.
     fn fork(&mut self, from: usize, to: usize, len: usize) -> Result<(), PredictError>;
 }

@@ -6,6 +6,9 @@ use crate::task::{Cancel, Engine as _, Failure, Lookahead, Mode, Progress, Stop,
 use std::time::Instant;
 
 /// Draws one picture for each of several lookaheads and tells how long that took.
+///
+/// # Errors
+/// The device cannot be used, the model cannot be loaded or draws no such picture, or `cancel` was called.
 pub fn bench(model: &ModelSource, cancel: &Cancel, note: &mut dyn FnMut(Note<'_>)) -> Result<(), Failure> {
     prepare(model.device, model.threads)?;
     let began = Instant::now();

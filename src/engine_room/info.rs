@@ -17,6 +17,9 @@ pub struct Info {
 }
 
 /// What is stored in `file`: a model, a picture saved by this program or by another one.
+///
+/// # Errors
+/// The file is not there, is no model and no picture with settings, or is damaged.
 pub fn info(file: &Path) -> Result<Info, Failure> {
     if file.is_dir() || is_gguf(file) {
         return model_info(file);

@@ -6,6 +6,9 @@ use crate::measure::{self, Subject};
 use crate::task::Failure;
 
 /// Measures forwards of a published shape with random weights. `threads`: all cores when `None`.
+///
+/// # Errors
+/// The device cannot be used, or the shape does not fit its memory.
 pub fn measure(
     subject: &Subject,
     threads: Option<usize>,

@@ -36,12 +36,19 @@ pub trait EngineRoom: Send + Sync + 'static {
     type Engine: Engine + 'static;
 
     /// Checks what can be checked at once; the loading itself is left to the returned closure.
+    ///
+    /// # Errors
+    /// What is wrong at once: there is no such file, or the device cannot be used. The closure fails when the
+    /// model cannot be read or does not fit the memory.
     fn open(&self, source: &ModelSource) -> Result<Make<Self::Engine>, Failure>;
 
     /// What there is on this computer: models (`used` and others that lie about), devices, memory.
     fn survey(&self, used: &[PathBuf], device: Device) -> Survey;
 
     /// What a model needs, without reading its weights.
+    ///
+    /// # Errors
+    /// There is no model, or its headers are damaged.
     fn appraise(&self, model: &Path, device: Device) -> Result<Appraisal, Failure>;
 
     /// Memory that is free where a model would be put.
@@ -52,6 +59,9 @@ pub trait EngineRoom: Send + Sync + 'static {
 
     /// Writes the one file of a folder, or nothing. `cancel` is polled at least once a tensor; the
     /// answer is what had to be done otherwise than asked.
+    ///
+    /// # Errors
+    /// Something is missing in the folder or damaged, `output` cannot be written, or `cancel` was called.
     fn import(
         &self,
         wish: &ImportWish,

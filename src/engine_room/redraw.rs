@@ -7,6 +7,10 @@ use crate::task::Failure;
 use std::path::Path;
 
 /// Decodes the codes stored in `file` into `output`. `source`: the source of a masked edit.
+///
+/// # Errors
+/// The device cannot be used, the model cannot be loaded, `file` is no finished picture of that model,
+/// `source` is missing or another one, or `output` cannot be written.
 pub fn redraw(file: &Path, source: Option<&Path>, output: &Path, model: &ModelSource) -> Result<(), Failure> {
     prepare(model.device, model.threads)?;
     let kept = saved_picture::read(file)?;

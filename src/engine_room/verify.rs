@@ -22,6 +22,10 @@ pub struct Verification<'a> {
 }
 
 /// Whether every case is within its tolerances.
+///
+/// # Errors
+/// The device cannot be used, a case cannot be read, none is among them, or a saved picture cannot be told to
+/// the built-in model.
 pub fn verify(asked: &Verification<'_>, note: &mut dyn FnMut(Note<'_>)) -> Result<bool, Failure> {
     prepare(asked.device, asked.threads)?;
     let (mut passed, mut run, mut pictures) = (true, 0, Vec::new());

@@ -136,6 +136,9 @@ fn text_of(path: &Path) -> Result<String, ModelError> {
 }
 
 /// The image tokenizer's weights in a checkpoint folder.
+///
+/// # Errors
+/// No file in the folder is called like one.
 pub fn find_movq(folder: &Path) -> Result<PathBuf, ModelError> {
     let entries = std::fs::read_dir(folder)
         .into_iter()
@@ -174,6 +177,9 @@ pub fn tokenizer_files(folder: &Path) -> TokenizerFiles {
 }
 
 /// `movq.json` beside the image tokenizer, or the file named.
+///
+/// # Errors
+/// The file that was named, or is there, cannot be read.
 pub fn movq_config(named: Option<&Path>, movq: &Path) -> Result<Option<String>, ModelError> {
     let beside = movq.with_file_name("movq.json");
     match named {
@@ -281,6 +287,9 @@ pub struct Summary {
 }
 
 /// Describes a `.gguf` or a Hugging Face folder without loading its weights.
+///
+/// # Errors
+/// There is no such file or folder, it is not whole, or it holds no model of this kind.
 pub fn describe(path: &Path) -> Result<Summary, ModelError> {
     let (config, card, format) = if path.is_dir() {
         let config = text_of(&path.join("config.json"))?;
@@ -308,6 +317,11 @@ pub fn describe(path: &Path) -> Result<Summary, ModelError> {
 }
 
 impl Bundle {
+    /// Loads what `source` names.
+    ///
+    /// # Errors
+    /// The files are missing, damaged or do not belong together, the device cannot be used, or the memory does
+    /// not suffice.
     pub fn open(source: &Source) -> Result<Self, ModelError> {
         with_parts(source, Self::build)
     }

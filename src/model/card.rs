@@ -51,11 +51,18 @@ const PUBLISHED: &str = include_str!("../../assets/cards/lumina-mgpt-2.0.json");
 const OMNI: &str = include_str!("../../assets/cards/lumina-mgpt-2.0-omni.json");
 
 impl Card {
+    /// Reads a `lumina.json`.
+    ///
+    /// # Errors
+    /// The text is no card.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         serde_json::from_str(text).map_err(|e| ModelError::Config(format!("lumina.json: {e}")))
     }
 
     /// `lumina.json` beside the weights, else the preset that fits the folder.
+    ///
+    /// # Errors
+    /// The folder has a `lumina.json` that is no card.
     pub fn for_folder(folder: &Path, config: &str) -> Result<Self, ModelError> {
         if let Ok(text) = std::fs::read_to_string(folder.join("lumina.json")) {
             return Self::from_json(&text);

@@ -22,6 +22,9 @@ pub enum Hardware {
 
 impl Hardware {
     /// Opens the device a user asks for, or says why it cannot be used.
+    ///
+    /// # Errors
+    /// The device is not there or cannot be used; `Auto` and `Cpu` never fail.
     pub fn open(device: Device, kv: KvCache) -> Result<Self, ModelError> {
         let reason = |name: &str, why: String| {
             ModelError::Config(format!(
@@ -90,6 +93,9 @@ pub enum Network {
 impl Network {
     /// Loads a decoder to `hardware`; `quant` brings its matrices to another format than the stored
     /// one.
+    ///
+    /// # Errors
+    /// A tensor is missing, damaged or of another shape than `config` says, or a card has too little memory.
     pub fn load(
         weights: &dyn Weights,
         config: &Config,
@@ -126,6 +132,9 @@ impl Network {
     }
 
     /// Refuses streams of more tokens than the model holds.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] with what to choose instead.
     pub fn room_for(&self, needed: usize) -> Result<(), ModelError> {
         let held = self.config().max_position_embeddings;
         if needed > held {
@@ -138,6 +147,9 @@ impl Network {
 
     /// A predictor with `lanes` lanes that can each hold `capacity` tokens. Its cache is
     /// allocated here, once.
+    ///
+    /// # Errors
+    /// `capacity` is more than the model holds, or the memory does not suffice.
     pub fn predictor(&self, lanes: usize, capacity: usize) -> Result<Box<dyn Predictor>, ModelError> {
         self.room_for(capacity)?;
         Ok(match self {

@@ -40,6 +40,9 @@ impl PictureError {
 }
 
 /// Reads a PNG, JPEG or WebP by its content: upright, transparency blended over white.
+///
+/// # Errors
+/// There is no such file, it is no picture of these kinds, damaged, or larger than is read.
 pub fn read(path: &Path) -> Result<Pixels, PictureError> {
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| PictureError::new(&name, e))?;
@@ -47,6 +50,9 @@ pub fn read(path: &Path) -> Result<Pixels, PictureError> {
 }
 
 /// As [`read`], from memory; `name` is for messages.
+///
+/// # Errors
+/// The bytes are no picture of these kinds, damaged, or one larger than is read.
 pub fn read_bytes(bytes: &[u8], name: &str) -> Result<Pixels, PictureError> {
     let image = open(bytes, name)?.to_rgba8();
     let size = Size::new(image.width(), image.height());
@@ -59,6 +65,9 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Result<Pixels, PictureError> {
 }
 
 /// Reads a mask: white may be redrawn, black stays.
+///
+/// # Errors
+/// As [`read`].
 pub fn read_mask(path: &Path) -> Result<Mask, PictureError> {
     let pixels = read(path)?;
     let luma = |rgb: &[u8]| {

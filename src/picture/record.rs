@@ -50,11 +50,17 @@ fn encode(pixels: &Pixels, texts: &[(&str, &str)]) -> Result<Vec<u8>, png::Encod
 }
 
 /// A plain PNG in memory.
+///
+/// # Errors
+/// The picture has no pixels.
 pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
     encode(pixels, &[]).map_err(|e| PictureError::new("PNG", e))
 }
 
 /// Writes a picture and its record, whole or not at all.
+///
+/// # Errors
+/// The folder is not there or cannot be written to, or the picture has no pixels.
 pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
     let wrong = |e: &dyn std::fmt::Display| {
         PictureError::new(path.display().to_string(), format!("cannot be written ({e})"))
@@ -120,6 +126,9 @@ fn texts(path: &Path) -> Result<HashMap<String, String>, PictureError> {
 }
 
 /// Reads the record of a picture saved by this program.
+///
+/// # Errors
+/// There is no such PNG, it was not saved by this program or by a newer version, or it is damaged.
 pub fn read_record(path: &Path) -> Result<Record, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let texts = texts(path)?;

@@ -47,6 +47,9 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 }
 
 /// Writes a picture with its settings and tokens inside, whole or not at all.
+///
+/// # Errors
+/// The folder is not there or cannot be written to.
 pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
     let (task, drawn) = (saving.task, saving.picture);
     let complete = drawn.pixels.is_some();
@@ -98,6 +101,9 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
 }
 
 /// Reads what a picture saved by this program holds.
+///
+/// # Errors
+/// There is no such PNG, it was not saved by this program or by a newer version, or it is damaged.
 pub fn read(path: &Path) -> Result<Kept, Failure> {
     let record = picture::read_record(path).map_err(failed)?;
     let damaged = |reason: &dyn std::fmt::Display| {
@@ -139,6 +145,9 @@ fn check(settings: &Settings, record: &Record) -> Result<(), String> {
 
 /// The task that finishes a stopped picture: its settings, its codes in `resume`. `source` is the
 /// picture it was made from, should it not be stored.
+///
+/// # Errors
+/// As [`read`]; the picture is finished; or what it was made from is missing or another picture.
 pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
     let kept = read(path)?;
     if kept.settings.complete {
@@ -171,6 +180,9 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
 
 /// The task a picture was drawn by, to be changed or drawn again. Its source is there only in a
 /// stopped picture.
+///
+/// # Errors
+/// As [`read`]; or the stored mask or source is damaged.
 pub fn task_of(path: &Path) -> Result<Task, Failure> {
     let kept = read(path)?;
     Ok(Task {
@@ -202,6 +214,9 @@ impl Kept {
     }
 
     /// What was allowed to be redrawn.
+    ///
+    /// # Errors
+    /// The stored mask is damaged.
     pub fn mask(&self) -> Result<Option<Mask>, Failure> {
         let damaged = || Failure::failed("the stored mask is damaged");
         let mask = self.settings.mask.as_ref();
@@ -209,6 +224,9 @@ impl Kept {
     }
 
     /// The source of a stopped picture.
+    ///
+    /// # Errors
+    /// The stored source is damaged.
     pub fn source(&self) -> Result<Option<Pixels>, Failure> {
         let Some(hex) = &self.settings.source_png else {
             return Ok(None);
@@ -220,6 +238,9 @@ impl Kept {
 
     /// Every setting, without a source and without codes. A seed means one picture whatever the
     /// lookahead, except in coupled mode.
+    ///
+    /// # Errors
+    /// The stored mask is damaged.
     pub fn task(&self) -> Result<Task, Failure> {
         let settings = &self.settings;
         let sampling = SamplingChoice {
@@ -248,6 +269,9 @@ impl Kept {
 
     /// The picture as it was saved, from a decode of its codes: a masked edit is put back into its
     /// source, which has to be the very one.
+    ///
+    /// # Errors
+    /// The stored mask is damaged, or the source of a masked edit is missing, unreadable or another picture.
     pub fn finish(&self, drawn: Pixels, source: Option<&Path>) -> Result<Pixels, Failure> {
         let mask = self.mask()?.filter(|_| self.settings.mode == Mode::Edit);
         let Some(mask) = mask else {
@@ -273,6 +297,9 @@ impl Kept {
     }
 
     /// Writes pixels with everything this picture held.
+    ///
+    /// # Errors
+    /// The folder is not there or cannot be written to.
     pub fn write(&self, path: &Path, pixels: &Pixels) -> Result<(), Failure> {
         picture::write(path, pixels, &self.record).map_err(failed)
     }

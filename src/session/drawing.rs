@@ -137,6 +137,9 @@ impl Session {
     }
 
     /// Decodes stored codes to the panel the user asked for.
+    ///
+    /// # Errors
+    /// The codes are not as many as the grid has or not of this model, or they cannot be decoded.
     pub fn redraw(&self, mode: &Mode, panel: Size, grid: Grid, codes: &[u32]) -> Result<Pixels, ModelError> {
         let known = self.model.alphabet.codes();
         if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= known) {

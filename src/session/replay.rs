@@ -26,6 +26,10 @@ pub struct Agreement {
 impl Session {
     /// Tells the model the codes of a finished picture drawn with the settings of `task`; sources are
     /// not needed, their codes are among those of the picture.
+    ///
+    /// # Errors
+    /// The task has a mask or coupled noise, settings or codes are not those of this model, prompt and picture
+    /// are more than it holds, or a forward fails.
     pub fn replay(&mut self, task: &Task, codes: &[u32]) -> Result<Agreement, Failure> {
         if task.sampling.noise != Noise::Gumbel || task.mask.is_some() {
             return Err(Failure::usage(

@@ -205,6 +205,9 @@ impl Draft {
     }
 
     /// The request of the present mode with `seed`, or what is missing.
+    ///
+    /// # Errors
+    /// What is missing, as a sentence for the user.
     pub fn request(&self, seed: u64) -> Result<Request, &'static str> {
         let words = self.words().trim();
         let says = |missing| if words.is_empty() { Err(missing) } else { Ok(()) };

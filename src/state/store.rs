@@ -59,6 +59,10 @@ pub struct Store {
 }
 
 impl Store {
+    /// Opens a folder, made where there is none.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
         let pictures = folder.join("pictures");
@@ -128,6 +132,9 @@ impl Store {
     }
 
     /// Writes the state and the pictures it names; pictures nobody names any more go.
+    ///
+    /// # Errors
+    /// Something cannot be written; what was stored before is whole then.
     pub fn save(&self, studio: &Studio) -> Result<(), StoreError> {
         self.snapshot(studio).write()
     }
@@ -218,6 +225,9 @@ impl Store {
     }
 
     /// A picture is begun: the journal of the one before ends.
+    ///
+    /// # Errors
+    /// The order's source or the journal cannot be written.
     pub fn begin(&mut self, order: &Order, begun: Begun) -> Result<(), StoreError> {
         if let Some(source) = &order.request.source {
             self.write_picture(source)?;
@@ -240,6 +250,9 @@ impl Store {
     }
 
     /// A picture whose journal broke off is written anew, with all its rows.
+    ///
+    /// # Errors
+    /// As [`Store::begin`] and [`Store::row`].
     pub fn begin_again(&mut self, run: &Run) -> Result<(), StoreError> {
         let (Some(begun), Some(lane)) = (&run.begun, run.lanes.first()) else {
             return Ok(());
@@ -257,6 +270,9 @@ impl Store {
     }
 
     /// A row has come. Preview first: a line of codes stands for a whole row.
+    ///
+    /// # Errors
+    /// The row cannot be written. Then no more are written until a picture is begun.
     pub fn row(&mut self, row: &Row) -> Result<(), StoreError> {
         let wrong = self.wrong("journal.jsonl");
         let Some((lines, rgb)) = &mut self.journal else {
@@ -315,6 +331,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Writes it, with the pictures it names.
+    ///
+    /// # Errors
+    /// Something cannot be written; what was stored before is whole then.
     pub fn write(self) -> Result<(), StoreError> {
         let mut named = HashSet::new();
         for photo in &self.photos {

@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 /// Opens the window and stays until it is closed. Where there is a window of this user's already,
 /// it gets the files and comes to the front instead.
+///
+/// # Errors
+/// There is no home folder, a window that is open does not answer, or no graphics device will do.
 pub fn run<R: EngineRoom>(options: Options, engine_room: R) -> Result<(), Failure> {
     let places = Places::of_user()
         .ok_or_else(|| Failure::failed("there is no home folder: set HOME, or use a subcommand (--help)"))?;

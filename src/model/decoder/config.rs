@@ -70,6 +70,9 @@ pub struct RopeScaling {
 
 impl Config {
     /// Reads and checks a `config.json`.
+    ///
+    /// # Errors
+    /// The text is no configuration, or one of a decoder that cannot be or is not known here.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         let wrong = |why: String| ModelError::Config(format!("config.json: {why}"));
         let config: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;

@@ -16,6 +16,10 @@ pub enum PictureCodec {
 }
 
 impl PictureCodec {
+    /// Loads an image tokenizer whose tensors' names begin with `prefix`.
+    ///
+    /// # Errors
+    /// A tensor is missing, damaged or of another shape than `config` says, or the hardware fails.
     pub fn load(
         weights: &dyn Weights,
         prefix: &str,
@@ -42,10 +46,17 @@ impl PictureCodec {
     }
 
     /// Codes of a picture, row by row.
+    ///
+    /// # Errors
+    /// The tensor library or the card fails.
     pub fn encode(&self, pixels: &Pixels) -> Result<Vec<u32>> {
         Ok(self.encode_detail(pixels)?.codes)
     }
 
+    /// Codes of a picture, and how near they are.
+    ///
+    /// # Errors
+    /// As [`PictureCodec::encode`].
     pub fn encode_detail(&self, pixels: &Pixels) -> Result<Encoded> {
         match self {
             Self::Tensors(movq) => movq.encode_detail(pixels),
@@ -54,6 +65,9 @@ impl PictureCodec {
     }
 
     /// The decoder's output for a whole grid, [3][height][width], not clamped.
+    ///
+    /// # Errors
+    /// The codes are not those of a whole grid or not of this tokenizer, or the memory does not suffice.
     pub fn decode_raw(&self, codes: &[u32], grid: Grid) -> Result<Vec<f32>> {
         match self {
             Self::Tensors(movq) => Ok(movq.decode_raw(codes, grid)?.flatten_all()?.to_vec1()?),
@@ -62,6 +76,9 @@ impl PictureCodec {
     }
 
     /// The picture of a whole grid: pixel = round((clamp(v) + 1) * 127.5).
+    ///
+    /// # Errors
+    /// As [`PictureCodec::decode_raw`], and a tokenizer that makes no 8x8 pixels of a code.
     pub fn decode(&self, codes: &[u32], grid: Grid) -> Result<Pixels> {
         match self {
             Self::Tensors(movq) => movq.decode(codes, grid),

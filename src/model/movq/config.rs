@@ -39,6 +39,10 @@ impl DdConfig {
 }
 
 impl MovqConfig {
+    /// Reads a `movq.json`.
+    ///
+    /// # Errors
+    /// The text is no such configuration, or its sizes cannot be computed with.
     pub fn from_json(text: &str) -> Result<Self> {
         let config: Self = serde_json::from_str(text)
             .map_err(|e| ModelError::Config(format!("the image tokenizer's configuration: {e}")))?;
@@ -51,6 +55,9 @@ impl MovqConfig {
     }
 
     /// Reads the sizes off the tensors of a checkpoint that has no configuration beside it.
+    ///
+    /// # Errors
+    /// A tensor that tells a size is missing.
     pub fn infer(weights: &dyn Weights, prefix: &str) -> Result<Self> {
         let shape = |name: &str| {
             let name = format!("{prefix}{name}");

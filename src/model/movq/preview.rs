@@ -120,6 +120,9 @@ fn lines(codes: &[u32], columns: usize) -> impl Iterator<Item = Line<'_>> {
 
 impl Preview {
     /// Least squares from code vectors to the patches that the model decodes them to.
+    ///
+    /// # Errors
+    /// The tokenizer cannot encode or decode the samples.
     pub fn fit(movq: &PictureCodec) -> Result<Self, ModelError> {
         let dim = movq.vectors().first().map_or(0, Vec::len);
         let features = CELLS * dim + 1;
@@ -174,11 +177,17 @@ impl Preview {
     }
 
     /// The map as [192, 4 * dim + 1], to be stored with the model.
+    ///
+    /// # Errors
+    /// The tensor library fails.
     pub fn to_tensor(&self) -> Result<Tensor, ModelError> {
         Ok(Tensor::new(self.map.clone(), &Device::Cpu)?)
     }
 
     /// A stored map; `None` when it is not one of this image tokenizer.
+    ///
+    /// # Errors
+    /// The tensor library fails.
     pub fn from_tensor(tensor: &Tensor, movq: &PictureCodec) -> Result<Option<Self>, ModelError> {
         let dim = movq.vectors().first().map_or(0, Vec::len);
         if tensor.dims() != [PATCH, CELLS * dim + 1] {

@@ -34,6 +34,10 @@ pub struct Encoded {
 }
 
 impl Movq {
+    /// Loads an image tokenizer whose tensors' names begin with `prefix`.
+    ///
+    /// # Errors
+    /// A tensor is missing, damaged or of another shape than `config` says, or the device fails.
     pub fn load(weights: &dyn Weights, prefix: &str, config: &MovqConfig, device: &Device) -> Result<Self> {
         let scope = Scope {
             weights,
@@ -61,10 +65,17 @@ impl Movq {
     }
 
     /// Codes of a picture, row by row.
+    ///
+    /// # Errors
+    /// The tensor library fails.
     pub fn encode(&self, pixels: &Pixels) -> Result<Vec<u32>> {
         Ok(self.encode_detail(pixels)?.codes)
     }
 
+    /// Codes of a picture, and how near they are.
+    ///
+    /// # Errors
+    /// The tensor library fails.
     pub fn encode_detail(&self, pixels: &Pixels) -> Result<Encoded> {
         let size = pixels.size();
         let values: Vec<f32> = pixels
@@ -114,6 +125,9 @@ impl Movq {
     }
 
     /// The decoder's output for a whole grid, [3, height, width], not clamped.
+    ///
+    /// # Errors
+    /// The codes are not those of a whole grid or not of this tokenizer, or the memory does not suffice.
     pub fn decode_raw(&self, codes: &[u32], grid: Grid) -> Result<Tensor> {
         if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= self.vectors.len()) {
             return Err(ModelError::Config(format!(
@@ -150,6 +164,9 @@ impl Movq {
     }
 
     /// The picture of a whole grid: pixel = round((clamp(v) + 1) * 127.5).
+    ///
+    /// # Errors
+    /// As [`Movq::decode_raw`], and a tokenizer that makes no 8x8 pixels of a code.
     pub fn decode(&self, codes: &[u32], grid: Grid) -> Result<Pixels> {
         let raw = self.decode_raw(codes, grid)?.permute((1, 2, 0))?.contiguous()?;
         let values: Vec<f32> = raw.flatten_all()?.to_vec1()?;

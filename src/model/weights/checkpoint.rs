@@ -10,6 +10,9 @@ use std::path::Path;
 pub use super::safetensors::Safetensors;
 
 /// Opens an image tokenizer's weights, by content: a zip is a pickle, all else safetensors.
+///
+/// # Errors
+/// There is no such file, it is not whole, or it holds anything but plain tensors.
 pub fn open_movq(path: &Path) -> Result<Box<dyn Weights>, ModelError> {
     let mut magic = [0; 4];
     let mut file = File::open(path).map_err(|e| file_error(path, e))?;

@@ -60,6 +60,10 @@ const CANCELLED: &str = "the import was cancelled, nothing was written";
 pub(crate) const NO_MOVQ: &str = "the image tokenizer is missing: choose movqgan_270M.ckpt";
 
 /// Imports a checkpoint. `progress` is told after each tensor, `cancel` polled before each piece.
+///
+/// # Errors
+/// Nothing is left at `output` then: the folder or the image tokenizer is missing something, is damaged or of
+/// another shape, the file cannot be written, or `cancel` was called.
 pub fn import(
     wish: &ImportWish,
     progress: &mut dyn FnMut(ImportStep),

@@ -93,6 +93,9 @@ pub trait Weights: Send + Sync {
     }
 
     /// One tensor as stored; an error naming it if it is missing or cut short.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`], or what is wrong with the file.
     fn stored(&self, name: &str) -> Result<Stored, ModelError>;
 
     fn contains(&self, name: &str) -> bool {
@@ -100,6 +103,9 @@ pub trait Weights: Send + Sync {
     }
 
     /// As stored, after checking its shape.
+    ///
+    /// # Errors
+    /// As [`Weights::has_shape`] and [`Weights::stored`].
     fn stored_as(&self, name: &str, wanted: &[usize]) -> Result<Stored, ModelError> {
         self.has_shape(name, wanted)?;
         self.stored(name)
@@ -107,11 +113,17 @@ pub trait Weights: Send + Sync {
 
     /// The bytes of one tensor as they are stored and how, after checking its shape; `None` where they
     /// do not lie in memory in one piece.
+    ///
+    /// # Errors
+    /// As [`Weights::has_shape`].
     fn raw(&self, _name: &str, _wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
         Ok(None)
     }
 
     /// Refuses a tensor that is missing or has another shape.
+    ///
+    /// # Errors
+    /// [`ModelError::Missing`] or [`ModelError::Shape`].
     fn has_shape(&self, name: &str, wanted: &[usize]) -> Result<(), ModelError> {
         let found = self.shape(name).ok_or_else(|| ModelError::Missing {
             name: name.to_owned(),
@@ -133,6 +145,9 @@ pub trait Weights: Send + Sync {
     }
 
     /// Rows `rows` (along the first axis) of a plain tensor, widened to f32.
+    ///
+    /// # Errors
+    /// As [`Weights::stored`]; or there are no such rows.
     fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
         let whole = match self.stored(name)? {
             Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,
@@ -142,6 +157,9 @@ pub trait Weights: Send + Sync {
     }
 
     /// Widened to f32 on the CPU, after checking its shape.
+    ///
+    /// # Errors
+    /// As [`Weights::stored_as`].
     fn f32(&self, name: &str, wanted: &[usize]) -> Result<Tensor, ModelError> {
         Ok(match self.stored_as(name, wanted)? {
             Stored::Plain(tensor) => tensor.to_dtype(DType::F32)?,

@@ -64,6 +64,9 @@ pub struct Safetensors {
 
 impl Safetensors {
     /// Opens a file, or a folder with `model.safetensors` or `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// There is no such file, or one that is not whole or not of this kind.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         let files = if path.is_dir() {
             shards(path)?
@@ -175,11 +178,17 @@ impl Safetensors {
     }
 
     /// An integer tensor as ids.
+    ///
+    /// # Errors
+    /// There is no such tensor, or it cannot be read.
     pub fn ids(&self, name: &str) -> Result<Vec<u32>, ModelError> {
         Ok(self.load(name)?.to_dtype(DType::U32)?.flatten_all()?.to_vec1()?)
     }
 
     /// A tensor of bytes.
+    ///
+    /// # Errors
+    /// There is no such tensor, or it does not hold bytes.
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>, ModelError> {
         Ok(self.load(name)?.flatten_all()?.to_vec1()?)
     }

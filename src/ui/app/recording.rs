@@ -51,6 +51,9 @@ pub struct Opening {
 
 impl Recorded {
     /// Does to the state what the window did, and gives back what the state asked for.
+    ///
+    /// # Errors
+    /// What an earlier window left cannot be put into a temporary folder, from where it is read.
     pub fn replay(&self, studio: &mut Studio) -> Result<Vec<Effect>, Failure> {
         Ok(match self {
             Self::Opened(opening) => {

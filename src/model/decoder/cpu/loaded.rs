@@ -25,6 +25,9 @@ pub struct Decoder {
 
 impl Decoder {
     /// Loads a decoder; `quant` brings its matrices to another format than the stored one.
+    ///
+    /// # Errors
+    /// A tensor is missing, damaged or of another shape than `config` says, or does not fit the format.
     pub fn load(
         weights: &dyn Weights,
         config: &Config,

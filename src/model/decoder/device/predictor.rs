@@ -30,6 +30,10 @@ pub struct DeviceDecoder {
 }
 
 impl DeviceDecoder {
+    /// Loads a decoder to `device`; `quant` brings its matrices to another format than the stored one.
+    ///
+    /// # Errors
+    /// A tensor is missing, damaged or of another shape than `config` says, or the device fails.
     pub fn load(
         weights: &dyn Weights,
         config: &Config,
