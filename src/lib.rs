@@ -3,7 +3,7 @@
 //! The map, by rank; a module imports lower ranks only, siblings are strangers:
 //!
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped),
-//!   [`understand`] (what people type, in the starter's words)
+//!   [`understand`] (what people type, in the starter's words), `disk` (files written whole or not at all)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
 //!   saved pictures), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
@@ -16,6 +16,7 @@
 
 pub mod cli;
 pub mod decode;
+pub(crate) mod disk;
 pub mod engine_room;
 pub mod handover;
 pub(crate) mod history;

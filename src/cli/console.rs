@@ -174,6 +174,27 @@ impl Console<'_> {
         }
     }
 
+    /// A picture that could not be written where it should be, and is elsewhere.
+    pub(super) fn rescued(&mut self, failure: &Failure, file: &Path) {
+        let (message, file) = (one_line(&failure.message), file.display().to_string());
+        if self.json {
+            self.event(&json!({ "event": "rescued", "message": message, "file": file }));
+        } else {
+            self.say(&format!(
+                "lumina-studio: {message}; the picture is in {file} instead"
+            ));
+        }
+    }
+
+    /// Stopped before more was drawn than a file has already.
+    pub(super) fn nothing_new(&mut self) {
+        if self.json {
+            self.event(&json!({ "event": "cancelled", "file": null }));
+        } else {
+            self.say("cancelled: no further row was drawn, the stopped picture is as it was");
+        }
+    }
+
     /// Stopped before there was anything to keep.
     pub(super) fn cancelled(&mut self) {
         if self.json {

@@ -1,17 +1,23 @@
 //! Drawing: turns go to the worker one after the other, pictures go to files as they come.
 
 use super::console::Console;
-use super::exit::{CANCELLED, DONE};
+use super::exit::{CANCELLED, DONE, FAILED};
 use super::interrupt::Interrupt;
 use super::job::Job;
+use super::keep::{Written, keep};
 use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
-use crate::saved_picture::{self, Saving};
+use crate::saved_picture::Saving;
 use crate::state::{Begun, CandidateRows};
 use crate::task::{Failure, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked whether somebody is in a hurry.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 /// Draws all turns of a job and saves their pictures; the exit code.
 pub(super) fn draw<R: EngineRoom>(
@@ -26,6 +32,7 @@ pub(super) fn draw<R: EngineRoom>(
     let mut model = String::new();
     let mut task = job.task;
     let mut then = job.then.into_iter();
+    let mut code = DONE;
     for turn in 0.. {
         let ticket = match worker.submit(task.clone()) {
             Ok(ticket) => ticket,
@@ -33,6 +40,8 @@ pub(super) fn draw<R: EngineRoom>(
         };
         interrupt.watch(&ticket.cancel);
         let mut drawing = Drawing {
+            interrupt,
+            task_seed: task.seed,
             turn,
             model: &mut model,
             seed: &mut seed,
@@ -41,46 +50,72 @@ pub(super) fn draw<R: EngineRoom>(
         let end = drawing.follow(&worker, &ticket, console)?;
         let shown = drawing.shown;
         let save = |picture: &Picture, rank, preview| {
-            let file = job.names.file(turn, rank);
             let saving = Saving {
                 task: &task,
                 picture,
                 preview,
                 model: &model,
             };
-            saved_picture::save(&file, &saving).map(|()| file)
+            keep(&job.names, (turn, rank), &saving)
         };
+        let given = task.resume.as_ref().map_or(0, Vec::len);
         let best = match end {
             End::Cancelled(pictures) => {
-                // One without a row has nothing to resume.
+                // One without a row has nothing to resume, one without a new row is there already.
                 let begun = pictures.iter().filter(|picture| !picture.codes.is_empty());
-                let mut kept = 0;
-                for (rank, picture) in begun.enumerate() {
+                let begun: Vec<&Picture> = begun.collect();
+                let new = begun.iter().filter(|picture| picture.codes.len() > given);
+                for (rank, picture) in new.enumerate() {
                     let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
-                    let file = save(picture, rank, preview)?;
-                    console.kept(picture, &file);
-                    kept += 1;
+                    match save(picture, rank, preview) {
+                        Ok(written) => {
+                            let file = told(written, console, &mut code);
+                            console.kept(picture, &file);
+                        }
+                        Err(failure) => console.failed(&failure),
+                    }
                 }
-                if kept == 0 {
-                    console.cancelled();
+                match given {
+                    0 if begun.is_empty() => console.cancelled(),
+                    0 => {}
+                    _ if begun.iter().all(|picture| picture.codes.len() <= given) => console.nothing_new(),
+                    _ => {}
+                }
+                if interrupt.is_hurried() {
+                    // The engine may take its time yet: nobody waits for it.
+                    std::process::exit(CANCELLED);
                 }
                 return Ok(CANCELLED);
             }
             // What broke off is kept as what was stopped is.
             End::Failed(failure) => {
-                for (rank, picture) in shown.pictures(task.seed).iter().enumerate() {
+                let broken = shown.pictures(task.seed);
+                let new = broken.iter().filter(|picture| picture.codes.len() > given);
+                for (rank, picture) in new.enumerate() {
                     let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
                     match save(picture, rank, preview) {
-                        Ok(file) => console.kept(picture, &file),
-                        Err(also) => console.say(&also.message),
+                        Ok(written) => {
+                            let file = told(written, console, &mut code);
+                            console.kept(picture, &file);
+                        }
+                        Err(also) => console.failed(&also),
                     }
                 }
                 return Err(failure);
             }
             End::Finished(pictures) => {
+                // One that cannot be written does not cost the others.
                 for (rank, picture) in pictures.iter().enumerate() {
-                    let file = save(picture, rank, None)?;
-                    console.finished(picture, &file, turn);
+                    match save(picture, rank, None) {
+                        Ok(written) => {
+                            let file = told(written, console, &mut code);
+                            console.finished(picture, &file, turn);
+                        }
+                        Err(failure) => {
+                            console.failed(&failure);
+                            code = FAILED;
+                        }
+                    }
                 }
                 pictures.into_iter().next().and_then(|best| best.pixels)
             }
@@ -94,7 +129,19 @@ pub(super) fn draw<R: EngineRoom>(
             None => break,
         }
     }
-    Ok(DONE)
+    Ok(code)
+}
+
+/// Where a picture is; says so where that is not where it should be.
+fn told(written: Written, console: &mut Console<'_>, code: &mut i32) -> PathBuf {
+    match written {
+        Written::Here(path) => path,
+        Written::Elsewhere(path, failure) => {
+            console.rescued(&failure, &path);
+            *code = FAILED;
+            path
+        }
+    }
 }
 
 /// A model that could not be loaded has said why before its thread ended.
@@ -115,6 +162,8 @@ enum End {
 /// One task under way.
 struct Drawing<'a> {
     turn: usize,
+    interrupt: &'a Interrupt,
+    task_seed: u64,
     model: &'a mut String,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
@@ -129,7 +178,7 @@ impl Drawing<'_> {
         ticket: &Ticket,
         console: &mut Console<'_>,
     ) -> Result<End, Failure> {
-        for report in worker.reports() {
+        while let Some(report) = self.next_report(worker) {
             match report {
                 Report::Loaded {
                     model,
@@ -166,7 +215,23 @@ impl Drawing<'_> {
                 | Report::Failed { .. } => {}
             }
         }
-        Err(Failure::failed("the engine's thread ended early"))
+        match self.interrupt.is_hurried() {
+            true => Ok(End::Cancelled(self.shown.pictures(self.task_seed))),
+            false => Err(Failure::failed("the engine's thread ended early")),
+        }
+    }
+
+    /// Waits for the next report; `None` where none will come, or nobody waits any more.
+    fn next_report(&self, worker: &Worker) -> Option<Report> {
+        loop {
+            let is_hurried = self.interrupt.is_hurried();
+            let patience = if is_hurried { Duration::ZERO } else { LOOK_UP };
+            match worker.reports().recv_timeout(patience) {
+                Ok(report) => return Some(report),
+                Err(error) if error.is_timeout() && !is_hurried => {}
+                Err(_) => return None,
+            }
+        }
     }
 }
 

@@ -113,6 +113,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             let source = source.as_deref();
             let output = output.as_deref().unwrap_or(file);
             let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
+            names.spare(source, 1)?;
             let mut task = saved_picture::stopped(file, source)?;
             task.sampling.lookahead = lookahead.unwrap_or(task.sampling.lookahead);
             return Ok(Some(Job {
@@ -155,6 +156,8 @@ impl Request<'_> {
         }
         let shape = (1 + self.then.len(), candidates);
         let names = Names::new(draw.output.as_deref(), Path::new(""), seed, shape)?;
+        let mask = self.mask.map(|(path, _)| path);
+        names.spare(self.source.into_iter().chain(mask), candidates)?;
         let source = self
             .source
             .map(|path| picture::read(path).map_err(failed))

@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
 //! `args` is what is typed, `job` what it means, `run` carries it out, `draw` drives the worker, `console`
-//! speaks, `exit` has the codes a run may end with.
+//! speaks, `keep` writes pictures, `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
 mod args;
@@ -10,6 +10,7 @@ mod draw;
 mod exit;
 mod interrupt;
 mod job;
+mod keep;
 mod names;
 mod run;
 
@@ -17,5 +18,5 @@ pub use args::{
     Args, Command, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, PublishedShape, VerifyArgs, WindowArgs,
     WindowTheme,
 };
-pub use interrupt::Interrupt;
+pub use interrupt::{Heeded, Interrupt};
 pub use run::{refuse, run};

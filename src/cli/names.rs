@@ -4,6 +4,7 @@
 //! results of earlier turns are `NAME-turn-1.png` ... A name the program chose never replaces a
 //! file; a name the user gave does.
 
+use crate::disk;
 use crate::task::Failure;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +14,29 @@ const READ_ONLY: [&str; 8] = ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"
 /// The names of one run: `candidates` pictures in each of `turns` turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Names {
-    output: PathBuf,
+    output: Output,
     turns: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Output {
+    /// A name the user gave: it may replace a file.
+    Given(PathBuf),
+    /// Of this seed and the first free take of it.
+    Chosen { folder: PathBuf, seed: u64, take: u64 },
+}
+
+impl Output {
+    /// The name of the result, or of a later take of it.
+    fn path(&self, later: u64) -> PathBuf {
+        match self {
+            Self::Given(path) => path.clone(),
+            Self::Chosen { folder, seed, take } => match take + later {
+                1 => folder.join(format!("lumina-{seed}.png")),
+                take => folder.join(format!("lumina-{seed}-take-{take}.png")),
+            },
+        }
+    }
 }
 
 impl Names {
@@ -27,26 +49,57 @@ impl Names {
     ) -> Result<Self, Failure> {
         if let Some(output) = output {
             check(output)?;
-            let output = output.to_owned();
+            let output = Output::Given(output.to_owned());
             return Ok(Self { output, turns });
         }
         let taken =
             |names: &Self| (0..turns).any(|turn| (0..candidates).any(|rank| names.file(turn, rank).exists()));
-        let mut names = Self {
-            output: folder.join(format!("lumina-{seed}.png")),
-            turns,
-        };
-        let mut take = 2;
-        while taken(&names) {
-            names.output = folder.join(format!("lumina-{seed}-take-{take}.png"));
-            take += 1;
-        }
-        place(&names.output)?;
+        let takes = (1..).map(|take| {
+            let folder = folder.to_owned();
+            let output = Output::Chosen { folder, seed, take };
+            Self { output, turns }
+        });
+        let mut free = takes.filter(|names| !taken(names));
+        let names = free
+            .next()
+            .ok_or_else(|| Failure::failed("every name is taken"))?;
+        place(&names.output.path(0))?;
         Ok(names)
+    }
+
+    /// Refuses names that are those of files the pictures are made from: they would be replaced.
+    pub(super) fn spare<'a>(
+        &self,
+        inputs: impl IntoIterator<Item = &'a Path>,
+        candidates: usize,
+    ) -> Result<(), Failure> {
+        let ranks = (0..self.turns).flat_map(|turn| (0..candidates).map(move |rank| (turn, rank)));
+        let outputs: Vec<PathBuf> = ranks.map(|(turn, rank)| self.file(turn, rank)).collect();
+        for input in inputs {
+            for output in &outputs {
+                spare(output, input)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a file that has the name already is replaced.
+    pub(super) fn replace(&self) -> bool {
+        matches!(self.output, Output::Given(_))
     }
 
     /// The picture of a turn (0-based) that came out `rank`-th (0 is the best).
     pub(super) fn file(&self, turn: usize, rank: usize) -> PathBuf {
+        self.of_take(0, turn, rank)
+    }
+
+    /// That name, and those it may have where another program took it meanwhile.
+    pub(super) fn files(&self, turn: usize, rank: usize) -> impl Iterator<Item = PathBuf> + '_ {
+        (0..).map(move |later| self.of_take(later, turn, rank))
+    }
+
+    fn of_take(&self, later: u64, turn: usize, rank: usize) -> PathBuf {
+        let output = self.output.path(later);
         let mut suffix = String::new();
         if turn + 1 < self.turns {
             suffix += &format!("-turn-{}", turn + 1);
@@ -55,21 +108,32 @@ impl Names {
             suffix += &format!("-{}", rank + 1);
         }
         if suffix.is_empty() {
-            return self.output.clone();
+            return output;
         }
         // `a.b` has no ending of a picture: the suffix goes after all of it.
-        let is_png = has_ending(&self.output, &["png"]);
+        let is_png = has_ending(&output, &["png"]);
         let stem = if is_png {
-            self.output.file_stem()
+            output.file_stem()
         } else {
-            self.output.file_name()
+            output.file_name()
         };
         let mut name = stem.unwrap_or_default().to_owned();
         name.push(suffix);
         if is_png {
             name.push(".png");
         }
-        self.output.with_file_name(name)
+        output.with_file_name(name)
+    }
+}
+
+/// Refuses an output that is the very file `input`.
+pub(super) fn spare(output: &Path, input: &Path) -> Result<(), Failure> {
+    match (output.canonicalize(), input.canonicalize()) {
+        (Ok(one), Ok(other)) if one == other => Err(Failure::usage(format!(
+            "{} is the picture that is read: give the output another name, or it would be replaced",
+            output.display()
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -102,14 +166,14 @@ pub(super) fn place(output: &Path) -> Result<(), Failure> {
     if output.exists() && !output.is_file() {
         return Err(Failure::usage(format!("{shown} is no file that can be replaced")));
     }
-    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
+    let folder = disk::folder_of(output);
     if !folder.is_dir() {
         return Err(Failure::usage(format!(
             "{shown}: there is no folder {}",
             folder.display()
         )));
     }
+    disk::sweep(folder);
     // Files are written under a temporary name first: whether that can be done is seen by doing it.
     tempfile::tempfile_in(folder).map(|_| ()).map_err(|error| {
         let reason = error.to_string();

@@ -100,6 +100,9 @@ fn other<R: EngineRoom>(
             model,
         } => {
             names::check(output)?;
+            if let Some(source) = source {
+                names::spare(output, source)?;
+            }
             engine_room::redraw(file, source.as_deref(), output, &ModelSource::from(model))
                 .map(|()| console.result(&output.display().to_string()))
                 .map(|()| true)

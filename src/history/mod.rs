@@ -20,6 +20,7 @@ pub use places::Places;
 pub use stamp::Stamp;
 pub use trash::Removed;
 
+use crate::disk;
 use crate::pixels::{Pixels, Size};
 use stars::Stars;
 use std::cmp::Reverse;
@@ -113,24 +114,36 @@ impl Library {
         &self.entries
     }
 
-    /// A free name for a picture drawn now, in today's folder, which is created when missing:
-    /// `YYYY-MM-DD/HHMMSS-SEED-words-of-the-prompt.png`.
-    pub fn place(&self, now: &Moment, seed: u64, prompt: &str) -> Result<PathBuf, HistoryError> {
+    /// Names for a picture drawn now, in today's folder, which is created when missing:
+    /// `YYYY-MM-DD/HHMMSS-SEED-words-of-the-prompt.png`, then with `-2` and so on. The first that is
+    /// free is to be taken.
+    pub fn names(
+        &self,
+        now: &Moment,
+        seed: u64,
+        prompt: &str,
+    ) -> Result<impl Iterator<Item = PathBuf> + use<>, HistoryError> {
         let folder = self.folder.join(now.day());
-        std::fs::create_dir_all(&folder)
+        disk::make_folder(&folder)
             .map_err(|e| HistoryError::new(&folder, format!("the folder cannot be created ({e})")))?;
+        disk::sweep(&folder);
         let mut stem = format!("{}-{seed}", now.time());
         let words = safe_words(prompt);
         if !words.is_empty() {
             stem = format!("{stem}-{words}");
         }
-        let mut path = folder.join(format!("{stem}.png"));
-        let mut take = 2;
-        while path.exists() {
-            path = folder.join(format!("{stem}-{take}.png"));
-            take += 1;
-        }
-        Ok(path)
+        Ok((1u64..).map(move |take| match take {
+            1 => folder.join(format!("{stem}.png")),
+            take => folder.join(format!("{stem}-{take}.png")),
+        }))
+    }
+
+    /// The first name that is free.
+    #[cfg(test)]
+    pub fn place(&self, now: &Moment, seed: u64, prompt: &str) -> Result<PathBuf, HistoryError> {
+        let mut names = self.names(now, seed, prompt)?;
+        let free = names.find(|path| !path.exists());
+        free.ok_or_else(|| HistoryError::new(&self.folder, "every name is taken"))
     }
 
     /// Looks at the folder again. Only files that are new or were written again are read.

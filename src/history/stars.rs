@@ -4,9 +4,10 @@
 //! that cannot be read is set aside, never overwritten.
 
 use super::error::HistoryError;
+use crate::disk::{self, Onto, Readers};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 const VERSION: u32 = 1;
@@ -86,15 +87,16 @@ impl Stars {
 
     fn write(&self, starred: &BTreeSet<String>) -> std::io::Result<()> {
         let folder = self.file.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
+        disk::make_folder(folder)?;
         let stored = Stored {
             version: VERSION,
             starred: starred.clone(),
         };
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec_pretty(&stored)?)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.file).map_err(|e| e.error)?;
-        Ok(())
+        disk::put(
+            &self.file,
+            &serde_json::to_vec_pretty(&stored)?,
+            Readers::Owner,
+            Onto::Any,
+        )
     }
 }

@@ -6,6 +6,7 @@
 
 use super::error::HistoryError;
 use super::stamp::Stamp;
+use crate::disk::{self, Readers};
 use crate::pixels::{Pixels, Size};
 use sha2::{Digest, Sha256};
 use std::io::{BufReader, Write};
@@ -77,7 +78,8 @@ impl Thumbs {
         let mut writer = encoder.write_header()?;
         writer.write_image_data(pixels.rgb())?;
         writer.finish()?;
-        let mut temporary = tempfile::NamedTempFile::new_in(&self.folder)?;
+        // Nothing is synced: what a power cut takes is made again.
+        let mut temporary = disk::unfinished(&self.folder, Readers::Owner)?;
         temporary.write_all(&bytes)?;
         temporary.persist(file).map_err(|e| e.error)?;
         Ok(())

@@ -9,7 +9,7 @@ mod shrink;
 
 pub use fit::{Part, compose, fit, mask_codes, part_of};
 pub use maps::canny;
-pub use record::{Record, encode_png, holds_record, parameters, read_record, write};
+pub use record::{Record, encode_png, holds_record, parameters, read_record, write, write_new};
 pub use shrink::shrink;
 
 use crate::pixels::{MOST_PIXELS, Mask, Pixels, Size};

@@ -4,12 +4,13 @@
 //! versioned JSON with every setting and the codes row by row.
 
 use super::PictureError;
+use crate::disk::{self, Onto, Readers};
 use crate::pixels::Pixels;
 use crate::token::Grid;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::io::BufReader;
-use std::path::Path;
+use std::io::{BufReader, ErrorKind};
+use std::path::{Path, PathBuf};
 
 const KEY: &str = "lumina-studio";
 const PARAMETERS: &str = "parameters";
@@ -62,29 +63,37 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
 /// # Errors
 /// The folder is not there or cannot be written to, or the picture has no pixels.
 pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
-    let wrong = |e: &dyn std::fmt::Display| {
-        PictureError::new(path.display().to_string(), format!("cannot be written ({e})"))
-    };
+    let bytes = encoded(pixels, record).map_err(|e| unwritable(path, &e))?;
+    disk::put(path, &bytes, Readers::Usual, Onto::Any).map_err(|e| unwritable(path, &e))
+}
+
+/// As [`write`], under the first of `names` that no file has; that name.
+pub fn write_new(
+    names: &mut dyn Iterator<Item = PathBuf>,
+    pixels: &Pixels,
+    record: &Record,
+) -> Result<PathBuf, PictureError> {
+    let bytes = encoded(pixels, record).map_err(|e| PictureError::new("PNG", e))?;
+    for path in names {
+        match disk::put(&path, &bytes, Readers::Usual, Onto::Nothing) {
+            Ok(()) => return Ok(path),
+            // Another program was faster.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(unwritable(&path, &error)),
+        }
+    }
+    Err(PictureError::new("PNG", "every name is taken"))
+}
+
+fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> PictureError {
+    PictureError::new(path.display().to_string(), format!("cannot be written ({error})"))
+}
+
+fn encoded(pixels: &Pixels, record: &Record) -> Result<Vec<u8>, png::EncodingError> {
     let json =
         json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
     let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json.to_string())];
-    let bytes = encode(pixels, &texts).map_err(|e| wrong(&e))?;
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A picture is as readable as any other file; the process's umask is taken off.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder).map_err(|e| wrong(&e))?;
-    std::io::Write::write_all(&mut file, &bytes).map_err(|e| wrong(&e))?;
-    file.as_file().sync_all().map_err(|e| wrong(&e))?;
-    file.persist(path).map_err(|e| wrong(&e.error))?;
-    Ok(())
+    encode(pixels, &texts)
 }
 
 /// Whether a picture was saved by this program, its record damaged or not.

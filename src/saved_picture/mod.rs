@@ -16,7 +16,8 @@ use crate::task::{Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task
 use crate::token::Grid;
 use serde_json::{Value, json};
 use settings::{from_hex, to_hex};
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What is not drawn yet, in a stopped picture.
@@ -51,6 +52,18 @@ fn failed(error: impl std::fmt::Display) -> Failure {
 /// # Errors
 /// The folder is not there or cannot be written to.
 pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
+    let (pixels, record) = record_of(saving)?;
+    picture::write(path, &pixels, &record).map_err(failed)
+}
+
+/// As [`save`], under the first of `names` that no file has; that name.
+pub fn save_new(names: &mut dyn Iterator<Item = PathBuf>, saving: &Saving<'_>) -> Result<PathBuf, Failure> {
+    let (pixels, record) = record_of(saving)?;
+    picture::write_new(names, &pixels, &record).map_err(failed)
+}
+
+/// The pixels of the file, and what goes into it beside them.
+fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record), Failure> {
     let (task, drawn) = (saving.task, saving.picture);
     let complete = drawn.pixels.is_some();
     let source_png = match &task.source {
@@ -78,8 +91,10 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
         source_sha256: task.source.as_deref().map(fingerprint),
         source_png,
     };
-    let blank = Pixels::filled(drawn.grid.pixels(), UNDRAWN);
-    let pixels = drawn.pixels.as_ref().or(saving.preview).unwrap_or(&blank);
+    let pixels = match drawn.pixels.as_ref().or(saving.preview) {
+        Some(pixels) => Cow::Borrowed(pixels),
+        None => Cow::Owned(Pixels::filled(drawn.grid.pixels(), UNDRAWN)),
+    };
     let facts = [
         ("Steps", drawn.codes.len().to_string()),
         (
@@ -97,7 +112,7 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
         grid: drawn.grid,
         parameters: picture::parameters(&task.prompt, &facts),
     };
-    picture::write(path, pixels, &record).map_err(failed)
+    Ok((pixels, record))
 }
 
 /// Reads what a picture saved by this program holds.

@@ -97,8 +97,11 @@ impl Studio {
     pub(super) fn set_interrupted_aside(&mut self) -> Vec<Effect> {
         match self.run.take_if(|run| run.phase == Phase::Interrupted) {
             Some(run) => match run.part() {
-                Some(picture) => vec![self.keep_part(&run, picture)],
-                None => Vec::new(),
+                Some(picture) => self.keep_part(&run, picture),
+                None => {
+                    self.queue.put_back(run.order);
+                    Vec::new()
+                }
             },
             None => Vec::new(),
         }
@@ -121,8 +124,8 @@ impl Studio {
                 effects
             }
             (RunAction::Discard, Some(Phase::Interrupted)) => {
-                self.run = None;
-                let mut effects = vec![Effect::JournalEnd];
+                let discarded = self.run.take().map(|run| Effect::JournalEnd(run.order.id));
+                let mut effects: Vec<Effect> = discarded.into_iter().collect();
                 self.leave_run(&mut effects);
                 effects.extend(self.pump());
                 effects

@@ -67,6 +67,18 @@ impl Chain {
         }
     }
 
+    /// Drops turns; the present one stays the present one where it can.
+    pub(super) fn retain(&mut self, keep: impl FnMut(&Turn) -> bool) {
+        let current = self.current().map(|turn| turn.photo.id.clone());
+        let mut keep = keep;
+        self.turns.retain(|turn| keep(turn));
+        let found = self
+            .turns
+            .iter()
+            .rposition(|turn| Some(&turn.photo.id) == current.as_ref());
+        self.at = found.unwrap_or(self.turns.len().saturating_sub(1));
+    }
+
     pub fn clear(&mut self) {
         *self = Self::default();
     }

@@ -5,7 +5,7 @@ use super::errand::Errand;
 use super::models::Asked;
 use super::outcome::{Keeping, OutcomeId};
 use super::photo::Photo;
-use super::queue::Order;
+use super::queue::{Order, OrderId};
 use super::run::{Begun, Row};
 use crate::pixels::{Mask, Pixels, Size};
 use crate::task::{Guesses, ImportWish, Task};
@@ -62,7 +62,11 @@ pub enum Effect {
     Stage(Stage),
     JournalBegin(Box<Order>, Begun),
     JournalRow(Row),
-    JournalEnd,
+    /// An order's pictures are on their way to the disk; the orders draw them again, should they not
+    /// get there.
+    JournalDrawn(Box<Order>, Vec<Order>),
+    /// Nothing of an order is to be remembered any more.
+    JournalEnd(OrderId),
 }
 
 /// What the models page asks of the program around it.

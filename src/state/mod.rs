@@ -55,6 +55,7 @@ pub use photo::{Opened, Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
 pub use run::{Begun, CandidateRows, Far, Phase, Row, Run, Unit, Wish};
-pub use store::{Snapshot, Store, StoreError};
+pub use store::{Snapshot, Store, StoreError, picture_kept};
 pub use studio::{Model, Studio};
+pub use unkept::OnItsWay;
 pub use view::{ColourScheme, Dropping, Page, Shown, View};

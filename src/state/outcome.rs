@@ -1,5 +1,6 @@
 //! Pictures that are finished (or were stopped and kept).
 
+use super::queue::OrderId;
 use super::request::Request;
 use crate::pixels::{Pixels, Size};
 use crate::task::Picture;
@@ -58,6 +59,10 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Keeping {
     pub outcome: OutcomeId,
+    /// The order it was drawn for.
+    pub drawn_for: OrderId,
+    /// Names the order that would draw it again from its codes.
+    pub again: OrderId,
     pub request: Request,
     pub picture: Picture,
     /// Of a stopped picture: its rows, the rest grey.

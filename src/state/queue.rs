@@ -2,7 +2,10 @@
 
 use super::request::Request;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+
+/// Names are counted, and stay far from the end of counting.
+const LARGEST_ID: u64 = 1 << 48;
 
 /// Names an order for as long as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,6 +15,14 @@ pub struct OrderId(pub u64);
 pub struct Order {
     pub id: OrderId,
     pub request: Request,
+}
+
+impl Order {
+    /// Whether both ask for the same pictures under the same name.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let (one, two) = (&self.request, &other.request);
+        self.id == other.id && (one.seed, &one.mode, &one.prompt) == (two.seed, &two.mode, &two.prompt)
+    }
 }
 
 /// Orders in the order they will be drawn.
@@ -35,10 +46,52 @@ impl Queue {
     }
 
     pub fn push(&mut self, request: Request) -> OrderId {
-        let id = OrderId(self.next);
-        self.next += 1;
+        let id = self.new_id();
         self.orders.push_back(Order { id, request });
         id
+    }
+
+    /// A name no other order of this queue has or had.
+    pub(super) fn new_id(&mut self) -> OrderId {
+        let id = OrderId(self.next);
+        self.next += 1;
+        id
+    }
+
+    /// Puts orders before all others, in their order. Those that are there already are there once.
+    pub(super) fn take_back(&mut self, orders: Vec<Order>) {
+        for order in orders.into_iter().rev() {
+            self.orders.retain(|known| !known.is(&order));
+            self.orders.push_front(order);
+        }
+    }
+
+    /// `id`, or another where an order of this queue has that one; no later one will have it.
+    pub(super) fn free_id(&mut self, id: OrderId) -> OrderId {
+        if id.0 >= LARGEST_ID || self.orders.iter().any(|order| order.id == id) {
+            return self.new_id();
+        }
+        self.next = self.next.max(id.0 + 1);
+        id
+    }
+
+    /// Gives every order a name of its own, after they came from several files.
+    pub(super) fn settle_ids(&mut self) {
+        let sensible = |order: &&Order| order.id.0 < LARGEST_ID;
+        let used = self
+            .orders
+            .iter()
+            .filter(sensible)
+            .map(|order| order.id.0 + 1)
+            .max();
+        self.next = self.next.min(LARGEST_ID).max(used.unwrap_or_default());
+        let mut seen = HashSet::new();
+        for order in &mut self.orders {
+            if !sensible(&&*order) || !seen.insert(order.id) {
+                order.id = OrderId(self.next);
+                self.next += 1;
+            }
+        }
     }
 
     pub fn pop(&mut self) -> Option<Order> {

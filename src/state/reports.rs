@@ -125,20 +125,21 @@ impl Studio {
         let Some(run) = self.run.take() else {
             return Vec::new();
         };
-        let mut effects = Vec::new();
+        let mut kept = Vec::new();
         let mut best = None;
         // The best comes first and shall stand first in the strip.
         for picture in pictures.iter().rev() {
             let pixels = picture.pixels.clone().map(Arc::new);
-            let (id, keep) = self.add_outcome(&run, picture.clone(), pixels.clone(), None);
-            effects.push(keep);
-            best = pixels.map(|pixels| (id, pixels));
+            let keeping = self.add_outcome(&run, picture.clone(), pixels.clone(), None);
+            best = pixels.map(|pixels| (keeping.outcome, pixels));
+            kept.push(keeping);
         }
         let Some((id, pixels)) = best else {
             let failure = Failure::failed("the engine finished without a picture");
             self.run = Some(run);
             return self.failed(&failure);
         };
+        let mut effects = self.give_to_disk(&run.order, kept);
         if self.shown == Shown::Run {
             self.shown = Shown::Outcome(id);
             effects.push(Effect::Stage(Stage::Picture(Arc::clone(&pixels))));
@@ -165,14 +166,14 @@ impl Studio {
         let mut effects = Vec::new();
         match run.wish {
             Some(Wish::Discard) => {
-                effects.push(Effect::JournalEnd);
+                effects.push(Effect::JournalEnd(run.order.id));
                 self.leave_run(&mut effects);
             }
             Some(Wish::Keep) => {
                 let begun = pictures.iter().find(|picture| !picture.codes.is_empty());
                 match begun.cloned().or_else(|| run.part()) {
-                    Some(picture) => effects.push(self.keep_part(&run, picture)),
-                    None => effects.push(Effect::JournalEnd),
+                    Some(picture) => effects.extend(self.keep_part(&run, picture)),
+                    None => effects.push(Effect::JournalEnd(run.order.id)),
                 }
                 self.leave_run(&mut effects);
             }
@@ -208,7 +209,7 @@ impl Studio {
                 failure,
                 "Change what it says and press Draw again.",
             );
-            effects.push(Effect::JournalEnd);
+            effects.push(Effect::JournalEnd(run.order.id));
             self.leave_run(&mut effects);
             effects.extend(self.pump());
         }
@@ -240,14 +241,14 @@ impl Studio {
         effects
     }
 
-    /// Adds a picture to the strip; the effect keeps it.
+    /// Adds a picture to the strip, to be given to the disk.
     fn add_outcome(
         &mut self,
         run: &Run,
         picture: Picture,
         pixels: Option<Arc<Pixels>>,
         preview: Option<Arc<Pixels>>,
-    ) -> (OutcomeId, Effect) {
+    ) -> Keeping {
         let id = OutcomeId(self.new_id());
         let request = &run.order.request;
         let shown = pixels.clone().or_else(|| preview.clone());
@@ -284,20 +285,22 @@ impl Studio {
         {
             (old.pixels, old.before) = (None, None);
         }
-        let keeping = Keeping {
+        Keeping {
             outcome: id,
-            request: request.clone(),
+            drawn_for: run.order.id,
+            again: self.queue.new_id(),
+            request: run.order.request.clone(),
             picture,
             preview,
             model: self.model_name(),
-        };
-        (id, Effect::Keep(Box::new(keeping)))
+        }
     }
 
     /// A stopped picture goes to the strip and to the disk.
-    pub(super) fn keep_part(&mut self, run: &Run, picture: Picture) -> Effect {
+    pub(super) fn keep_part(&mut self, run: &Run, picture: Picture) -> Vec<Effect> {
         let preview = run.lanes.first().map(|lane| Arc::new(lane.preview.clone()));
-        self.add_outcome(run, picture, None, preview).1
+        let keeping = self.add_outcome(run, picture, None, preview);
+        self.give_to_disk(&run.order, vec![keeping])
     }
 
     /// The canvas leaves a picture that is no longer drawn.

@@ -327,16 +327,11 @@ impl Studio {
     }
 
     pub(super) fn kept(&mut self, id: OutcomeId, path: PathBuf) -> Vec<Effect> {
-        self.unkept.retain(|keeping| keeping.outcome != id);
+        let mut effects = self.arrived(id);
         self.kept_in = path.parent().map(PathBuf::from);
         if let Some(outcome) = self.outcome_mut(id) {
             outcome.path = Some(path);
         }
-        // The journal may hold the next picture by now; it ends with that one then.
-        let mut effects = match self.run {
-            None => vec![Effect::JournalEnd],
-            Some(_) => Vec::new(),
-        };
         if self.page == Page::History {
             effects.extend(self.look());
         }

@@ -359,6 +359,20 @@ impl Run {
         }
     }
 
+    /// A row of the first candidate as it came.
+    pub(super) fn row(&self, row: u32) -> Option<Row> {
+        let (begun, lane) = (self.begun.as_ref()?, self.lanes.first()?);
+        let columns = begun.grid.columns as usize;
+        let codes = lane
+            .codes
+            .get(row as usize * columns..(row as usize + 1) * columns)?;
+        Some(Row {
+            row,
+            codes: codes.to_vec(),
+            preview: lane.preview.rows(row * CODE_PIXELS, (row + 1) * CODE_PIXELS),
+        })
+    }
+
     /// Seconds to the last code, at the present pace.
     pub fn seconds_left(&self) -> Option<f64> {
         let (done, of) = self.cells();
@@ -386,8 +400,17 @@ impl Run {
         }
         // Several candidates share no codes: they begin again.
         request.resume = match self.lanes.as_slice() {
-            [lane] if request.candidates <= 1 && !lane.codes.is_empty() => Some(lane.codes.clone()),
-            _ => None,
+            _ if request.candidates > 1 => None,
+            // Rows that were given and have not come again yet are not forgotten.
+            [lane]
+                if request
+                    .resume
+                    .as_ref()
+                    .is_none_or(|given| given.len() < lane.codes.len()) =>
+            {
+                Some(lane.codes.clone()).filter(|codes| !codes.is_empty())
+            }
+            _ => request.resume,
         };
         request
     }

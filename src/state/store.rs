@@ -1,28 +1,42 @@
-//! The state on disk: `state.json` (written whole or not at all), the pictures it names, and the
-//! journal of the picture being drawn, which grows by a row as a row arrives.
+//! What is on disk of a window: its state, the pictures that names, the picture being drawn, and
+//! those that were drawn and not saved yet.
 //!
-//! The journal is two files: `journal.jsonl` (its first line the order and what the engine began,
-//! then a line of codes a row) and `journal.rgb` (the previews of those rows, one after the
-//! other). A last line or row that is cut short, by a kill in the middle of a write, is ignored.
+//! Every order is in at least one place from the first save after it was given until its pictures
+//! are saved: in `state.json` while it waits, in the journal from its beginning to its end, in a
+//! record of its own while its pictures are on their way to their folder. A place is given up only
+//! after the next one is written. What is found twice at a start is one order.
 
-use super::draft::Draft;
+mod bounds;
+mod ended;
+mod journal;
+mod pictures;
+mod record;
+mod salvage;
+mod state_file;
+#[cfg(test)]
+mod tests;
+
+pub use record::picture_kept;
+
+use super::notice::Tone;
 use super::outcome::Outcome;
 use super::photo::Photo;
-use super::queue::{Order, Queue};
-use super::run::{Begun, Row, Run};
-use super::{Shown, Studio, View};
-use crate::pixels::{Pixels, Size};
+use super::queue::{Order, OrderId, Queue};
+use super::run::{Row, Run};
+use super::{Draft, Shown, Studio, Tab, View};
+use crate::disk::{self, Onto, Readers};
 use crate::task::Device;
-use crate::token::CODE_PIXELS;
+use journal::{Found, Journal};
+use pictures::Shelf;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, Read, Write};
+use serde_json::Value;
+use state_file::StateFile;
+use std::collections::{HashMap, HashSet};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use thiserror::Error;
 
-const VERSION: u32 = 1;
+const VERSION: u64 = 1;
 
 #[derive(Debug, Error)]
 #[error("{}: {error}", .path.display())]
@@ -31,9 +45,9 @@ pub struct StoreError {
     error: io::Error,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Saved {
-    version: u32,
+    version: u64,
     draft: Draft,
     view: View,
     model_path: Option<PathBuf>,
@@ -45,17 +59,32 @@ struct Saved {
     device: Device,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Head {
-    order: Order,
-    begun: Begun,
+impl Default for Saved {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            draft: Draft::default(),
+            view: View::default(),
+            model_path: None,
+            recent_models: Vec::new(),
+            queue: Queue::default(),
+            outcomes: Vec::new(),
+            next_id: 0,
+            device: Device::default(),
+        }
+    }
 }
 
 /// A folder that holds the state of one user.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
-    journal: Option<(File, File)>,
+    state: StateFile,
+    journal: Journal,
+    /// Where pictures on their way to their folder are written down, by the order they are of.
+    records: HashMap<OrderId, PathBuf>,
+    /// Files whose orders are in the next state that is written, which may go then.
+    covered: Vec<PathBuf>,
 }
 
 impl Store {
@@ -65,14 +94,20 @@ impl Store {
     /// The folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let folder = folder.into();
-        let pictures = folder.join("pictures");
-        fs::create_dir_all(&pictures).map_err(|error| StoreError {
-            path: pictures,
+        let shelf = Shelf::of(&folder);
+        disk::make_folder(shelf.folder()).map_err(|error| StoreError {
+            path: shelf.folder().to_owned(),
             error,
         })?;
+        for place in [&folder, shelf.folder()] {
+            disk::sweep(place);
+        }
         Ok(Self {
+            state: StateFile::of(&folder),
+            journal: Journal::of(&folder),
+            records: HashMap::new(),
+            covered: vec![ended::file(&folder)],
             folder,
-            journal: None,
         })
     }
 
@@ -80,53 +115,86 @@ impl Store {
         &self.folder
     }
 
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+    /// Gives what an earlier window stored other names: it was not read and must not be overwritten.
+    /// What that one had not saved is drawn at the next start.
+    pub fn set_aside(&mut self) {
+        self.state.set_aside();
+        // Not covered by the state of this window: it stays.
+        drop(self.journal.lay_aside());
     }
 
-    fn wrong(&self, name: &str) -> impl FnOnce(io::Error) -> StoreError + use<> {
-        let path = self.at(name);
-        move |error| StoreError { path, error }
-    }
-
-    /// The state as it was left; a new one where there is none or it cannot be read.
-    pub fn load(&self) -> Studio {
+    /// The state as it was left. What cannot be read of it is set aside under its name with the
+    /// time, and said.
+    pub fn load(&mut self) -> Studio {
         let mut studio = Studio::default();
-        let saved = fs::read(self.at("state.json")).ok();
-        let saved = saved.and_then(|bytes| serde_json::from_slice::<Saved>(&bytes).ok());
-        let mut fill = |photo: &mut Photo| match self.read_picture(&photo.id) {
-            Some(pixels) => {
-                photo.pixels = Arc::new(pixels);
-                true
-            }
-            None => false,
-        };
-        if let Some(saved) = saved.filter(|saved| saved.version == VERSION) {
-            studio.draft = saved.draft;
-            studio.view = saved.view;
-            studio.model_path = saved.model_path;
-            studio.recent_models = saved.recent_models;
-            studio.queue = saved.queue;
-            studio.outcomes = saved.outcomes;
-            studio.next_id = saved.next_id;
-            studio.models.device = saved.device;
-            studio.draft.revive(&mut fill);
-            studio
-                .queue
-                .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-            // Whether their files are still there is looked at later and elsewhere.
-            studio.outcomes.retain(|outcome| outcome.path.is_some());
+        let mut said = Vec::new();
+        let mut saved = self.state.read(&mut said);
+        saved.settle();
+        studio.draft = saved.draft;
+        studio.view = saved.view;
+        studio.model_path = saved.model_path;
+        studio.recent_models = saved.recent_models;
+        studio.queue = saved.queue;
+        studio.outcomes = saved.outcomes;
+        studio.next_id = saved.next_id;
+        studio.models.device = saved.device;
+        let shelf = Shelf::of(&self.folder);
+        let mut fill = shelf.filling();
+        studio.draft.revive(&mut fill);
+        // Whether their files are still there is looked at later and elsewhere.
+        studio.outcomes.retain(|outcome| outcome.path.is_some());
+
+        let left = record::read_all(&self.folder, &mut said);
+        self.covered = left.files;
+        self.covered.push(ended::file(&self.folder));
+        let ended = ended::Ended::read(&self.folder);
+        studio
+            .queue
+            .retain(|order| !ended.has(order) && !left.drawn.iter().any(|drawn| order.is(drawn)));
+        let mut given = left.orders;
+        let mut begun = None;
+        match self.journal.read(&mut said) {
+            // Its pictures are written down as those that could not be saved.
+            Some(found) if left.drawn.iter().any(|drawn| found.order().is(drawn)) => {}
+            Some(Found::Rows(run)) if has_whole(&run, studio.queue.orders()) => {}
+            Some(Found::Rows(run)) => begun = Some(*run),
+            Some(Found::Order(order)) => given.push(*order),
+            None => {}
         }
-        // A whole picture that could not be saved waits in the queue.
-        let waits = |run: &Run| studio.queue.orders().any(|order| order.request.holds(run));
-        if let Some(mut run) = self.read_journal().filter(|run| !waits(run))
-            && run.order.request.source.as_mut().is_none_or(&mut fill)
-        {
+        studio.queue.take_back(given);
+        let waiting = studio.queue.len();
+        studio
+            .queue
+            .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
+        let lost = waiting - studio.queue.len();
+        if lost > 0 {
+            said.push(format!(
+                "{lost} of the orders that waited are left out: the picture they start from is gone."
+            ));
+        }
+        let begun = begun.and_then(|mut run| {
+            let is_there = run.order.request.source.as_mut().is_none_or(&mut fill);
+            is_there.then_some(run)
+        });
+        if let Some(run) = &begun {
             // It may have begun after the state was written.
-            studio.queue.remove(run.order.id);
-            studio.bring_back(run);
-        } else if studio.draft.tab == super::Tab::Edit && studio.draft.chain.current().is_some() {
-            studio.shown = Shown::Source;
+            studio.queue.retain(|order| !order.is(&run.order));
+        }
+        studio.queue.settle_ids();
+        match begun {
+            Some(mut run) => {
+                run.order.id = studio.queue.free_id(run.order.id);
+                self.journal.belongs_to(run.order.id);
+                studio.bring_back(run);
+            }
+            None if studio.draft.tab == Tab::Edit && studio.draft.chain.current().is_some() => {
+                studio.shown = Shown::Source;
+            }
+            None => {}
+        }
+        for words in said {
+            let remedy = "Nothing was deleted: what is there lies in the folder of the window's state.";
+            studio.notify(Tone::Error, "Not everything could be read again", &words, remedy);
         }
         studio
     }
@@ -135,17 +203,28 @@ impl Store {
     ///
     /// # Errors
     /// Something cannot be written; what was stored before is whole then.
-    pub fn save(&self, studio: &Studio) -> Result<(), StoreError> {
+    pub fn save(&mut self, studio: &Studio) -> Result<(), StoreError> {
         self.snapshot(studio).write()
     }
 
     /// The state as it is now, to be written later and on another thread.
-    pub fn snapshot(&self, studio: &Studio) -> Snapshot {
-        let mut queue = studio.queue_with_unkept();
-        // An order that is not in the journal yet is still to be drawn.
-        if let Some(run) = studio.run.as_ref().filter(|run| run.begun.is_none()) {
-            queue.put_back(run.order.clone());
+    pub fn snapshot(&mut self, studio: &Studio) -> Snapshot {
+        let running = studio.run.as_ref().map(|run| run.order.id);
+        // What is in the journal and not being drawn any more is in the state.
+        if self.journal.order().is_some() && self.journal.order() != running {
+            self.covered.extend(self.journal.lay_aside());
         }
+        let mut queue = studio.queue.clone();
+        // An order that is not in the journal yet is still to be drawn.
+        if let Some(run) = studio.run.as_ref().filter(|_| self.journal.order() != running) {
+            let mut order = run.order.clone();
+            if run.begun.is_some() {
+                order.request = run.to_resume();
+            }
+            queue.put_back(order);
+        }
+        let unsaved = studio.unsaved().filter(|(of, _)| !self.records.contains_key(of));
+        queue.take_back(unsaved.map(|(_, again)| again).collect());
         let saved = Saved {
             version: VERSION,
             draft: studio.draft.clone(),
@@ -158,69 +237,11 @@ impl Store {
             device: studio.models.device,
         };
         Snapshot {
-            store: Self {
-                folder: self.folder.clone(),
-                journal: None,
-            },
-            json: serde_json::to_vec(&saved).map_err(io::Error::from),
-            photos: photos(studio).cloned().collect(),
-        }
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_data()?;
-        file.persist(self.at(name)).map(drop).map_err(|error| error.error)
-    }
-
-    fn picture_name(id: &str) -> String {
-        format!("pictures/{id}.png")
-    }
-
-    fn write_picture(&self, photo: &Photo) -> Result<(), StoreError> {
-        let name = Self::picture_name(&photo.id);
-        if self.at(&name).is_file() {
-            return Ok(());
-        }
-        encode(&photo.pixels)
-            .and_then(|bytes| self.replace(&name, &bytes))
-            .map_err(self.wrong(&name))
-    }
-
-    fn read_picture(&self, id: &str) -> Option<Pixels> {
-        // Ids come from a file: they are no paths.
-        if !id.chars().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        let file = File::open(self.at(&Self::picture_name(id))).ok()?;
-        let mut reader = png::Decoder::new(BufReader::new(file)).read_info().ok()?;
-        let info = reader.info();
-        if info.color_type != png::ColorType::Rgb {
-            return None;
-        }
-        let size = Size::new(info.width, info.height);
-        let mut rgb = vec![0; 3 * size.width as usize * size.height as usize];
-        reader.next_frame(&mut rgb).ok()?;
-        Pixels::new(size, rgb)
-    }
-
-    fn sweep(&self, named: &HashSet<String>) {
-        let entries = fs::read_dir(self.at("pictures")).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()) {
-            let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-            if id.is_some_and(|id| !named.contains(&id)) {
-                // What cannot be removed now is tried again at the next save.
-                let _ = fs::remove_file(path);
-            }
-        }
-    }
-
-    /// Renames what an earlier window stored, so that it is not overwritten.
-    pub fn set_aside(&self) {
-        for name in ["state.json", "journal.jsonl", "journal.rgb"] {
-            // An absent file needs no other name.
-            let _ = fs::rename(self.at(name), self.at(&format!("earlier-{name}")));
+            folder: self.folder.clone(),
+            json: self.state.text(&saved),
+            path: self.state.path(),
+            photos: photos(studio),
+            covered: self.covered.clone(),
         }
     }
 
@@ -228,25 +249,14 @@ impl Store {
     ///
     /// # Errors
     /// The order's source or the journal cannot be written.
-    pub fn begin(&mut self, order: &Order, begun: Begun) -> Result<(), StoreError> {
+    pub fn begin(&mut self, order: &Order, begun: super::Begun) -> Result<(), StoreError> {
         if let Some(source) = &order.request.source {
-            self.write_picture(source)?;
+            Shelf::of(&self.folder).put(source)?;
         }
-        self.journal = None;
-        let head = Head {
-            order: order.clone(),
-            begun,
-        };
-        let open = || -> io::Result<(File, File)> {
-            let rgb = File::create(self.at("journal.rgb"))?;
-            let mut head = serde_json::to_vec(&head)?;
-            head.push(b'\n');
-            self.replace("journal.jsonl", &head)?;
-            let lines = OpenOptions::new().append(true).open(self.at("journal.jsonl"))?;
-            Ok((lines, rgb))
-        };
-        self.journal = Some(open().map_err(self.wrong("journal.jsonl"))?);
-        Ok(())
+        if self.journal.order() != Some(order.id) {
+            self.covered.extend(self.journal.lay_aside());
+        }
+        self.journal.begin(order, begun)
     }
 
     /// A picture whose journal broke off is written anew, with all its rows.
@@ -254,17 +264,10 @@ impl Store {
     /// # Errors
     /// As [`Store::begin`] and [`Store::row`].
     pub fn begin_again(&mut self, run: &Run) -> Result<(), StoreError> {
-        let (Some(begun), Some(lane)) = (&run.begun, run.lanes.first()) else {
-            return Ok(());
-        };
+        let Some(begun) = &run.begun else { return Ok(()) };
         self.begin(&run.order, begun.clone())?;
-        let columns = begun.grid.columns as usize;
-        for row in 0..run.rows() {
-            self.row(&Row {
-                row,
-                codes: lane.codes[row as usize * columns..][..columns].to_vec(),
-                preview: lane.preview.rows(row * CODE_PIXELS, (row + 1) * CODE_PIXELS),
-            })?;
+        for row in (0..run.rows()).filter_map(|row| run.row(row)) {
+            self.row(&row)?;
         }
         Ok(())
     }
@@ -274,60 +277,59 @@ impl Store {
     /// # Errors
     /// The row cannot be written. Then no more are written until a picture is begun.
     pub fn row(&mut self, row: &Row) -> Result<(), StoreError> {
-        let wrong = self.wrong("journal.jsonl");
-        let Some((lines, rgb)) = &mut self.journal else {
-            return Ok(());
-        };
-        let mut append = || -> io::Result<()> {
-            rgb.write_all(row.preview.rgb())?;
-            let mut line = serde_json::to_vec(&row.codes)?;
-            line.push(b'\n');
-            lines.write_all(&line)
-        };
-        let appended = append().map_err(wrong);
-        if appended.is_err() {
-            // What was written of the row would make the next ones unreadable.
-            self.journal = None;
+        self.journal.row(row)
+    }
+
+    /// What has to reach the disk for the rows so far to outlive a power cut; to be synced off the
+    /// window's thread.
+    pub fn rows_to_sync(&self) -> Option<[std::fs::File; 2]> {
+        self.journal.files()
+    }
+
+    /// The pictures of `drawn` are on their way to their folder; `again` are the orders that draw
+    /// them from their codes, should they not get there.
+    pub fn drawn(&mut self, drawn: &Order, again: &[Order]) -> Result<(), StoreError> {
+        if let Some(source) = &drawn.request.source {
+            Shelf::of(&self.folder).put(source)?;
         }
-        appended
+        let path = record::write(&self.folder, drawn, again)?;
+        if self.journal.order() == Some(drawn.id) {
+            self.journal.end();
+        }
+        self.records.insert(drawn.id, path);
+        Ok(())
+    }
+
+    /// Where the pictures of an order are written down until they are saved.
+    pub fn record_of(&self, order: OrderId) -> Option<PathBuf> {
+        self.records.get(&order).cloned()
     }
 
     /// The picture is kept or discarded.
-    pub fn end(&mut self) {
-        self.journal = None;
-        for name in ["journal.jsonl", "journal.rgb"] {
-            // An absent file is what is wanted.
-            let _ = fs::remove_file(self.at(name));
+    pub fn end(&mut self, order: OrderId) {
+        self.records.remove(&order);
+        if self.journal.order() == Some(order) {
+            if let Some(order) = self.journal.drawn() {
+                ended::add(&self.folder, order);
+            }
+            self.journal.end();
         }
     }
+}
 
-    fn read_journal(&self) -> Option<Run> {
-        let text = fs::read_to_string(self.at("journal.jsonl")).ok()?;
-        let mut lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let head: Head = serde_json::from_str(lines.next()?).ok()?;
-        let mut run = Run::new(head.order);
-        let size = Size::new(head.begun.grid.pixels().width, CODE_PIXELS);
-        run.begin(head.begun);
-        let mut rgb = File::open(self.at("journal.rgb")).ok()?;
-        for (row, line) in (0..).zip(lines) {
-            let mut bytes = vec![0; 3 * size.width as usize * size.height as usize];
-            let whole = rgb.read_exact(&mut bytes).is_ok();
-            let codes = serde_json::from_str::<Vec<u32>>(line).ok();
-            let (Some(codes), Some(preview), true) = (codes, Pixels::new(size, bytes), whole) else {
-                break;
-            };
-            run.place(0, row, &codes, &preview);
-        }
-        (run.rows() > 0).then_some(run)
-    }
+/// Whether one of these orders brings every code that `run` has drawn.
+fn has_whole<'a>(run: &Run, mut orders: impl Iterator<Item = &'a Order>) -> bool {
+    orders.any(|order| order.request.holds(run))
 }
 
 /// The state of one moment.
 #[derive(Debug)]
 pub struct Snapshot {
-    store: Store,
+    folder: PathBuf,
     json: io::Result<Vec<u8>>,
+    path: PathBuf,
     photos: Vec<Photo>,
+    covered: Vec<PathBuf>,
 }
 
 impl Snapshot {
@@ -336,50 +338,87 @@ impl Snapshot {
     /// # Errors
     /// Something cannot be written; what was stored before is whole then.
     pub fn write(self) -> Result<(), StoreError> {
+        let shelf = Shelf::of(&self.folder);
         let mut named = HashSet::new();
         for photo in &self.photos {
             if named.insert(photo.id.clone()) {
-                self.store.write_picture(photo)?;
+                shelf.put(photo)?;
             }
         }
         let written = self
             .json
-            .and_then(|bytes| self.store.replace("state.json", &bytes));
-        written.map_err(self.store.wrong("state.json"))?;
-        self.store.sweep(&named);
+            .and_then(|bytes| disk::put(&self.path, &bytes, Readers::Owner, Onto::Any));
+        written.map_err(|error| StoreError {
+            path: self.path.clone(),
+            error,
+        })?;
+        for path in self.covered {
+            // An absent file is what is wanted.
+            let _ = std::fs::remove_file(path);
+        }
+        shelf.sweep(&named, state_file::set_aside_at(&self.folder, &self.path));
         Ok(())
     }
 }
 
 /// Every picture the state names.
-fn photos(studio: &Studio) -> impl Iterator<Item = &Photo> {
+fn photos(studio: &Studio) -> Vec<Photo> {
     let draft = &studio.draft;
-    let running = studio.run.iter().map(|run| &run.order);
-    let orders = studio.queue.orders().chain(running);
+    let orders = studio
+        .queue
+        .orders()
+        .chain(studio.run.iter().map(|run| &run.order));
     let turns = draft.chain.turns().iter().map(|turn| &turn.photo);
-    turns
+    let named = turns
         .chain(&draft.references)
         .chain(&draft.control.map)
         .chain(&draft.control.photo)
         .chain(&draft.predict_source)
-        .chain(orders.filter_map(|order| order.request.source.as_ref()))
-        .chain(
-            studio
-                .unkept
-                .iter()
-                .filter_map(|keeping| keeping.request.source.as_ref()),
-        )
+        .chain(orders.filter_map(|order| order.request.source.as_ref()));
+    let unsaved = studio.unsaved().filter_map(|(_, again)| again.request.source);
+    named.cloned().chain(unsaved).collect()
 }
 
-/// Fast rather than small: these files come and go with the sources.
-fn encode(pixels: &Pixels) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, pixels.size().width, pixels.size().height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
-    let mut writer = encoder.write_header().map_err(io::Error::other)?;
-    writer.write_image_data(pixels.rgb()).map_err(io::Error::other)?;
-    writer.finish().map_err(io::Error::other)?;
-    Ok(bytes)
+/// A name in the state's folder that no other file has.
+fn new_name(folder: &Path, stem: &str, ending: &str) -> PathBuf {
+    let now = chrono::Local::now().format("%Y-%m-%d-%H%M%S");
+    let name = |take: u32| match take {
+        1 => folder.join(format!("{stem}-{now}.{ending}")),
+        take => folder.join(format!("{stem}-{now}-{take}.{ending}")),
+    };
+    let free = (1..).map(name).find(|path| path.symlink_metadata().is_err());
+    free.unwrap_or_else(|| name(0))
+}
+
+/// Gives a file that cannot be read another name; the words that say so.
+fn set_aside(path: &Path, stem: &str, reason: &dyn std::fmt::Display) -> Result<String, String> {
+    let folder = disk::folder_of(path);
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    let aside = new_name(folder, stem, &ending);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match std::fs::rename(path, &aside) {
+        Ok(()) => {
+            // From now on nothing that it may name is swept.
+            touch(&aside);
+            let aside = aside.file_name().unwrap_or_default().to_string_lossy();
+            Ok(format!(
+                "{name} cannot be read ({reason}): it is called {aside} now."
+            ))
+        }
+        Err(error) => Err(format!(
+            "{name} cannot be read ({reason}) and cannot be renamed ({error})."
+        )),
+    }
+}
+
+fn touch(path: &Path) {
+    let file = std::fs::File::options().append(true).open(path);
+    // Where that cannot be done its own date stands.
+    let _ = file.and_then(|file| file.set_modified(std::time::SystemTime::now()));
+}
+
+/// One object with what another has besides.
+fn both(mut one: Value, other: &Value) -> Value {
+    salvage::put_back(&mut one, other);
+    one
 }

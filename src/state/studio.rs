@@ -10,6 +10,7 @@ use super::outcome::{Keeping, Outcome, OutcomeId};
 use super::photo::Opened;
 use super::queue::Queue;
 use super::run::Run;
+use super::unkept::OnItsWay;
 use super::view::{Dropping, Page, Shown, View};
 use crate::pixels::Size;
 use crate::task::{Failure, Profile};
@@ -62,6 +63,8 @@ pub struct Studio {
     pub dropping: Dropping,
     /// Pictures that could not be kept.
     pub unkept: Vec<Keeping>,
+    /// Pictures that the disk has been given.
+    pub on_their_way: Vec<OnItsWay>,
     pub help: bool,
     /// The folder of the last picture kept.
     pub kept_in: Option<PathBuf>,
@@ -92,6 +95,7 @@ impl Default for Studio {
             models: Models::default(),
             dropping: Dropping::Works,
             unkept: Vec::new(),
+            on_their_way: Vec::new(),
             help: false,
             kept_in: None,
             next_id: 0,

@@ -130,14 +130,15 @@ fn a_recorded_stream_ends_in_the_picture() {
         (4, Some(0.0), Some(2.0))
     );
     let effects = studio.apply(&finished(0));
-    assert!(matches!(&effects[0], Effect::Keep(keeping) if keeping.request.prompt == "a cat"));
-    assert!(matches!(&effects[1], Effect::Stage(Stage::Picture(_))));
+    assert!(matches!(&effects[0], Effect::JournalDrawn(_, again) if again.len() == 1));
+    assert!(matches!(&effects[1], Effect::Keep(keeping) if keeping.request.prompt == "a cat"));
+    assert!(matches!(&effects[2], Effect::Stage(Stage::Picture(_))));
     assert!(studio.run.is_none());
     let id = studio.outcomes[0].id;
     assert_eq!(studio.shown, Shown::Outcome(id));
     assert_eq!(
         studio.act(Answer::Kept(id, "/p/a.png".into())),
-        [Effect::JournalEnd]
+        [Effect::JournalEnd(OrderId(0))]
     );
     assert_eq!(
         studio.outcomes[0].path.as_deref(),
@@ -219,7 +220,7 @@ fn keep_and_discard_end_a_picture() {
             matches!(effect, Effect::Keep(keeping) if keeping.picture.codes == [1; 4] && keeping.preview.is_some())
         });
         assert_eq!((keeps, studio.outcomes.len()), (kept, usize::from(kept)));
-        assert_eq!(effects.contains(&Effect::JournalEnd), !kept);
+        assert_eq!(effects.contains(&Effect::JournalEnd(OrderId(0))), !kept);
         assert!(studio.run.is_none());
     }
 }
@@ -281,7 +282,7 @@ fn a_new_picture_does_not_cost_an_interrupted_one() {
     assert!(effects.contains(&Effect::Load(None)));
     studio.apply(&loaded());
     let effects = draw(&mut studio, "a dog", 0);
-    assert!(matches!(&effects[0], Effect::Keep(keeping) if keeping.request.prompt == "a cat"));
+    assert!(matches!(&effects[1], Effect::Keep(keeping) if keeping.request.prompt == "a cat"));
     assert_eq!(submitted(&effects)[0].prompt, "a dog");
 }
 
@@ -415,7 +416,7 @@ fn what_is_saved_comes_back() {
     store.save(&studio).expect("saved");
     drop(store);
 
-    let store = Store::open(folder.path()).expect("the store again");
+    let mut store = Store::open(folder.path()).expect("the store again");
     let back = store.load();
     assert_eq!(
         (&back.draft, &back.queue, &back.view),
@@ -470,7 +471,7 @@ fn a_journal_cut_short_loses_only_the_last_row() {
     assert_eq!(store.load().run, None);
     std::fs::write(folder.path().join("state.json"), "{\"version\":9}").expect("a newer state");
     assert_eq!(store.load().draft, Draft::default());
-    store.end();
+    store.end(OrderId(0));
     assert!(!path.exists());
 }
 

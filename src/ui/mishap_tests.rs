@@ -137,7 +137,7 @@ fn interrupted(app: &App<Atelier>) -> bool {
 
 /// Rows of the picture that was under way when the window was left.
 fn rows_found(places: &Places) -> Option<u32> {
-    let store = crate::state::Store::open(&places.data).ok()?;
+    let mut store = crate::state::Store::open(&places.data).ok()?;
     store.load().run.map(|run| run.rows())
 }
 
@@ -312,7 +312,7 @@ fn a_picture_that_cannot_be_saved_waits_and_outlives_the_window() {
     // Left so, it is drawn again from its codes at the next start.
     app(&mut first).put_away();
     drop(first);
-    let store = crate::state::Store::open(&places.data).expect("a store");
+    let mut store = crate::state::Store::open(&places.data).expect("a store");
     let waiting = store.load().queue;
     let order = waiting.orders().next().expect("it waits");
     assert_eq!(

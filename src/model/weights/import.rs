@@ -7,6 +7,7 @@
 use super::checkpoint::{Safetensors, open_movq};
 use super::gguf::{self, Planned};
 use super::{ModelError, Weights, decoder_format};
+use crate::disk::{self, Onto, Readers};
 use crate::model::bundle::{movq_config, tokenizer_files};
 use crate::model::card::Card;
 use crate::model::decoder::config::Config;
@@ -76,10 +77,9 @@ pub fn import(
     let movq = wish.movq.as_deref();
     let movq = movq.ok_or_else(|| ModelError::Config(NO_MOVQ.to_owned()))?;
     let out = wish.output.as_path();
-    let target = out
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    spare_inputs(wish, movq)?;
+    let target = disk::folder_of(out);
+    disk::sweep(target);
     let config_path = wish.folder.join("config.json");
     let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
     let config = Config::from_json(&config_text)?;
@@ -107,7 +107,7 @@ pub fn import(
     });
 
     // Only now, for all that can be refused by its headers has been.
-    let mut temporary = unfinished(target).map_err(|e| file_error(out, &e))?;
+    let mut temporary = disk::unfinished(target, Readers::Usual).map_err(|e| file_error(out, &e))?;
     let files = tokenizer_files(&wish.folder);
     let metadata = [
         ("general.architecture", Some("lumina-mgpt2".to_owned())),
@@ -153,8 +153,7 @@ pub fn import(
     }
     file.flush().map_err(|e| file_error(out, &e))?;
     drop(file);
-    temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
-    temporary.persist(out).map_err(|e| file_error(out, &e.error))?;
+    disk::finish(temporary, out, Onto::Any).map_err(|e| file_error(out, &e))?;
     Ok(summary)
 }
 
@@ -194,17 +193,25 @@ fn convert(
     Ok(())
 }
 
-/// A file under a temporary name that will be as readable as any other: such files are private
-/// unless they are asked to be otherwise.
-fn unfinished(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The process's umask is taken off.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
+/// Refuses an output that is one of the files the import reads: it would replace it.
+fn spare_inputs(wish: &ImportWish, movq: &Path) -> Result<(), ModelError> {
+    let Ok(out) = wish.output.canonicalize() else {
+        return Ok(());
+    };
+    let in_folder = std::fs::read_dir(&wish.folder).into_iter().flatten().flatten();
+    // A model made earlier may lie beside the checkpoint: that one is replaced.
+    let in_folder = in_folder
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_none_or(|ending| ending != "gguf"));
+    let named = [Some(movq.to_owned()), wish.movq_config.clone()];
+    let mut inputs = in_folder.chain(named.into_iter().flatten());
+    if inputs.any(|input| input.canonicalize().is_ok_and(|input| input == out)) {
+        return Err(ModelError::Config(format!(
+            "{} is one of the files the model is made of: give the output another name",
+            wish.output.display()
+        )));
     }
-    builder.tempfile_in(folder)
+    Ok(())
 }
 
 /// One tensor to be written.

@@ -54,7 +54,7 @@ fn a_coupled_picture_is_drawn_again_as_it_was() {
 #[test]
 fn what_was_chosen_outlives_the_window() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(folder.path()).expect("a store");
+    let mut store = Store::open(folder.path()).expect("a store");
     store.save(&recalled()).expect("saved");
     drop(store);
     let mut back = Store::open(folder.path()).expect("the store again").load();

@@ -10,6 +10,7 @@ use crate::picture;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
     Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, ResultAction, Target,
+    picture_kept,
 };
 use crate::task::{Failure, Task};
 use crate::ui::platform::desktop;
@@ -81,12 +82,18 @@ impl Files {
         });
     }
 
-    pub(crate) fn keep(&self, keeping: Keeping) {
+    /// Saves a picture, and takes it out of the record of those that are not saved.
+    pub(crate) fn keep(&self, keeping: Keeping, record: Option<PathBuf>) {
         let places = self.places.clone();
         self.errands.run(move || {
             let kept = keep(&places, &keeping);
             Some(match kept {
-                Ok(path) => Answer::Kept(keeping.outcome, path),
+                Ok(path) => {
+                    if let Some(record) = record {
+                        picture_kept(&record, keeping.again);
+                    }
+                    Answer::Kept(keeping.outcome, path)
+                }
                 Err(failure) => Answer::NotKept(Box::new(keeping), failure),
             })
         });
@@ -98,8 +105,8 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
     let library = Library::new(places);
     let (seed, title) = (keeping.picture.seed, keeping.request.title());
-    let path = library
-        .place(&Moment::now(), seed, title)
+    let mut names = library
+        .names(&Moment::now(), seed, title)
         .map_err(|error| failed(&error))?;
     let task = keeping.request.task();
     let saving = Saving {
@@ -108,8 +115,7 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
         preview: keeping.preview.as_deref(),
         model: &keeping.model,
     };
-    saved_picture::save(&path, &saving)?;
-    Ok(path)
+    saved_picture::save_new(&mut names, &saving)
 }
 
 fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {

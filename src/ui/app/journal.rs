@@ -1,21 +1,25 @@
 //! What goes to the disk by itself: the state when it has changed, rows as they come, pictures.
 //!
 //! Where the disk is full or gone nothing is lost as long as the window is open: rows and pictures
-//! stay in memory, and everything is tried again until it is written.
+//! stay in memory, and everything is tried again until it is written. The folder of the state and
+//! that of the pictures are tried by themselves.
 
 use super::App;
 use super::unwritten::{Rows, Unsaved};
 use crate::engine_room::EngineRoom;
-use crate::state::{Action, Answer, Begun, Order, ResultAction, Row, Store, StoreError, Tone};
+use crate::state::{
+    Action, Answer, Begun, Keeping, Order, OrderId, ResultAction, Row, Store, StoreError, Tone,
+};
 use crate::task::Failure;
 use egui::Context;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// The state is written when nothing has changed for this long, and at the latest after `LATEST`.
 const QUIET: Duration = Duration::from_millis(300);
 const LATEST: Duration = Duration::from_secs(2);
-/// Between two tries to write what could not be written.
-const AGAIN: Duration = Duration::from_secs(5);
 
 const ROWS: &str = "The rows cannot be stored as they come";
 const STATE: &str = "The window's state could not be stored";
@@ -28,13 +32,15 @@ impl<R: EngineRoom> App<R> {
     }
 
     pub(crate) fn save_when_due(&mut self, ctx: &Context) {
-        if let Some(failed) = self.journal.failed {
-            let left = AGAIN.saturating_sub(failed.elapsed());
-            if !left.is_zero() {
-                ctx.request_repaint_after(left);
-                return;
-            }
-            self.write_again();
+        match self.journal.pictures.left() {
+            Some(Duration::ZERO) => self.keep_again(),
+            Some(left) => ctx.request_repaint_after(left),
+            None => {}
+        }
+        match self.journal.state.left() {
+            Some(Duration::ZERO) => self.store_again(),
+            Some(left) => return ctx.request_repaint_after(left),
+            None => {}
         }
         let Some(unsaved) = self.journal.unsaved else {
             return;
@@ -48,7 +54,7 @@ impl<R: EngineRoom> App<R> {
 
     pub(crate) fn save(&mut self) {
         self.journal.unsaved = None;
-        let Some(store) = &self.store else { return };
+        let Some(store) = &mut self.store else { return };
         let snapshot = store.snapshot(&self.studio);
         self.files.errands.run(move || {
             let failed = snapshot.write().err()?;
@@ -59,34 +65,48 @@ impl<R: EngineRoom> App<R> {
 
     /// What came back from the disk decides when it is tried again.
     pub(crate) fn heed(&mut self, action: &Action) {
-        let unstored = matches!(action, Action::Answer(Answer::Failed(what, _)) if what == STATE);
-        let is_full = unstored || matches!(action, Action::Answer(Answer::NotKept(..)));
-        if is_full {
-            self.journal.failed = Some(Instant::now());
+        match action {
+            Action::Answer(Answer::Failed(what, _)) if what == STATE => self.journal.state.refused(),
+            Action::Answer(Answer::Failed(what, _)) if what == ROWS => {
+                self.journal.rows = Rows::Behind;
+                self.journal.state.refused();
+            }
+            Action::Answer(Answer::NotKept(..)) => self.journal.pictures.refused(),
+            _ => {}
         }
     }
 
     /// Everything that could not be written, once more.
+    #[cfg(test)]
     pub(crate) fn write_again(&mut self) {
-        self.journal.failed = None;
+        self.store_again();
+        self.keep_again();
+    }
+
+    fn keep_again(&mut self) {
+        self.journal.pictures.try_now();
+        if !self.studio.unkept.is_empty() {
+            self.act(ResultAction::KeepQuietly);
+        }
+    }
+
+    fn store_again(&mut self) {
+        self.journal.state.try_now();
         if self.store.is_none() {
             match Store::open(&self.places.data) {
-                Ok(store) => {
+                Ok(mut store) => {
                     // What an earlier window left there was not read: it must not be overwritten.
                     store.set_aside();
                     self.store = Some(store);
                     let tried = "State and rows are stored from now on.";
                     self.studio
                         .notify(Tone::Info, "The window remembers again", tried, "");
-                    self.changed();
                 }
-                Err(_) => self.journal.failed = Some(Instant::now()),
+                Err(_) => self.journal.state.refused(),
             }
         }
+        self.changed();
         self.catch_up();
-        if !self.studio.unkept.is_empty() {
-            self.act(ResultAction::KeepQuietly);
-        }
     }
 
     /// Writes the journal anew where rows are missing in it.
@@ -105,8 +125,17 @@ impl<R: EngineRoom> App<R> {
                 self.studio
                     .notify(Tone::Info, "The rows are stored again", told, "");
             }
-            Err(_) => self.journal.failed = Some(Instant::now()),
+            Err(_) => self.journal.state.refused(),
         }
+    }
+
+    /// Gives a picture to the disk.
+    pub(crate) fn keep(&self, keeping: Keeping) {
+        let record = self
+            .store
+            .as_ref()
+            .and_then(|store| store.record_of(keeping.drawn_for));
+        self.files.keep(keeping, record);
     }
 
     pub(crate) fn journal_begin(&mut self, order: &Order, begun: Begun) {
@@ -118,13 +147,39 @@ impl<R: EngineRoom> App<R> {
         // Behind: it is written with the others.
         if self.journal.rows == Rows::Stored {
             self.written(|store| store.row(row));
+            self.sync_rows();
         }
     }
 
-    pub(crate) fn journal_end(&mut self) {
+    /// Rows outlive a power cut, too. That takes a disk its time: one sync waits at most.
+    fn sync_rows(&self) {
+        let files = self.store.as_ref().and_then(Store::rows_to_sync);
+        let Some(files) = files.filter(|_| !self.journal.syncing.swap(true, Ordering::SeqCst)) else {
+            return;
+        };
+        let syncing = Arc::clone(&self.journal.syncing);
+        self.files.errands.run(move || {
+            syncing.store(false, Ordering::SeqCst);
+            let refused = files.iter().find_map(|file| file.sync_data().err());
+            // Some file systems cannot do that.
+            let error = refused
+                .filter(|error| !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported))?;
+            Some(Answer::Failed(ROWS, Failure::failed(error.to_string())))
+        });
+    }
+
+    pub(crate) fn journal_drawn(&mut self, drawn: &Order, again: &[Order]) {
         self.journal.rows = Rows::Stored;
+        let written = self.store.as_mut().map(|store| store.drawn(drawn, again));
+        if let Some(Err(_)) = written {
+            // They go into the state then.
+            self.changed();
+        }
+    }
+
+    pub(crate) fn journal_end(&mut self, order: OrderId) {
         if let Some(store) = &mut self.store {
-            store.end();
+            store.end(order);
         }
     }
 
@@ -138,7 +193,7 @@ impl<R: EngineRoom> App<R> {
         };
         if let Some(error) = failed {
             self.journal.rows = Rows::Behind;
-            self.journal.failed = Some(Instant::now());
+            self.journal.state.refused();
             let action: Action = Answer::Failed(ROWS.into(), Failure::failed(error.to_string())).into();
             self.recorder.note_action(&action);
             self.studio.act(action);

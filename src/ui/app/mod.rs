@@ -91,8 +91,8 @@ impl<R: EngineRoom> App<R> {
             ctx.request_repaint();
         });
         let mut recorder = Recorder::from_environment();
-        let store = Store::open(&places.data);
-        let mut studio = match &store {
+        let mut store = Store::open(&places.data);
+        let mut studio = match &mut store {
             Ok(store) => store.load(),
             Err(error) => {
                 let mut studio = Studio::default();
@@ -225,7 +225,7 @@ impl<R: EngineRoom> App<R> {
                 Effect::Cancel => self.with_ticket(|ticket| ticket.cancel.cancel()),
                 Effect::Pause => self.with_ticket(|ticket| ticket.cancel.pause()),
                 Effect::Resume => self.with_ticket(|ticket| ticket.cancel.resume()),
-                Effect::Keep(keeping) => self.files.keep(*keeping),
+                Effect::Keep(keeping) => self.keep(*keeping),
                 Effect::Load(path) => self.load(path.as_deref()),
                 Effect::Read(path, target) => self.files.read(path, target),
                 Effect::Browse(target) => self.files.errands.wait_for(move || files::browse(target)),
@@ -249,7 +249,8 @@ impl<R: EngineRoom> App<R> {
                 Effect::Stage(stage) => self.show(stage),
                 Effect::JournalBegin(order, begun) => self.journal_begin(&order, begun),
                 Effect::JournalRow(row) => self.journal_row(&row),
-                Effect::JournalEnd => self.journal_end(),
+                Effect::JournalDrawn(order, again) => self.journal_drawn(&order, &again),
+                Effect::JournalEnd(order) => self.journal_end(order),
                 Effect::Models(effect) => self.carry_out_models(effect),
             }
         }

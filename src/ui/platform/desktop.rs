@@ -3,8 +3,8 @@
 //!
 //! Everything here waits for other programs, so it runs off the window's thread.
 
+use crate::disk::{self, Onto, Readers};
 use crate::task::Failure;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -119,14 +119,7 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let bytes = std::fs::read(from).map_err(|error| failed(from, error))?;
-    let folder = to.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(to).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(|error| failed(to, error))
+    disk::put(to, &bytes, Readers::Usual, Onto::Any).map_err(|error| failed(to, error))
 }
 
 /// The name chosen in a dialog, with `.png` where it has no ending.

@@ -38,7 +38,7 @@ fn a_lost_device_costs_no_row_and_is_told_in_the_next_window() {
     assert!(closes(&mut shell, &ctx));
     drop(shell);
     // It is written beside the window.
-    let store = Store::open(&Places::below(folder.path()).data).expect("a store");
+    let mut store = Store::open(&Places::below(folder.path()).data).expect("a store");
     let until = Instant::now() + Duration::from_secs(20);
     while store.load().draft.prompt != "a cat" {
         assert!(Instant::now() < until, "the state was not stored");

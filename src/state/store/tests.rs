@@ -1,0 +1,632 @@
+//! Windows killed at every moment, folders that refuse, files that cannot be read: nothing that was
+//! asked for is lost.
+
+use super::*;
+use crate::pixels::{Pixels, Size};
+use crate::state::{
+    Action, Answer, DraftAction, Effect, Keeping, Phase, QueueAction, RunAction, Setting, Wish,
+};
+use crate::task::{Failure, Guesses, Picture, Profile, Progress, Report, Sampling, Tally, TaskId};
+use crate::token::Grid;
+use std::collections::BTreeSet;
+use std::fs;
+
+const GRID: Grid = Grid { rows: 4, columns: 4 };
+const SAMPLING: Sampling = Sampling {
+    cfg: 1.5,
+    top_k: 16,
+    temperature: 0.9,
+    top_n_sigma: None,
+};
+
+/// A window, its folder, and the disk that answers when it is told to.
+struct Life {
+    store: Store,
+    studio: Studio,
+    /// Given to the disk.
+    under_way: Vec<(Keeping, Option<PathBuf>)>,
+    /// Saved, by prompt and seed.
+    saved: BTreeSet<(String, u64)>,
+    task: u64,
+}
+
+impl Life {
+    fn new(folder: &Path) -> Self {
+        let mut life = Self::begun(Store::open(folder).expect("a store"));
+        life.report(Report::Loaded {
+            model: "starter".to_owned(),
+            seconds: 0.1,
+            profile: Profile::default(),
+        });
+        life
+    }
+
+    fn begun(mut store: Store) -> Self {
+        let studio = store.load();
+        Self {
+            store,
+            studio,
+            under_way: Vec::new(),
+            saved: BTreeSet::new(),
+            task: 0,
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Submit(_) => {
+                    self.task += 1;
+                    self.studio.submitted(TaskId(self.task));
+                }
+                Effect::JournalBegin(order, begun) => self.store.begin(&order, begun).expect("begun"),
+                Effect::JournalRow(row) => self.store.row(&row).expect("a row"),
+                Effect::JournalDrawn(order, again) => self.store.drawn(&order, &again).expect("written down"),
+                Effect::JournalEnd(order) => self.store.end(order),
+                Effect::Keep(keeping) => {
+                    let record = self.store.record_of(keeping.drawn_for);
+                    self.under_way.push((*keeping, record));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn act(&mut self, action: impl Into<Action>) {
+        let effects = self.studio.act(action);
+        self.carry_out(effects);
+    }
+
+    fn report(&mut self, report: Report) {
+        let effects = self.studio.apply(&report);
+        self.carry_out(effects);
+    }
+
+    fn progress(&mut self, progress: Progress) {
+        let task = TaskId(self.task);
+        self.report(Report::Progress { task, progress });
+    }
+
+    fn started(&mut self) {
+        self.progress(Progress::Started {
+            grid: GRID,
+            panel: GRID.pixels(),
+            sampling: SAMPLING,
+            lookahead: 4,
+            rows_forced: 0,
+            to_draw: Vec::new(),
+            reading: None,
+        });
+    }
+
+    fn row(&mut self, row: u32) {
+        self.progress(Progress::Row {
+            candidate: 0,
+            row,
+            codes: vec![row + 1; 4],
+            guesses: Guesses::default(),
+            preview: Pixels::filled(Size::new(32, 8), [row as u8; 3]),
+            tally: Tally::default(),
+        });
+    }
+
+    fn finished(&mut self, candidates: u64) {
+        let seed = self.studio.run.as_ref().expect("a run").order.request.seed;
+        let picture = |candidate| Picture {
+            pixels: Some(Pixels::filled(GRID.pixels(), [9; 3])),
+            grid: GRID,
+            codes: (0..16).map(|index| index / 4 + 1).collect(),
+            seed: seed + candidate,
+            score: None,
+            sampling: SAMPLING,
+            panel: GRID.pixels(),
+            lookahead: 4,
+            tally: Tally::default(),
+            caption: None,
+        };
+        self.report(Report::Finished {
+            task: TaskId(self.task),
+            pictures: (0..candidates).map(picture).collect(),
+        });
+    }
+
+    fn draw(&mut self, prompt: &str, seed: u64) {
+        self.act(DraftAction::Set(Setting::Words(prompt.to_owned())));
+        self.act(DraftAction::Set(Setting::Seed(seed)));
+        self.act(RunAction::Draw);
+    }
+
+    /// The disk takes the picture given to it first.
+    fn save_one(&mut self) {
+        let (keeping, record) = self.under_way.remove(0);
+        self.saved
+            .insert((keeping.request.prompt.clone(), keeping.picture.seed));
+        if let Some(record) = record {
+            picture_kept(&record, keeping.again);
+        }
+        self.act(Answer::Kept(keeping.outcome, PathBuf::from("/pictures/a.png")));
+    }
+
+    /// The disk refuses it.
+    fn refuse_one(&mut self) {
+        let (keeping, _) = self.under_way.remove(0);
+        let failure = Failure::failed("the disk is full");
+        self.act(Answer::NotKept(Box::new(keeping), failure));
+    }
+
+    /// What a window finds after this one was killed now: orders by prompt and seed, with how many
+    /// codes they bring, also of the picture on the canvas.
+    fn after_a_kill(&self) -> Vec<(String, u64, usize)> {
+        let copy = tempfile::tempdir().expect("a folder");
+        copy_folder(self.store.folder(), copy.path());
+        let mut store = Store::open(copy.path()).expect("a store");
+        let back = store.load();
+        assert_eq!(back.mishaps, []);
+        let ids: BTreeSet<u64> = back.queue.orders().map(|order| order.id.0).collect();
+        assert_eq!(ids.len(), back.queue.len(), "ids repeat");
+        let run = back.run.iter().map(|run| Order {
+            id: run.order.id,
+            request: run.to_resume(),
+        });
+        let all = run.chain(back.queue.orders().cloned());
+        let told = |order: Order| {
+            let codes = order.request.resume.map_or(0, |codes| codes.len());
+            (order.request.prompt, order.request.seed, codes)
+        };
+        all.map(told).collect()
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_folder(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).expect("a copy")),
+        }
+    }
+}
+
+fn case(name: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/cases/state")
+        .join(name);
+    copy_folder(&from, folder.path());
+    folder
+}
+
+fn load(folder: &Path) -> (Store, Studio) {
+    let mut store = Store::open(folder).expect("a store");
+    let studio = store.load();
+    (store, studio)
+}
+
+/// Three pictures are asked for and drawn; the disk is slow, refuses, or takes them. Killed at any
+/// moment after they were asked for, each is there or is still to be drawn, once.
+#[test]
+fn a_kill_at_any_moment_costs_no_picture() {
+    for script in ["sss", "rss", "rrr", "srs", "---", "r-s"] {
+        for stores in [StateStored::AtFirst, StateStored::Always] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let mut life = Life::new(folder.path());
+            for (index, prompt) in ["a cat", "a dog", "a fox"].into_iter().enumerate() {
+                life.draw(prompt, index as u64);
+            }
+            life.store.save(&life.studio).expect("stored");
+            let mut disk = script.chars();
+            let check = |life: &mut Life, at: &str| {
+                if stores == StateStored::Always {
+                    life.store.save(&life.studio).expect("stored");
+                }
+                let mut found: Vec<String> = life.after_a_kill().into_iter().map(|found| found.0).collect();
+                found.extend(life.saved.iter().map(|saved| saved.0.clone()));
+                found.sort();
+                assert_eq!(found, ["a cat", "a dog", "a fox"], "{script}, {stores:?}: {at}");
+            };
+            for picture in 0..3 {
+                check(&mut life, "submitted");
+                life.started();
+                check(&mut life, "begun");
+                for row in 0..4 {
+                    life.row(row);
+                    check(&mut life, "a row");
+                }
+                life.finished(1);
+                check(&mut life, "drawn");
+                // The next one is begun before the disk answers.
+                if picture < 2 {
+                    life.started();
+                    life.row(0);
+                    check(&mut life, "the next is begun");
+                }
+                match disk.next() {
+                    Some('s') => life.save_one(),
+                    Some('r') => life.refuse_one(),
+                    _ => {}
+                }
+                check(&mut life, "answered");
+            }
+            life.store.save(&life.studio).expect("stored");
+            check(&mut life, "all drawn");
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum StateStored {
+    /// Once, after the orders were given.
+    AtFirst,
+    Always,
+}
+
+#[test]
+fn of_several_candidates_only_the_unsaved_ones_are_drawn_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.act(DraftAction::Set(Setting::Candidates(3)));
+    life.draw("a cat", 10);
+    life.started();
+    life.row(0);
+    life.finished(3);
+    let left = |life: &Life| {
+        let mut found = life.after_a_kill();
+        found.sort();
+        found
+    };
+    let whole = |seed| ("a cat".to_owned(), seed, 16);
+    assert_eq!(left(&life), [whole(10), whole(11), whole(12)]);
+    life.refuse_one();
+    assert_eq!(left(&life), [whole(10), whole(11), whole(12)]);
+    life.save_one();
+    assert_eq!(left(&life).len(), 2);
+    life.save_one();
+    assert_eq!(left(&life).len(), 1);
+    life.act(crate::state::ResultAction::KeepAgain);
+    life.save_one();
+    assert_eq!(left(&life), []);
+    assert_eq!(life.saved.len(), 3);
+}
+
+/// The folder of the state refuses while pictures are drawn; the state is stored again later.
+#[test]
+fn what_could_not_be_written_down_is_in_the_state() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.draw("a cat", 1);
+    // No journal: as where it could not be begun.
+    let mut quiet = life.studio.clone();
+    for report in [
+        Progress::Started {
+            grid: GRID,
+            panel: GRID.pixels(),
+            sampling: SAMPLING,
+            lookahead: 4,
+            rows_forced: 0,
+            to_draw: Vec::new(),
+            reading: None,
+        },
+        Progress::Row {
+            candidate: 0,
+            row: 0,
+            codes: vec![1; 4],
+            guesses: Guesses::default(),
+            preview: Pixels::filled(Size::new(32, 8), [1; 3]),
+            tally: Tally::default(),
+        },
+    ] {
+        quiet.apply(&Report::Progress {
+            task: TaskId(1),
+            progress: report,
+        });
+    }
+    life.store.save(&quiet).expect("stored");
+    assert_eq!(life.after_a_kill(), [("a cat".to_owned(), 1, 4)]);
+}
+
+#[test]
+fn an_order_taken_out_of_the_queue_does_not_come_back_from_the_journal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.draw("a cat", 1);
+    life.started();
+    // The model is changed before a row came: it waits again, and is taken out.
+    life.act(crate::state::ModelAction::Load(None));
+    assert_eq!(life.after_a_kill().len(), 1);
+    life.store.save(&life.studio).expect("stored");
+    assert_eq!(life.after_a_kill().len(), 1);
+    life.act(QueueAction::Clear);
+    life.store.save(&life.studio).expect("stored");
+    assert_eq!(life.after_a_kill(), []);
+}
+
+#[test]
+fn codes_that_were_given_are_not_forgotten_when_their_rows_have_not_come_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.draw("a cat", 1);
+    life.started();
+    (0..3).for_each(|row| life.row(row));
+    life.store.save(&life.studio).expect("stored");
+    let mut life = Life::begun(Store::open(folder.path()).expect("a store"));
+    assert_eq!(life.studio.run.as_ref().map(Run::rows), Some(3));
+    life.report(Report::Loaded {
+        model: "starter".to_owned(),
+        seconds: 0.1,
+        profile: Profile::default(),
+    });
+    life.act(RunAction::Resume);
+    for at in 0..2 {
+        assert_eq!(life.after_a_kill(), [("a cat".to_owned(), 1, 12)], "{at}");
+        match at {
+            0 => life.started(),
+            _ => life.row(0),
+        }
+    }
+    assert_eq!(life.after_a_kill(), [("a cat".to_owned(), 1, 12)]);
+    // Kept as a part: written down until it is saved.
+    life.act(RunAction::Keep);
+    assert_eq!(
+        life.studio.run.as_ref().and_then(|run| run.wish),
+        Some(Wish::Keep)
+    );
+    life.report(Report::Cancelled {
+        task: TaskId(life.task),
+        pictures: Vec::new(),
+    });
+    assert_eq!(life.after_a_kill().len(), 1);
+    life.save_one();
+    assert_eq!(life.after_a_kill(), []);
+}
+
+#[test]
+fn orders_whose_names_repeat_are_both_there() {
+    let folder = case("repeated-ids");
+    let (_, studio) = load(folder.path());
+    let run = studio.run.expect("the one that was being drawn");
+    assert_eq!(
+        (run.order.request.prompt.as_str(), run.phase),
+        ("a cat at night", Phase::Interrupted)
+    );
+    let waiting: Vec<_> = studio.queue.orders().collect();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].request.prompt, "a fox on the beach");
+    assert_eq!(waiting[0].request.resume.as_ref().map(Vec::len), Some(576));
+    assert_ne!(waiting[0].id, run.order.id);
+}
+
+/// Names and contents of what was set aside.
+fn aside(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    let files = entries.filter(|entry| entry.path().is_file()).map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        (name, fs::read(entry.path()).unwrap_or_default())
+    });
+    files.filter(|(name, _)| name != "state.json").collect()
+}
+
+fn has_picture(folder: &Path) -> bool {
+    folder
+        .join("pictures/12647dbf59dcb1129689e405e98343f5.png")
+        .exists()
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_set_aside_and_nothing_is_swept() {
+    let whole = fs::read(case("good").path().join("state.json")).expect("a state");
+    let cut = whole[..whole.len() - 30].to_vec();
+    let zeros = vec![0; whole.len()];
+    let list = b"[1, 2]".to_vec();
+    let text = String::from_utf8(whole.clone()).expect("text");
+    let old = text.replace("\"version\":1", "\"version\":\"one\"").into_bytes();
+    for bad in [cut, zeros, list, old, Vec::new()] {
+        let folder = case("good");
+        fs::write(folder.path().join("state.json"), &bad).expect("a state");
+        let (mut store, studio) = load(folder.path());
+        assert_eq!(studio.mishaps.len(), 1, "{:?}", studio.mishaps);
+        assert!(studio.mishaps[0].reason.starts_with("state.json cannot be read"));
+        store.save(&studio).expect("stored");
+        store.save(&studio).expect("stored");
+        let aside = aside(folder.path());
+        assert_eq!(aside.len(), 1);
+        assert!(
+            aside[0].0.starts_with("state-20") && aside[0].1 == bad,
+            "{}",
+            aside[0].0
+        );
+        assert!(has_picture(folder.path()));
+        // Said once.
+        assert_eq!(load(folder.path()).1.mishaps, []);
+    }
+}
+
+#[test]
+fn a_state_that_is_no_file_is_set_aside() {
+    let folder = case("good");
+    fs::remove_file(folder.path().join("state.json")).expect("it goes");
+    fs::create_dir(folder.path().join("state.json")).expect("a folder in its place");
+    let (mut store, mut studio) = load(folder.path());
+    assert_eq!(studio.mishaps.len(), 1);
+    studio.draft.prompt = "a cat".to_owned();
+    store.save(&studio).expect("stored");
+    assert_eq!(load(folder.path()).1.draft.prompt, "a cat");
+    assert!(has_picture(folder.path()));
+}
+
+#[test]
+fn one_word_that_is_not_known_costs_nothing_else() {
+    let folder = case("good");
+    let path = folder.path().join("state.json");
+    let text = fs::read_to_string(&path).expect("a state");
+    let strange = text.replace("\"tab\":\"Edit\"", "\"tab\":\"Video\"");
+    assert_ne!(strange, text);
+    fs::write(&path, format!("\u{feff}{strange}")).expect("a state");
+    let (mut store, studio) = load(folder.path());
+    assert_eq!(studio.draft.instruction, "my long and precious prompt");
+    assert_eq!(
+        (studio.draft.tab, studio.draft.chain.turns().len()),
+        (Tab::Create, 1)
+    );
+    assert!(
+        studio.mishaps[0].reason.contains("draft tab"),
+        "{:?}",
+        studio.mishaps
+    );
+    store.save(&studio).expect("stored");
+    assert!(aside(folder.path())[0].1.ends_with(strange.as_bytes()));
+    assert_eq!(load(folder.path()).1.mishaps, []);
+}
+
+#[test]
+fn a_mark_before_the_text_is_nothing() {
+    let folder = case("good");
+    let path = folder.path().join("state.json");
+    let text = fs::read_to_string(&path).expect("a state");
+    fs::write(&path, format!("\u{feff}{text}")).expect("a state");
+    let (_, studio) = load(folder.path());
+    assert_eq!(studio.mishaps, []);
+    assert_eq!(studio.draft.instruction, "my long and precious prompt");
+}
+
+#[test]
+fn the_state_of_a_newer_version_is_not_touched() {
+    let folder = case("good");
+    let path = folder.path().join("state.json");
+    let text = fs::read_to_string(&path).expect("a state");
+    let newer = text.replace("\"version\":1", "\"version\":2");
+    fs::write(&path, &newer).expect("a state");
+    let (mut store, mut studio) = load(folder.path());
+    assert!(
+        studio.mishaps[0].reason.contains("newer version"),
+        "{:?}",
+        studio.mishaps
+    );
+    studio.draft.prompt = "a cat".to_owned();
+    store.save(&studio).expect("stored");
+    assert_eq!(fs::read_to_string(&path).expect("a state"), newer);
+    assert!(has_picture(folder.path()));
+    // What was done here is there again, and it is said once.
+    let (_, studio) = load(folder.path());
+    assert_eq!((studio.draft.prompt.as_str(), studio.mishaps.len()), ("a cat", 0));
+}
+
+#[test]
+fn what_is_not_known_here_survives_a_save() {
+    let folder = case("good");
+    let path = folder.path().join("state.json");
+    let text = fs::read_to_string(&path).expect("a state");
+    let more = text.replace("\"draft\":{", "\"colour\":[1,2],\"draft\":{\"mood\":\"calm\",");
+    fs::write(&path, more).expect("a state");
+    let (mut store, mut studio) = load(folder.path());
+    assert_eq!(studio.mishaps, []);
+    studio.draft.instruction = "another".to_owned();
+    store.save(&studio).expect("stored");
+    let json: Value = serde_json::from_slice(&fs::read(&path).expect("a state")).expect("JSON");
+    assert_eq!(json["colour"], serde_json::json!([1, 2]));
+    assert_eq!(
+        (&json["draft"]["mood"], &json["draft"]["instruction"]),
+        (&"calm".into(), &"another".into())
+    );
+}
+
+#[test]
+fn numbers_beyond_all_sense_do_not_keep_a_window_from_opening() {
+    let folder = case("journal-columns");
+    let (mut store, studio) = load(folder.path());
+    assert_eq!(studio.run, None);
+    assert!(
+        studio
+            .mishaps
+            .iter()
+            .any(|mishap| mishap.reason.contains("4294967295 columns"))
+    );
+    store.save(&studio).expect("stored");
+    assert!(
+        aside(folder.path())
+            .iter()
+            .any(|(name, _)| name.starts_with("journal-20"))
+    );
+    // 30 GB of pixels by its header: not even reserved.
+    let folder = case("huge-picture");
+    let (_, studio) = load(folder.path());
+    assert!(studio.draft.chain.turns().is_empty());
+    let folder = case("thresholds");
+    let (_, studio) = load(folder.path());
+    let control = &studio.draft.control;
+    assert!(control.low < control.high);
+
+    let folder = case("good");
+    let path = folder.path().join("state.json");
+    let text = fs::read_to_string(&path).expect("a state");
+    let wild = text
+        .replace("\"batch\":1", "\"batch\":4000000000")
+        .replace("\"candidates\":1", "\"candidates\":18446744073709551615")
+        .replace("\"next_id\":1", "\"next_id\":18446744073709551615")
+        .replace("\"next\":0", "\"next\":18446744073709551615")
+        .replace("\"zoom\":1.0", "\"zoom\":1e300")
+        .replace("\"size\":24.0", "\"size\":-1e30");
+    assert_ne!(wild, text);
+    fs::write(&path, wild).expect("a state");
+    let (_, mut studio) = load(folder.path());
+    assert_eq!((studio.draft.batch, studio.draft.candidates), (64, 16));
+    assert_eq!((studio.view.zoom, studio.draft.brush.size), (1.0, 1.0));
+    studio.draft.tab = Tab::Create;
+    studio.draft.prompt = "a cat".to_owned();
+    studio.act(RunAction::Draw);
+    assert_eq!(studio.queue.len(), 64);
+}
+
+#[test]
+fn a_damaged_record_is_set_aside_and_the_rest_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.draw("a cat", 1);
+    life.started();
+    life.finished(1);
+    fs::write(folder.path().join("unsaved-0.json"), "{").expect("a record");
+    let (mut store, studio) = load(folder.path());
+    assert_eq!((studio.queue.len(), studio.mishaps.len()), (1, 1));
+    store.save(&studio).expect("stored");
+    assert!(
+        aside(folder.path())
+            .iter()
+            .all(|(name, _)| name.starts_with("damaged-"))
+    );
+    assert_eq!(load(folder.path()).1.queue.len(), 1);
+}
+
+#[test]
+fn one_photo_of_many_orders_is_in_memory_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    let photo = Photo::new(
+        "p",
+        std::sync::Arc::new(Pixels::filled(Size::new(64, 32), [7; 3])),
+    );
+    for seed in 0..40 {
+        let mut task = crate::task::Task::new(crate::task::Mode::Edit, "a hat");
+        task.seed = seed;
+        let mut request = crate::state::Request::of(&task);
+        request.source = Some(photo.clone());
+        life.studio.queue.push(request);
+    }
+    life.store.save(&life.studio).expect("stored");
+    let (_, studio) = load(folder.path());
+    let sources = studio
+        .queue
+        .orders()
+        .filter_map(|order| order.request.source.as_ref());
+    let sources: Vec<&Photo> = sources.collect();
+    assert_eq!(sources.len(), 40);
+    assert!(
+        sources
+            .iter()
+            .all(|source| **source == photo && source.size() == photo.size())
+    );
+    assert!(
+        sources
+            .iter()
+            .all(|source| std::sync::Arc::ptr_eq(&source.pixels, &sources[0].pixels))
+    );
+}
