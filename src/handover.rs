@@ -4,7 +4,8 @@
 //! back when the process dies, however it dies) and listens at a [`Line`] only its user can reach.
 //! A second start finds the lock held, sends its absolute paths and ends. Invariants: who has no
 //! lock never writes the state; a line that was left behind by a killed process is replaced; what
-//! comes in is bounded in length and time, and what is no message is ignored.
+//! comes in is bounded in length and time, who is slow holds up nobody else, and what is no message
+//! is ignored.
 
 mod line;
 
@@ -14,7 +15,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,8 @@ const LONGEST: u64 = 256 * 1024;
 const MOST_FILES: usize = 256;
 /// How long one end waits for the other.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Conversations at once.
+const MOST_AT_ONCE: usize = 32;
 /// How long a start waits for a window that is still coming up.
 const COMING_UP: Duration = Duration::from_secs(10);
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
@@ -56,6 +59,9 @@ struct Listening {
     closing: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
+
+/// Where the files of later starts go.
+type Take = Arc<dyn Fn(Vec<PathBuf>) -> Taken + Send + Sync>;
 
 fn failed(what: &str, error: &io::Error) -> Failure {
     Failure::failed(format!("{what} ({error})"))
@@ -151,13 +157,24 @@ fn files_of(message: &[u8]) -> Option<Vec<PathBuf>> {
     paths.filter(|paths| paths.len() <= MOST_FILES)
 }
 
-/// Reads one message, gives its files to `take` and says whether they were taken.
+/// Reads one message, gives its files to `take` and says whether they were taken. All of it has to
+/// come within [`PATIENCE`], however little comes at a time.
 fn hear(mut stream: Stream, take: &dyn Fn(Vec<PathBuf>) -> Taken) -> io::Result<()> {
-    stream.patience(PATIENCE)?;
-    let mut message = Vec::new();
-    (&mut stream).take(LONGEST + 1).read_to_end(&mut message)?;
-    if message.len() as u64 > LONGEST {
-        return Ok(());
+    let began = Instant::now();
+    let (mut message, mut piece) = (Vec::new(), [0; 4096]);
+    loop {
+        let left = PATIENCE.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            return Ok(());
+        }
+        stream.patience(left)?;
+        match stream.read(&mut piece)? {
+            0 => break,
+            count => message.extend_from_slice(&piece[..count]),
+        }
+        if message.len() as u64 > LONGEST {
+            return Ok(());
+        }
     }
     if let Some(files) = files_of(&message)
         && take(files) == Taken::Yes
@@ -180,11 +197,15 @@ impl Lease {
     ///
     /// # Errors
     /// The place where other starts knock cannot be made, or there is no thread for it.
-    pub fn listen(&mut self, take: impl Fn(Vec<PathBuf>) -> Taken + Send + 'static) -> Result<(), Failure> {
+    pub fn listen(
+        &mut self,
+        take: impl Fn(Vec<PathBuf>) -> Taken + Send + Sync + 'static,
+    ) -> Result<(), Failure> {
         let trouble = |error: io::Error| failed("files of a second start cannot be taken", &error);
         let listener = self.line.listen().map_err(trouble)?;
         let closing = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&closing);
+        let (listener, take): (_, Take) = (Arc::new(listener), Arc::new(take));
         let work = move || serve(&listener, &seen, &take);
         let thread = std::thread::Builder::new()
             .name("handover".to_owned())
@@ -209,18 +230,48 @@ impl Lease {
     }
 }
 
-fn serve(listener: &Listener, closing: &AtomicBool, take: &dyn Fn(Vec<PathBuf>) -> Taken) {
+/// One conversation of those at once, as long as it lasts.
+struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    fn take(taken: &Arc<AtomicUsize>) -> Self {
+        taken.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(taken))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Hears everybody on a thread of their own.
+fn serve(listener: &Arc<Listener>, closing: &AtomicBool, take: &Take) {
+    let taken = Arc::new(AtomicUsize::new(0));
     loop {
         let came = listener.accept();
+        while taken.load(Ordering::SeqCst) >= MOST_AT_ONCE && !closing.load(Ordering::SeqCst) {
+            std::thread::sleep(BETWEEN_TRIES);
+        }
         if closing.load(Ordering::SeqCst) {
             return;
         }
-        match came {
+        // Out of handles: others may be given back.
+        let Ok(mut stream) = came else {
+            std::thread::sleep(BETWEEN_TRIES);
+            continue;
+        };
+        let (listener, take, seat) = (Arc::clone(listener), Arc::clone(take), Seat::take(&taken));
+        let talk = move || {
             // Who breaks off has nothing to say.
-            Ok(stream) => drop(hear(stream, take)),
-            // Out of handles: others may be given back.
-            Err(_) => std::thread::sleep(BETWEEN_TRIES),
-        }
+            let _ = listener.admit(&mut stream).and_then(|()| hear(stream, &*take));
+            drop(seat);
+        };
+        // Without a thread this one is not heard; it comes again.
+        let _ = std::thread::Builder::new()
+            .name("handover".to_owned())
+            .spawn(talk);
     }
 }
 
@@ -326,6 +377,28 @@ mod tests {
             files_of(b"lumina-studio 1\n/a.png\0/b.png\0").is_some_and(|files| files.len() == 2)
                 || cfg!(windows)
         );
+    }
+
+    /// One says nothing, one a byte at a time, more than there are seats: others are heard meanwhile.
+    #[test]
+    fn who_is_slow_or_stuck_holds_up_nobody() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (lease, heard) = first(folder.path());
+        let stuck: Vec<Stream> = (0..MOST_AT_ONCE - 1)
+            .map(|_| lease.line.connect().expect("a line"))
+            .collect();
+        let began = Instant::now();
+        for _ in 0..2 {
+            assert!(matches!(start(folder.path(), &[]), Ok(Start::HandedOver)));
+            heard.recv().expect("a wish to see the window");
+        }
+        let mut slow = lease.line.connect().expect("a line");
+        // As long as it is heard.
+        while slow.write_all(b"l").is_ok() && began.elapsed() < 4 * PATIENCE {
+            std::thread::sleep(BETWEEN_TRIES);
+        }
+        assert!(began.elapsed() < 4 * PATIENCE, "it was heard for ever");
+        drop(stuck);
     }
 
     #[cfg(unix)]

@@ -129,6 +129,11 @@ mod of_unix {
         pub(in super::super) fn accept(&self) -> io::Result<Stream> {
             self.0.accept().map(|(stream, _)| Stream(stream))
         }
+
+        /// Who can reach the socket is its user.
+        pub(in super::super) fn admit(&self, _: &mut Stream) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     pub(in super::super) fn bytes_of(path: &Path) -> Vec<u8> {
@@ -196,12 +201,16 @@ mod of_ports {
 
     impl Listener {
         pub(in super::super) fn accept(&self) -> io::Result<Stream> {
-            let (mut stream, _) = self.0.accept()?;
-            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            self.0.accept().map(|(stream, _)| Stream(stream))
+        }
+
+        /// Who has read the user's file is its user.
+        pub(in super::super) fn admit(&self, stream: &mut Stream) -> io::Result<()> {
+            stream.patience(Duration::from_secs(2))?;
             let mut password = [0; PASSWORD];
             stream.read_exact(&mut password)?;
             match password == self.1.as_bytes() {
-                true => Ok(Stream(stream)),
+                true => Ok(()),
                 false => Err(io::Error::other("a stranger")),
             }
         }

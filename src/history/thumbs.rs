@@ -13,6 +13,9 @@ use std::io::{BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// Longest side of a thumbnail that is read.
+const LONGEST: u32 = 4096;
+
 #[derive(Debug)]
 pub(super) struct Thumbs {
     folder: PathBuf,
@@ -89,6 +92,10 @@ impl Thumbs {
 fn read(file: &Path) -> Option<Pixels> {
     let file = BufReader::new(std::fs::File::open(file).ok()?);
     let mut reader = png::Decoder::new(file).read_info().ok()?;
+    // Its header may say anything: nothing is reserved before that was looked at.
+    if reader.info().width.max(reader.info().height) > LONGEST {
+        return None;
+    }
     let mut rgb = vec![0; reader.output_buffer_size()?];
     let info = reader.next_frame(&mut rgb).ok()?;
     let plain = info.color_type == png::ColorType::Rgb && info.bit_depth == png::BitDepth::Eight;

@@ -16,7 +16,16 @@ pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
     let Some(grey) = GrayImage::from_raw(size.width, size.height, grey) else {
         return map;
     };
-    let found = edges(&grey, low, high);
+    // The lower one is the lower one, whoever gave them.
+    let within = |value: f32| {
+        if value.is_finite() {
+            value.clamp(0.0, 2048.0)
+        } else {
+            0.0
+        }
+    };
+    let (low, high) = (within(low), within(high));
+    let found = edges(&grey, low.min(high), low.max(high));
     let (width, height) = (size.width as usize, size.height as usize);
     for (x, y, _) in found.enumerate_pixels().filter(|(_, _, value)| value.0[0] > 0) {
         for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
@@ -27,4 +36,25 @@ pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
         }
     }
     map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixels::Size;
+
+    #[test]
+    fn thresholds_in_any_order_give_a_map_of_any_picture() {
+        for size in [(1, 1), (1, 9), (2, 2), (3, 3), (40, 30)] {
+            let size = Size::new(size.0, size.1);
+            let mut pixels = Pixels::filled(size, [0; 3]);
+            let half = pixels.rgb().len() / 2;
+            pixels.rgb_mut()[half..].fill(255);
+            let map = canny(&pixels, 100.0, 200.0);
+            assert_eq!((map.size(), &map), (size, &canny(&pixels, 200.0, 100.0)));
+            for (low, high) in [(f32::NAN, 9.0), (f32::INFINITY, -1.0), (-5.0, 1e30)] {
+                assert_eq!(canny(&pixels, low, high).size(), size);
+            }
+        }
+    }
 }

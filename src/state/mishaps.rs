@@ -17,6 +17,9 @@ pub struct Mishap {
     pub at: Option<String>,
 }
 
+/// Work in the background that broke off by a fault of this program.
+pub const BROKE_OFF: &str = "Something in the background broke off";
+
 /// What to do about a background job that could not be done.
 pub(super) fn remedy(what: &str) -> &'static str {
     match what {
@@ -37,6 +40,9 @@ pub(super) fn remedy(what: &str) -> &'static str {
         }
         "The graphics driver reported an error" => {
             "The picture itself is not touched by it. If the window looks wrong, close it and open it again."
+        }
+        BROKE_OFF => {
+            "The window goes on, and everything is saved as before. If it happens again with the same file, leave that one out."
         }
         _ => "",
     }

@@ -46,7 +46,7 @@ pub use chain::{Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, Ground, ModelEffect, Stage};
 pub use errand::Errand;
-pub use mishaps::Mishap;
+pub use mishaps::{BROKE_OFF, Mishap};
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
 pub use notice::{Notice, Offer, Tone};
 pub use outcome::{Ended, Keeping, Outcome, OutcomeId};

@@ -193,6 +193,9 @@ impl Studio {
             return Vec::new();
         };
         let mut effects = Vec::new();
+        if run.rows() == 0 {
+            run.fall_back_on_what_was_given();
+        }
         if run.rows() > 0 {
             run.phase = Phase::Interrupted;
             run.task = None;

@@ -348,3 +348,31 @@ fn room_on_the_disk_saves_what_waited() {
             .is_some_and(|path| path.is_file())
     );
 }
+
+/// Work in the background that panics: on the thread of files, and on one that waits for the user.
+#[test]
+fn after_a_panic_in_the_background_everything_is_saved_as_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = Places::below(folder.path());
+    let mut window = window(&places);
+    let panics = || -> Option<Answer> { panic!("scripted") };
+    app(&mut window).files.errands.run(panics);
+    app(&mut window).files.errands.wait_for(panics);
+    until(&mut window, |app| {
+        app.studio.mishaps.iter().any(|mishap| mishap.times == 2)
+    });
+    assert!(has(&window, "Something in the background broke off"));
+    assert!(has(&window, "a fault of this program: scripted"));
+    draw(&mut window, "a cat");
+    until(&mut window, |app| {
+        app.studio.outcomes.iter().any(|outcome| outcome.path.is_some())
+    });
+    app(&mut window).act(DraftAction::Set(Setting::Words(
+        "a long and precious prompt".to_owned(),
+    )));
+    let stored = |places: &Places| {
+        let mut store = crate::state::Store::open(&places.data).expect("a store");
+        store.load().draft.prompt
+    };
+    until(&mut window, |_| stored(&places) == "a long and precious prompt");
+}

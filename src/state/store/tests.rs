@@ -630,3 +630,25 @@ fn one_photo_of_many_orders_is_in_memory_once() {
             .all(|source| std::sync::Arc::ptr_eq(&source.pixels, &sources[0].pixels))
     );
 }
+
+#[test]
+fn a_picture_that_is_not_drawn_again_from_its_codes_keeps_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut life = Life::new(folder.path());
+    life.draw("a cat", 1);
+    life.started();
+    life.finished(1);
+    life.refuse_one();
+    let mut life = Life::new(folder.path());
+    assert_eq!(
+        life.studio.run.as_ref().map(|run| run.phase),
+        Some(Phase::Starting)
+    );
+    life.report(Report::Failed {
+        task: TaskId(life.task),
+        failure: Failure::failed("another model"),
+    });
+    assert_eq!(life.studio.run.as_ref().map(Run::rows), Some(4));
+    life.store.save(&life.studio).expect("stored");
+    assert_eq!(life.after_a_kill(), [("a cat".to_owned(), 1, 16)]);
+}

@@ -4,11 +4,17 @@
 //! Files are read and written one after the other on one thread, which finishes what it was given
 //! before the window goes; dialogs wait on threads of their own.
 
-use super::background::{Background, Wake};
-use crate::state::Action;
+use super::background::{Background, Wake, caught};
+use crate::state::{Action, Answer, BROKE_OFF};
+use crate::task::Failure;
 use std::sync::Arc;
 
 type Job = Box<dyn FnOnce() -> Option<Action> + Send>;
+
+/// What is said of a job that panicked.
+fn broke_off(failure: Failure) -> Action {
+    Answer::Failed(BROKE_OFF, failure).into()
+}
 
 pub(crate) struct Errands {
     files: Background<Job, Action>,
@@ -19,7 +25,7 @@ impl Errands {
     pub(crate) fn new(wake: Wake) -> Self {
         let begin = || |job: Job| job();
         Self {
-            files: Background::new("files", Arc::clone(&wake), begin),
+            files: Background::new("files", Arc::clone(&wake), begin, broke_off),
             wake,
         }
     }
@@ -33,8 +39,9 @@ impl Errands {
     pub(crate) fn wait_for<A: Into<Action>>(&self, job: impl FnOnce() -> Option<A> + Send + 'static) {
         let (back, wake) = (self.files.back(), Arc::clone(&self.wake));
         let ask = move || {
-            if let Some(action) = job() {
-                let _ = back.send(action.into());
+            let done = caught(job).map(|done| done.map(A::into));
+            if let Some(action) = done.unwrap_or_else(|failure| Some(broke_off(failure))) {
+                let _ = back.send(action);
                 wake();
             }
         };

@@ -2,11 +2,12 @@
 //!
 //! Nothing here runs on the window's thread but the handing over.
 
-use super::background::Wake;
+use super::background::{Wake, caught};
 use super::errands::Errands;
 use super::library_thread::Librarian;
 use crate::history::{Library, Moment, Places};
 use crate::picture;
+use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
     Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, ResultAction, Target,
@@ -42,7 +43,7 @@ impl Files {
     pub(crate) fn run(&self, errand: Errand) {
         match errand {
             Errand::ReadToCopy(path) => self.errands.run(move || {
-                Some(match picture::read(&path) {
+                Some(match read_file(&path) {
                     Ok(pixels) => Answer::CopyRead(Arc::new(pixels)),
                     Err(_) if !path.exists() => Answer::Missed(path),
                     Err(error) => cannot_be_read(&error),
@@ -74,7 +75,7 @@ impl Files {
 
     pub(crate) fn fetch(&self, id: OutcomeId, path: PathBuf) {
         self.errands.run(move || {
-            Some(match picture::read(&path) {
+            Some(match read_file(&path) {
                 Ok(pixels) => Answer::Fetched(id, Arc::new(pixels)),
                 Err(_) if !path.exists() => Answer::Missed(path),
                 Err(error) => Answer::NotFetched(id, Failure::failed(error.to_string())),
@@ -86,7 +87,7 @@ impl Files {
     pub(crate) fn keep(&self, keeping: Keeping, record: Option<PathBuf>) {
         let places = self.places.clone();
         self.errands.run(move || {
-            let kept = keep(&places, &keeping);
+            let kept = caught(|| keep(&places, &keeping)).unwrap_or_else(Err);
             Some(match kept {
                 Ok(path) => {
                     if let Some(record) = record {
@@ -118,6 +119,15 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
     saved_picture::save_new(&mut names, &saving)
 }
 
+/// The picture in a file. Of what is no file nothing may ever come: the thread that saves pictures
+/// must not wait for that.
+fn read_file(path: &Path) -> Result<Pixels, Failure> {
+    if path.exists() && !path.is_file() {
+        return Err(Failure::failed(format!("{} is no file", path.display())));
+    }
+    picture::read(path).map_err(|error| Failure::failed(error.to_string()))
+}
+
 fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {
     Answer::Failed(
         "The picture cannot be read".into(),
@@ -126,7 +136,7 @@ fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {
 }
 
 fn read(path: &Path, target: Target) -> Answer {
-    match picture::read(path) {
+    match read_file(path) {
         Ok(pixels) => {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let opened = Opened {

@@ -5,6 +5,7 @@
 //! that of the pictures are tried by themselves.
 
 use super::App;
+use super::background::caught;
 use super::unwritten::{Rows, Unsaved};
 use crate::engine_room::EngineRoom;
 use crate::state::{
@@ -57,8 +58,11 @@ impl<R: EngineRoom> App<R> {
         let Some(store) = &mut self.store else { return };
         let snapshot = store.snapshot(&self.studio);
         self.files.errands.run(move || {
-            let failed = snapshot.write().err()?;
-            let failure = Failure::failed(failed.to_string());
+            let failure = match caught(|| snapshot.write()) {
+                Ok(Ok(())) => return None,
+                Ok(Err(error)) => Failure::failed(error.to_string()),
+                Err(failure) => failure,
+            };
             Some(Answer::Failed(STATE.into(), failure))
         });
     }

@@ -3,16 +3,32 @@
 //! The thread owns the library, so nothing has to be locked; what it finds out comes back as
 //! answers. A star or a file on its way to the trash is dealt with before the window goes.
 
-use super::background::{Background, Wake};
-use crate::history::{Entry, Library, Only, Places, Removed};
+use super::background::{Background, Wake, caught};
+use crate::history::{About, Entry, Library, Only, Places, Reader, Removed};
+use crate::pixels::Pixels;
 use crate::saved_picture::Shelf;
-use crate::state::{Answer, Ended, Errand, Listing, Piece, Query, Star};
+use crate::state::{Answer, BROKE_OFF, Ended, Errand, Listing, Piece, Query, Star};
 use crate::task::Failure;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
+use std::path::Path;
 
 /// Thumbnails that stay in the cache.
 const THUMBNAILS_KEPT: usize = 10_000;
+
+/// Reads pictures; one that makes the reading break off is one that cannot be read, and costs no
+/// other.
+pub(super) struct Careful;
+
+impl Reader for Careful {
+    fn about(&self, path: &Path) -> Option<About> {
+        caught(|| Shelf.about(path)).ok().flatten()
+    }
+
+    fn small(&self, path: &Path, longest: u32) -> Result<Pixels, String> {
+        caught(|| Shelf.small(path, longest)).unwrap_or_else(|failure| Err(failure.message))
+    }
+}
 
 pub(crate) struct Librarian(Background<Errand, Answer>);
 
@@ -22,7 +38,8 @@ impl Librarian {
             let mut library = Library::new(&places);
             move |errand| carry_out(&mut library, errand)
         };
-        Self(Background::new("library", wake, begin))
+        let broke = |failure| Answer::Failed(BROKE_OFF, failure);
+        Self(Background::new("library", wake, begin, broke))
     }
 
     pub(crate) fn ask(&self, errand: Errand) {
@@ -40,7 +57,7 @@ fn carry_out(library: &mut Library, errand: Errand) -> Option<Answer> {
     let failed = |error: crate::history::HistoryError| Failure::failed(error.reason);
     match errand {
         Errand::Look(query) => {
-            library.refresh(&Shelf);
+            library.refresh(&Careful);
             library.tidy_thumbnails(THUMBNAILS_KEPT);
             Some(Answer::Listed(Box::new(listing(library, query))))
         }

@@ -29,7 +29,8 @@ use crate::pixels::Pixels;
 use crate::state::{Action, Answer, Effect, ModelAnswer, Photo, Stage, Store, Studio, Target};
 use crate::task::{Failure, Report, Task};
 use crate::worker::{Ticket, Worker};
-use background::Wake;
+pub(super) use background::Wake;
+use background::caught;
 use drops::Zones;
 use egui::{Context, Ui};
 use files::Files;
@@ -93,7 +94,7 @@ impl<R: EngineRoom> App<R> {
         let mut recorder = Recorder::from_environment();
         let mut store = Store::open(&places.data);
         let mut studio = match &mut store {
-            Ok(store) => store.load(),
+            Ok(store) => remembered(store),
             Err(error) => {
                 let mut studio = Studio::default();
                 let failure = Failure::failed(error.to_string());
@@ -142,6 +143,10 @@ impl<R: EngineRoom> App<R> {
                 .map(|path| Effect::Read(path, Target::Canvas)),
         );
         app.carry_out(effects);
+        if !app.studio.mishaps.is_empty() {
+            // What was set aside is not read, and not said, a second time.
+            app.changed();
+        }
         app
     }
 
@@ -186,13 +191,14 @@ impl<R: EngineRoom> App<R> {
 
     /// The window goes: the state is written; the picture under way stays in the journal.
     pub fn put_away(&mut self) {
+        // First of all: what follows waits for others.
+        self.save();
+        self.with_ticket(|ticket| ticket.cancel.cancel());
         if let Some(handed) = &mut self.handed {
             handed.stop_listening();
         }
         self.recorder.stop();
         self.importing = None;
-        self.save();
-        self.with_ticket(|ticket| ticket.cancel.cancel());
     }
 
     fn take_in(&mut self) {
@@ -288,7 +294,7 @@ impl<R: EngineRoom> App<R> {
         let former = self.worker.take();
         let wake = Arc::clone(&self.wake);
         let source = ModelSource::found(path, self.studio.models.device);
-        match self.engine_room.open(&source) {
+        match caught(|| self.engine_room.open(&source)).unwrap_or_else(Err) {
             Ok(make) => {
                 let make = move || {
                     drop(former);
@@ -325,6 +331,19 @@ impl<R: EngineRoom> App<R> {
         }
         self.veil = None;
     }
+}
+
+/// The state as it was left; a new one where reading it breaks off, for a window always opens.
+fn remembered(store: &mut Store) -> Studio {
+    caught(|| store.load()).unwrap_or_else(|failure| {
+        store.set_aside();
+        let mut studio = Studio::default();
+        studio.act(Answer::Failed(
+            "What the window remembered cannot be read",
+            failure,
+        ));
+        studio
+    })
 }
 
 impl<R: EngineRoom> eframe::App for App<R> {

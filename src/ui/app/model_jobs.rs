@@ -1,6 +1,7 @@
 //! Work for the models page, and what other starts of the program hand over.
 
 use super::App;
+use super::background::caught;
 use super::handed_over::HandedOver;
 use super::import_thread::Importing;
 use crate::engine_room::EngineRoom;
@@ -30,7 +31,8 @@ impl<R: EngineRoom> App<R> {
             ModelEffect::Appraise(path) => {
                 let device = self.studio.models.device;
                 self.files.errands.wait_for(move || {
-                    let appraisal = engine_room.appraise(&path, device);
+                    // A panic, too, is an answer the model waits for.
+                    let appraisal = caught(|| engine_room.appraise(&path, device)).unwrap_or_else(Err);
                     let there = appraisal.as_ref().map_or(device, |appraisal| appraisal.runs_on);
                     let look = Look {
                         free_bytes: engine_room.free_bytes(there),

@@ -3,9 +3,9 @@
 //! Only a few are asked for at a time, and every frame asks for what it shows, so that what was
 //! scrolled past is not read first. The oldest leave the GPU when there are too many.
 
-use super::background::{Background, Given, Wake};
+use super::background::{Background, Given, Wake, caught};
+use super::library_thread::Careful;
 use crate::history::{Library, Places};
-use crate::saved_picture::Shelf;
 use crate::state::THUMBNAIL;
 use crate::ui::textures::colour_image;
 use egui::{ColorImage, Context, TextureHandle, TextureOptions};
@@ -49,16 +49,17 @@ impl Thumbnails {
         let begin = move || {
             let library = Library::new(&places);
             move |key: Key| {
-                let read = match library.thumbnail(&key.0, THUMBNAIL, &Shelf) {
-                    Ok(pixels) => Read::Picture(colour_image(&pixels)),
-                    Err(_) if !key.0.is_file() => Read::Gone,
-                    Err(_) => Read::Unreadable,
+                let small = caught(|| library.thumbnail(&key.0, THUMBNAIL, &Careful));
+                let read = match small {
+                    Ok(Ok(pixels)) => Read::Picture(colour_image(&pixels)),
+                    _ if !key.0.is_file() => Read::Gone,
+                    _ => Read::Unreadable,
                 };
                 Some((key, read))
             }
         };
         Self {
-            reader: Background::new("thumbnails", wake, begin),
+            reader: Background::new("thumbnails", wake, begin, |_| (Key::default(), Read::Unreadable)),
             held: HashMap::new(),
             under_way: 0,
             frame: 0,

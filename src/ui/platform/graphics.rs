@@ -5,6 +5,7 @@
 //! the same [`App`]: the engine draws on meanwhile, state and rows were never on the card, and the
 //! canvas gives a new device everything anew. What the driver complains of is said, never fatal.
 
+use super::signals::AskedToGo;
 use crate::engine_room::EngineRoom;
 use crate::handover::Lease;
 use crate::state::{Answer, Dropping};
@@ -71,6 +72,7 @@ pub(crate) struct Shell<R: EngineRoom> {
     pub(crate) app: Option<App<R>>,
     pub(crate) between: Between<R>,
     pub(crate) ear: Ear,
+    pub(crate) asked: AskedToGo,
     /// Why this window was given up.
     pub(crate) lost: Option<String>,
 }
@@ -78,6 +80,9 @@ pub(crate) struct Shell<R: EngineRoom> {
 impl<R: EngineRoom> Shell<R> {
     /// Tells what the driver said. On a lost device everything is written and the window goes.
     pub(crate) fn listen(&mut self, ctx: &Context) {
+        if self.asked.is_asked() {
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
         let Some(app) = &mut self.app else { return };
         let (complaints, lost) = {
             let mut said = said(&self.ear);
@@ -141,14 +146,16 @@ pub(crate) fn show<R: EngineRoom>(
 ) -> Result<(), Failure> {
     let between: Between<R> = Rc::default();
     let mut first = Some((first, lease));
+    let asked = AskedToGo::default();
     for _ in 0..MOST_DEVICES {
         let begun = first.take();
-        let held = Rc::clone(&between);
+        let (held, asked) = (Rc::clone(&between), asked.clone());
         let make: eframe::AppCreator<'_> = Box::new(move |creation| {
             let ctx = &creation.egui_ctx;
             let mut app = match (begun, held.borrow_mut().take()) {
                 (Some((first, lease)), _) => {
                     let mut app = first(ctx);
+                    asked.listen(Arc::clone(&app.wake));
                     if let Some(lease) = lease {
                         app.listen(lease);
                     }
@@ -172,6 +179,7 @@ pub(crate) fn show<R: EngineRoom>(
                 app: Some(app),
                 between: held,
                 ear,
+                asked,
                 lost: None,
             }))
         });

@@ -27,6 +27,7 @@ fn a_lost_device_costs_no_row_and_is_told_in_the_next_window() {
         app: first.state_mut().take(),
         between: Between::clone(&between),
         ear: hear(&state, &ctx),
+        asked: Default::default(),
         lost: None,
     };
     assert!(!closes(&mut shell, &ctx));
