@@ -16,6 +16,7 @@ mod compare;
 mod draft;
 mod effect;
 mod errand;
+mod given;
 mod inputs;
 mod mishaps;
 mod models;

@@ -7,6 +7,8 @@
 //! after the next one is written. What is found twice at a start is one order.
 
 mod bounds;
+#[cfg(test)]
+mod damage_tests;
 mod ended;
 mod journal;
 mod pictures;
