@@ -68,6 +68,9 @@ pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), Pictur
 }
 
 /// As [`write`], under the first of `names` that no file has; that name.
+///
+/// # Errors
+/// As [`write`], and where every name is taken.
 pub fn write_new(
     names: &mut dyn Iterator<Item = PathBuf>,
     pixels: &Pixels,

@@ -57,6 +57,9 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
 }
 
 /// As [`save`], under the first of `names` that no file has; that name.
+///
+/// # Errors
+/// As [`save`].
 pub fn save_new(names: &mut dyn Iterator<Item = PathBuf>, saving: &Saving<'_>) -> Result<PathBuf, Failure> {
     let (pixels, record) = record_of(saving)?;
     picture::write_new(names, &pixels, &record).map_err(failed)

@@ -20,11 +20,11 @@ mod tests;
 
 pub use record::picture_kept;
 
-use super::notice::Tone;
+use super::notice::{Notice, Tone};
 use super::outcome::Outcome;
 use super::photo::Photo;
 use super::queue::{Order, OrderId, Queue};
-use super::run::{Row, Run};
+use super::run::{Begun, Row, Run};
 use super::{Draft, Shown, Studio, Tab, View};
 use crate::disk::{self, Onto, Readers};
 use crate::task::Device;
@@ -194,9 +194,20 @@ impl Store {
             }
             None => {}
         }
-        for words in said {
+        // Their names are none of those that are counted: a recording of the window, which has not all
+        // of its files, replays to the same ones.
+        for (words, id) in said.iter().zip((0..=u64::MAX).rev()) {
+            let title = "Not everything could be read again";
             let remedy = "Nothing was deleted: what is there lies in the folder of the window's state.";
-            studio.notify(Tone::Error, "Not everything could be read again", &words, remedy);
+            studio.note(title, words, remedy);
+            studio.notices.push(Notice {
+                id,
+                tone: Tone::Error,
+                title: title.to_owned(),
+                reason: words.clone(),
+                remedy: remedy.to_owned(),
+                offer: None,
+            });
         }
         studio
     }
@@ -251,7 +262,7 @@ impl Store {
     ///
     /// # Errors
     /// The order's source or the journal cannot be written.
-    pub fn begin(&mut self, order: &Order, begun: super::Begun) -> Result<(), StoreError> {
+    pub fn begin(&mut self, order: &Order, begun: Begun) -> Result<(), StoreError> {
         if let Some(source) = &order.request.source {
             Shelf::of(&self.folder).put(source)?;
         }
@@ -290,6 +301,9 @@ impl Store {
 
     /// The pictures of `drawn` are on their way to their folder; `again` are the orders that draw
     /// them from their codes, should they not get there.
+    ///
+    /// # Errors
+    /// The source or the record cannot be written: then the state has to name them.
     pub fn drawn(&mut self, drawn: &Order, again: &[Order]) -> Result<(), StoreError> {
         if let Some(source) = &drawn.request.source {
             Shelf::of(&self.folder).put(source)?;

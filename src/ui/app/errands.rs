@@ -13,7 +13,7 @@ type Job = Box<dyn FnOnce() -> Option<Action> + Send>;
 
 /// What is said of a job that panicked.
 fn broke_off(failure: Failure) -> Action {
-    Answer::Failed(BROKE_OFF, failure).into()
+    Answer::Failed(BROKE_OFF.into(), failure).into()
 }
 
 pub(crate) struct Errands {

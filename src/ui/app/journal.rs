@@ -168,7 +168,7 @@ impl<R: EngineRoom> App<R> {
             // Some file systems cannot do that.
             let error = refused
                 .filter(|error| !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported))?;
-            Some(Answer::Failed(ROWS, Failure::failed(error.to_string())))
+            Some(Answer::Failed(ROWS.into(), Failure::failed(error.to_string())))
         });
     }
 

@@ -38,7 +38,7 @@ impl Librarian {
             let mut library = Library::new(&places);
             move |errand| carry_out(&mut library, errand)
         };
-        let broke = |failure| Answer::Failed(BROKE_OFF, failure);
+        let broke = |failure| Answer::Failed(BROKE_OFF.into(), failure);
         Self(Background::new("library", wake, begin, broke))
     }
 

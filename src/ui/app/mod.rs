@@ -339,7 +339,7 @@ fn remembered(store: &mut Store) -> Studio {
         store.set_aside();
         let mut studio = Studio::default();
         studio.act(Answer::Failed(
-            "What the window remembered cannot be read",
+            "What the window remembered cannot be read".into(),
             failure,
         ));
         studio

@@ -103,7 +103,7 @@ impl Opening {
             let lines: Vec<String> = self.journal.iter().map(|line| format!("{line}\n")).collect();
             write(JOURNAL, lines.concat().as_bytes())?;
         }
-        let store = Store::open(folder.path()).map_err(|error| failed(&error))?;
+        let mut store = Store::open(folder.path()).map_err(|error| failed(&error))?;
         Ok(store.load())
     }
 }
