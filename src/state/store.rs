@@ -6,76 +6,37 @@
 //! record of its own while its pictures are on their way to their folder. A place is given up only
 //! after the next one is written. What is found twice at a start is one order.
 
+mod aside;
 mod bounds;
 #[cfg(test)]
 mod damage_tests;
 mod ended;
+mod error;
 mod journal;
 mod pictures;
 mod record;
 mod salvage;
+mod saved;
 mod state_file;
 #[cfg(test)]
 mod tests;
 
+pub use error::StoreError;
 pub use record::picture_kept;
 
 use super::notice::{Notice, Tone};
-use super::outcome::Outcome;
 use super::photo::Photo;
-use super::queue::{Order, OrderId, Queue};
+use super::queue::{Order, OrderId};
 use super::run::{Begun, Row, Run};
-use super::{Draft, Shown, Studio, Tab, View};
+use super::{Shown, Studio, Tab};
 use crate::disk::{self, Onto, Readers};
-use crate::task::Device;
 use journal::{Found, Journal};
 use pictures::Shelf;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use saved::{Saved, VERSION};
 use state_file::StateFile;
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
-
-const VERSION: u64 = 1;
-
-#[derive(Debug, Error)]
-#[error("{}: {error}", .path.display())]
-pub struct StoreError {
-    path: PathBuf,
-    error: io::Error,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct Saved {
-    version: u64,
-    draft: Draft,
-    view: View,
-    model_path: Option<PathBuf>,
-    recent_models: Vec<PathBuf>,
-    queue: Queue,
-    outcomes: Vec<Outcome>,
-    next_id: u64,
-    #[serde(default, rename = "processor")]
-    device: Device,
-}
-
-impl Default for Saved {
-    fn default() -> Self {
-        Self {
-            version: VERSION,
-            draft: Draft::default(),
-            view: View::default(),
-            model_path: None,
-            recent_models: Vec::new(),
-            queue: Queue::default(),
-            outcomes: Vec::new(),
-            next_id: 0,
-            device: Device::default(),
-        }
-    }
-}
 
 /// A folder that holds the state of one user.
 #[derive(Debug)]
@@ -393,48 +354,4 @@ fn photos(studio: &Studio) -> Vec<Photo> {
         .chain(orders.filter_map(|order| order.request.source.as_ref()));
     let unsaved = studio.unsaved().filter_map(|(_, again)| again.request.source);
     named.cloned().chain(unsaved).collect()
-}
-
-/// A name in the state's folder that no other file has.
-fn new_name(folder: &Path, stem: &str, ending: &str) -> PathBuf {
-    let now = chrono::Local::now().format("%Y-%m-%d-%H%M%S");
-    let name = |take: u32| match take {
-        1 => folder.join(format!("{stem}-{now}.{ending}")),
-        take => folder.join(format!("{stem}-{now}-{take}.{ending}")),
-    };
-    let free = (1..).map(name).find(|path| path.symlink_metadata().is_err());
-    free.unwrap_or_else(|| name(0))
-}
-
-/// Gives a file that cannot be read another name; the words that say so.
-fn set_aside(path: &Path, stem: &str, reason: &dyn std::fmt::Display) -> Result<String, String> {
-    let folder = disk::folder_of(path);
-    let ending = path.extension().unwrap_or_default().to_string_lossy();
-    let aside = new_name(folder, stem, &ending);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match std::fs::rename(path, &aside) {
-        Ok(()) => {
-            // From now on nothing that it may name is swept.
-            touch(&aside);
-            let aside = aside.file_name().unwrap_or_default().to_string_lossy();
-            Ok(format!(
-                "{name} cannot be read ({reason}): it is called {aside} now."
-            ))
-        }
-        Err(error) => Err(format!(
-            "{name} cannot be read ({reason}) and cannot be renamed ({error})."
-        )),
-    }
-}
-
-fn touch(path: &Path) {
-    let file = std::fs::File::options().append(true).open(path);
-    // Where that cannot be done its own date stands.
-    let _ = file.and_then(|file| file.set_modified(std::time::SystemTime::now()));
-}
-
-/// One object with what another has besides.
-fn both(mut one: Value, other: &Value) -> Value {
-    salvage::put_back(&mut one, other);
-    one
 }

@@ -5,7 +5,7 @@ use super::super::queue::Queue;
 use super::super::request::Request;
 use super::super::run::Begun;
 use super::super::view::View;
-use super::Saved;
+use super::saved::Saved;
 use crate::pixels::{MOST_PIXELS, Size};
 use crate::task::{CANNY_THRESHOLDS, LONGEST_PROMPT};
 use crate::token::Grid;

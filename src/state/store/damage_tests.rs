@@ -4,6 +4,7 @@
 use super::tests::{Life, case, load};
 use super::*;
 use crate::state::RunAction;
+use serde_json::Value;
 use std::fs;
 
 /// Names and contents of what was set aside.

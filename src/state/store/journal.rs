@@ -7,7 +7,8 @@
 
 use super::super::queue::{Order, OrderId};
 use super::super::run::{Begun, Row, Run};
-use super::{StoreError, new_name, set_aside};
+use super::aside::{new_name, set_aside};
+use super::error::StoreError;
 use crate::disk::{self, Onto, Readers};
 use crate::pixels::{Pixels, Size};
 use crate::token::CODE_PIXELS;

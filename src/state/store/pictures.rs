@@ -1,7 +1,7 @@
 //! The pictures a state names: PNG files called by what they are, written once.
 
 use super::super::photo::Photo;
-use super::StoreError;
+use super::error::StoreError;
 use crate::disk::{self, Onto, Readers};
 use crate::pixels::{MOST_PIXELS, Pixels, Size};
 use std::collections::{HashMap, HashSet};

@@ -5,8 +5,10 @@
 //! file away. A journal that was laid aside is read like a record of one.
 
 use super::super::queue::{Order, OrderId};
+use super::aside::{new_name, set_aside};
+use super::ended;
+use super::error::StoreError;
 use super::journal::read_order;
-use super::{StoreError, ended, new_name, set_aside};
 use crate::disk::{self, Onto, Readers};
 use serde::{Deserialize, Serialize};
 use std::io;

@@ -3,7 +3,9 @@
 //! A file of a newer version is never written: this program keeps its state beside it then. What is
 //! unknown here survives a save. A file that cannot be read, or not all of it, is set aside.
 
-use super::{Saved, VERSION, both, new_name, salvage, set_aside, touch};
+use super::aside::{new_name, set_aside, touch};
+use super::salvage;
+use super::saved::{Saved, VERSION};
 use serde_json::Value;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -127,8 +129,9 @@ impl StateFile {
 
     /// What is to be written, with what is not known here.
     pub(super) fn text(&self, saved: &Saved) -> io::Result<Vec<u8>> {
-        let json = serde_json::to_value(saved)?;
-        Ok(serde_json::to_vec(&both(json, &self.unknown))?)
+        let mut json = serde_json::to_value(saved)?;
+        salvage::put_back(&mut json, &self.unknown);
+        Ok(serde_json::to_vec(&json)?)
     }
 }
 
