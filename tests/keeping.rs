@@ -139,8 +139,12 @@ fn a_picture_that_is_read_is_not_replaced() {
     for output in ["in.png", "./in.png", "link.png"] {
         stage.refused(2, words, &["edit", "in.png", "a star", "-o", output]);
         stage.refused(2, words, &["subject", "in.png", "a star", "-o", output]);
-        stage.refused(2, words, &["control", "in.png", "a star", "-o", output]);
-        stage.refused(2, words, &["predict", "in.png", "-o", output]);
+        stage.refused(
+            2,
+            words,
+            &["control", "in.png", "a star", "--kind", "canny", "-o", output],
+        );
+        stage.refused(2, words, &["predict", "in.png", "--kind", "canny", "-o", output]);
         stage.refused(
             2,
             words,
