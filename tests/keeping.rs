@@ -187,3 +187,31 @@ fn two_programs_with_one_seed_write_two_files() {
     assert_eq!(told, ["lumina-7-take-2.png", "lumina-7.png"]);
     assert_eq!(stage.tokens(&told[0]), stage.tokens(&told[1]));
 }
+
+#[test]
+fn an_import_does_not_replace_what_it_reads() {
+    let stage = Stage::new();
+    stage.checkpoint("m");
+    std::os::unix::fs::symlink("m/model.safetensors", stage.path("link")).expect("a link");
+    for output in [
+        "m/model.safetensors",
+        "m/movqgan.ckpt",
+        "m/config.json",
+        "m/movq.json",
+        "link",
+    ] {
+        let before = stage.read("m/model.safetensors");
+        let import = [
+            "import",
+            "m",
+            "--movq",
+            "m/movqgan.ckpt",
+            "--quant",
+            "q8_0",
+            "-o",
+            output,
+        ];
+        stage.refused(1, "one of the files the model is made of", &import);
+        assert!(stage.read("m/model.safetensors") == before);
+    }
+}
