@@ -69,14 +69,17 @@ impl<R: EngineRoom> App<R> {
 
     /// What came back from the disk decides when it is tried again.
     pub(crate) fn heed(&mut self, action: &Action) {
-        match action {
-            Action::Answer(Answer::Failed(what, _)) if what == STATE => self.journal.state.refused(),
-            Action::Answer(Answer::Failed(what, _)) if what == ROWS => {
+        let Action::Answer(answer) = action else { return };
+        if let Answer::Failed(what, _) = answer
+            && (what == STATE || what == ROWS)
+        {
+            self.journal.state.refused();
+            if what == ROWS {
                 self.journal.rows = Rows::Behind;
-                self.journal.state.refused();
             }
-            Action::Answer(Answer::NotKept(..)) => self.journal.pictures.refused(),
-            _ => {}
+        }
+        if matches!(answer, Answer::NotKept(..)) {
+            self.journal.pictures.refused();
         }
     }
 
