@@ -16,6 +16,10 @@ pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
     let Some(grey) = GrayImage::from_raw(size.width, size.height, grey) else {
         return map;
     };
+    // An edge has a pixel on each side of it.
+    if size.width < 3 || size.height < 3 {
+        return map;
+    }
     // The lower one is the lower one, whoever gave them.
     let within = |value: f32| {
         if value.is_finite() {
