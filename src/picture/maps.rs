@@ -4,6 +4,9 @@ use crate::pixels::Pixels;
 use image::GrayImage;
 use imageproc::edges::canny as edges;
 
+/// Lowest threshold.
+const LEAST: f32 = 0.01;
+
 /// White edges, two pixels wide, on black. `low` and `high` are gradient thresholds on the scale
 /// of an 8-bit Sobel filter (0 to 255 is the useful range).
 pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
@@ -20,13 +23,10 @@ pub fn canny(pixels: &Pixels, low: f32, high: f32) -> Pixels {
     if size.width < 3 || size.height < 3 {
         return map;
     }
-    // The lower one is the lower one, whoever gave them.
-    let within = |value: f32| {
-        if value.is_finite() {
-            value.clamp(0.0, 2048.0)
-        } else {
-            0.0
-        }
+    // The lower one is the lower one, whoever gave them; at 0 edges would be followed off the picture.
+    let within = |value: f32| match value.is_finite() {
+        true => value.clamp(LEAST, 2048.0),
+        false => LEAST,
     };
     let (low, high) = (within(low), within(high));
     let found = edges(&grey, low.min(high), low.max(high));
@@ -56,7 +56,7 @@ mod tests {
             pixels.rgb_mut()[half..].fill(255);
             let map = canny(&pixels, 100.0, 200.0);
             assert_eq!((map.size(), &map), (size, &canny(&pixels, 200.0, 100.0)));
-            for (low, high) in [(f32::NAN, 9.0), (f32::INFINITY, -1.0), (-5.0, 1e30)] {
+            for (low, high) in [(0.0, 0.0), (f32::NAN, 9.0), (f32::INFINITY, -1.0), (-5.0, 1e30)] {
                 assert_eq!(canny(&pixels, low, high).size(), size);
             }
         }
