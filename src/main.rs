@@ -6,6 +6,7 @@ use lumina_studio::engine_room::LocalModels;
 use lumina_studio::state::ColourScheme;
 use lumina_studio::task::Failure;
 use lumina_studio::ui::{self, Options};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -20,7 +21,14 @@ fn main() -> ExitCode {
             std::env::set_var("RAYON_NUM_THREADS", threads.to_string());
         }
     }
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // Help and the version are results like any other.
+        Err(told) => match told.print() {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => return ExitCode::FAILURE,
+            Ok(()) | Err(_) => return ExitCode::from(told.exit_code() as u8),
+        },
+    };
     let code = match &args.command {
         Some(command) => cli::run(command, &LocalModels),
         None => match window(args.window) {

@@ -2,9 +2,17 @@
 //!
 //! Nothing here reads or writes files; that is `picture`'s work.
 
+mod colour;
+mod original;
+
+pub use colour::Profile;
+pub use original::{Original, Samples};
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Width and height of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,7 +45,7 @@ impl std::str::FromStr for Size {
     }
 }
 
-/// An opaque RGB picture, 8 bits a channel, rows from the top, `3 * width * height` bytes.
+/// An opaque sRGB picture, 8 bits a channel, rows from the top, `3 * width * height` bytes.
 ///
 /// Serialised it is a note of the picture for recordings, `WxH #colour digest`: what is read back is a
 /// picture of that size in the mean colour. Pictures that have to last are files of their own.
@@ -46,12 +54,50 @@ impl std::str::FromStr for Size {
 pub struct Pixels {
     size: Size,
     rgb: Vec<u8>,
+    /// What these pixels show, where that holds more than they can.
+    original: Option<Arc<Original>>,
 }
 
 impl Pixels {
     /// Wraps `rgb`; `None` unless it holds exactly `3 * width * height` bytes.
     pub fn new(size: Size, rgb: Vec<u8>) -> Option<Self> {
-        (rgb.len() == 3 * size.width as usize * size.height as usize).then_some(Self { size, rgb })
+        (rgb.len() == 3 * size.width as usize * size.height as usize).then_some(Self {
+            size,
+            rgb,
+            original: None,
+        })
+    }
+
+    /// As `original` looks on white; `None` unless it has a sample for every pixel.
+    pub fn of(size: Size, original: Original) -> Option<Self> {
+        if original.pixels() != size.width as usize * size.height as usize {
+            return None;
+        }
+        let mut pixels = Self::new(size, original.shown())?;
+        pixels.original = original.into_plain().map(Arc::new);
+        Some(pixels)
+    }
+
+    /// What these pixels show, where that holds more: transparency, 16 bits, a colour profile.
+    pub fn original(&self) -> Option<&Original> {
+        self.original.as_deref()
+    }
+
+    /// How a PNG of it begins, and its samples as that wants them: nothing of an original is lost.
+    pub fn png(&self) -> (png::Info<'static>, Cow<'_, [u8]>) {
+        let mut info = png::Info::with_size(self.size.width, self.size.height);
+        info.bit_depth = png::BitDepth::Eight;
+        info.color_type = png::ColorType::Rgb;
+        match &self.original {
+            Some(original) => {
+                let bytes = original.describe(&mut info);
+                (info, bytes)
+            }
+            None => {
+                info.srgb = Some(png::SrgbRenderingIntent::Perceptual);
+                (info, Cow::Borrowed(&self.rgb))
+            }
+        }
     }
 
     /// A picture of one colour.
@@ -60,6 +106,7 @@ impl Pixels {
         Self {
             size,
             rgb: colour.iter().copied().cycle().take(3 * count).collect(),
+            original: None,
         }
     }
 
@@ -72,7 +119,9 @@ impl Pixels {
         &self.rgb
     }
 
+    /// To be changed: what comes of it shows no original any more.
     pub fn rgb_mut(&mut self) -> &mut [u8] {
+        self.original = None;
         &mut self.rgb
     }
 
@@ -84,6 +133,7 @@ impl Pixels {
         Self {
             size: Size::new(self.size.width, to - from),
             rgb: self.rgb[from as usize * stride..to as usize * stride].to_vec(),
+            original: None,
         }
     }
 }
@@ -152,7 +202,32 @@ impl Mask {
     pub fn values(&self) -> &[u8] {
         &self.values
     }
+
+    /// Whether anything may be redrawn.
+    pub fn is_empty(&self) -> bool {
+        self.values.iter().all(|value| *value < REDRAWN)
+    }
+
+    /// Why it cannot be a mask of a picture of that size: another shape, or nothing to redraw.
+    pub fn refusal(&self, picture: Size) -> Option<String> {
+        let [width, height] = [self.size.width, self.size.height].map(i64::from);
+        let [across, down] = [picture.width, picture.height].map(i64::from);
+        // A side of a scaled mask is rounded to a pixel.
+        if (width * down - height * across).abs() > across + down {
+            return Some(format!(
+                "the mask is {}, the picture {picture}: make the mask in the picture's shape and the same way up",
+                self.size
+            ));
+        }
+        self.is_empty().then(|| {
+            "the mask is empty, nothing would be redrawn: make white what is to change, black what is to stay"
+                .to_owned()
+        })
+    }
 }
+
+/// Values of a mask from here on are redrawn.
+pub const REDRAWN: u8 = 128;
 
 impl fmt::Debug for Mask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -292,6 +367,29 @@ mod tests {
         runs.runs = vec![(1, u32::MAX); 3];
         runs.size = Size::new(u32::MAX, 3);
         assert_eq!(runs.mask(), None, "too large to be read");
+    }
+
+    #[test]
+    fn a_mask_has_the_shape_of_its_picture_and_something_to_redraw() {
+        let mask = |width, height, value| {
+            let values = vec![value; width as usize * height as usize];
+            Mask::new(Size::new(width, height), values).expect("a mask")
+        };
+        let picture = Size::new(256, 192);
+        for (width, height) in [(256, 192), (128, 96), (85, 64), (86, 64), (1024, 768), (333, 250)] {
+            assert_eq!(
+                mask(width, height, 255).refusal(picture),
+                None,
+                "{width}x{height}"
+            );
+        }
+        for (width, height) in [(192, 256), (256, 256), (256, 128), (1920, 1080)] {
+            let refusal = mask(width, height, 255).refusal(picture).expect("another shape");
+            assert!(refusal.contains(&format!("{width}x{height}")) && refusal.contains("256x192"));
+        }
+        let refusal = mask(256, 192, REDRAWN - 1).refusal(picture);
+        assert!(refusal.expect("nothing to redraw").contains("empty"));
+        assert_eq!(mask(256, 192, REDRAWN).refusal(picture), None);
     }
 
     #[test]

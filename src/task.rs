@@ -189,6 +189,12 @@ impl Task {
             resume: None,
         }
     }
+
+    /// Why its mask cannot be one of its picture.
+    pub fn mask_refusal(&self) -> Option<String> {
+        let mask = self.mask.as_deref().filter(|_| self.mode == Mode::Edit)?;
+        mask.refusal(self.source.as_deref()?.size())
+    }
 }
 
 /// Work done so far in one task.

@@ -16,6 +16,8 @@ pub const SIDE_UNIT: u32 = 32;
 pub const HEADER_LEN: usize = 3;
 /// The largest grid size a vocabulary is asked for.
 const MAX_GRID: u32 = 191;
+/// Codes of the largest grid there can be: two panels, one above the other.
+pub const MOST_CODES: usize = 2 * ((MAX_GRID * SIDE_UNIT / CODE_PIXELS) as usize).pow(2);
 /// Picture codes of a checkpoint whose `vocabulary_map` names none (the published 7B).
 const DEFAULT_CODES: std::ops::RangeInclusive<u32> = 155_000..=171_383;
 

@@ -239,14 +239,14 @@ fn png_header(width: u32, height: u32) -> Vec<u8> {
 fn what_is_no_usable_picture_is_refused() {
     let stage = Stage::new();
     let text: &[u8] = b"hello, no picture";
-    let gif: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    let heic: &[u8] = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
     let whole = std::fs::read(golden("generate/edit_panel.png")).expect("a picture");
     let cases = [
         (png_header(20_000, 20_000), "20000x20000 is too large"),
         (png_header(40_000, 1), "40000x1 is too large"),
         (text.to_vec(), "no picture"),
         (Vec::new(), "no picture"),
-        (gif.to_vec(), "Gif"),
+        (heic.to_vec(), "HEIC"),
         (whole[..whole.len() / 2].to_vec(), "cannot be read"),
     ];
     for (bytes, words) in cases {

@@ -1,12 +1,16 @@
 //! What the command line says: results on stdout, everything else on stderr.
 //!
 //! With `--json` both carry one object per line; the `finished` lines stand on both, for they are
-//! events and results. A closed pipe is no reason to lose a picture: write errors are ignored.
+//! events and results. A closed pipe is no reason to lose a picture: what cannot be said is noted,
+//! and the run ends with another code once its work is done.
+//!
+//! What is said may come out of somebody's file: a terminal gets none of its control characters.
 
 use crate::engine_room::Note;
 use crate::task::{Failure, Fault, Picture, Profile, Progress, Reading, Tally};
 use serde_json::{Value, json};
-use std::io::Write;
+use std::borrow::Cow;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 pub(super) struct Console<'a> {
@@ -15,25 +19,64 @@ pub(super) struct Console<'a> {
     pub(super) json: bool,
     /// Whether stderr is a terminal, where one line can be written over and over.
     pub(super) live: bool,
+    /// Whether stdout is one, which obeys control characters.
+    pub(super) out_is_terminal: bool,
     /// Rows of the picture under way.
     pub(super) rows: u32,
     /// Those of them that are decided.
     pub(super) row: u32,
     /// Columns covered by the updating line.
     pub(super) covered: usize,
+    /// Why a result did not reach whoever called the program.
+    pub(super) unsaid: Option<std::io::Error>,
 }
 
 impl Console<'_> {
     /// A result, for whoever called the program.
     pub(super) fn result(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
-        let _ = self.out.flush();
+        let said = writeln!(self.out, "{}", harmless(line, self.json)).and_then(|()| self.out.flush());
+        if let Err(error) = said {
+            self.unsaid.get_or_insert(error);
+        }
+    }
+
+    /// A file that was made: its name as it is, for another program to open.
+    pub(super) fn file(&mut self, file: &Path) {
+        if self.out_is_terminal {
+            return self.result(&file.display().to_string());
+        }
+        let name = file.as_os_str().as_encoded_bytes();
+        let written = self.out.write_all(name).and_then(|()| self.out.write_all(b"\n"));
+        if let Err(error) = written.and_then(|()| self.out.flush()) {
+            self.unsaid.get_or_insert(error);
+        }
+    }
+
+    /// Why the results are not all with whoever called the program. One who listens no longer has
+    /// heard enough.
+    pub(super) fn unsaid(&mut self) -> Option<Failure> {
+        let error = self
+            .unsaid
+            .take()
+            .filter(|error| error.kind() != ErrorKind::BrokenPipe)?;
+        Some(Failure::failed(format!(
+            "the results could not be written to standard output ({error})"
+        )))
     }
 
     /// Something worth knowing; one line.
     pub(super) fn say(&mut self, line: &str) {
         self.clear();
-        let _ = writeln!(self.err, "{line}");
+        let _ = writeln!(self.err, "{}", harmless(line, false));
+    }
+
+    /// What was made of what the user gave.
+    pub(super) fn remark(&mut self, remark: &str) {
+        if self.json {
+            self.event(&json!({ "event": "remark", "message": remark }));
+        } else {
+            self.say(remark);
+        }
     }
 
     /// What a long piece of work says.
@@ -47,6 +90,7 @@ impl Console<'_> {
     /// The updating line; nothing where lines cannot be updated.
     pub(super) fn update(&mut self, line: &str) {
         if self.live && !self.json {
+            let line = harmless(line, false);
             let width = line.chars().count();
             let pad = self.covered.saturating_sub(width);
             let _ = write!(self.err, "\r{line}{:pad$}", "");
@@ -63,7 +107,7 @@ impl Console<'_> {
     }
 
     fn event(&mut self, event: &Value) {
-        let _ = writeln!(self.err, "{event}");
+        let _ = writeln!(self.err, "{}", harmless(&event.to_string(), true));
     }
 
     pub(super) fn loaded(&mut self, model: &str, seconds: f64, profile: &Profile) {
@@ -143,7 +187,6 @@ impl Console<'_> {
 
     /// A picture that is done and saved.
     pub(super) fn finished(&mut self, picture: &Picture, file: &Path, turn: usize) {
-        let shown = file.display().to_string();
         if self.json {
             let event = with_turn(ended("finished", picture, Some(file)), turn);
             self.event(&event);
@@ -156,7 +199,7 @@ impl Console<'_> {
                 tally_words(&picture.tally),
                 score.unwrap_or_default()
             ));
-            self.result(&shown);
+            self.file(file);
         }
     }
 
@@ -215,6 +258,26 @@ impl Console<'_> {
     }
 }
 
+/// The text with what a terminal obeys, or turns about, written out: `\u{1b}`, in JSON `\u001b`.
+pub(super) fn harmless(text: &str, is_json: bool) -> Cow<'_, str> {
+    let obeyed = |c: char| {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() && !matches!(c, '\n' | '\t')) || turns
+    };
+    if !text.contains(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut written = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match (obeyed(c), is_json) {
+            (false, _) => written.push(c),
+            (true, true) => written += &format!("\\u{:04x}", u32::from(c)),
+            (true, false) => written.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(written)
+}
+
 /// One reason, one line, whatever a library put into it: a backtrace is none.
 fn one_line(message: &str) -> String {
     let is_frame = |line: &&str| {
@@ -270,6 +333,23 @@ fn tally_words(tally: &Tally) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_gets_nothing_to_obey() {
+        assert_eq!(harmless("a\tb\nein Bär, 熊", false), "a\tb\nein Bär, 熊");
+        assert_eq!(
+            harmless("a\u{1b}[2Jb\u{7}\u{9b}", false),
+            "a\\u{1b}[2Jb\\u{7}\\u{9b}"
+        );
+        let json = json!({ "prompt": "a\u{1b}\u{9b}\u{7f}\u{202e}b" }).to_string();
+        let written = harmless(&json, true);
+        assert!(
+            written.is_ascii() && !written.contains(char::is_control),
+            "{written}"
+        );
+        let read: Value = serde_json::from_str(&written).unwrap();
+        assert_eq!(read["prompt"], "a\u{1b}\u{9b}\u{7f}\u{202e}b");
+    }
 
     #[test]
     fn a_reason_is_one_line_without_a_backtrace() {

@@ -29,6 +29,9 @@ pub(super) fn draw<R: EngineRoom>(
     // Said once there is something to draw: a refusal is one line.
     let mut seed = job.seed_is_new.then_some(job.task.seed);
     let mut worker = Worker::spawn(room.open(&job.model)?, || {});
+    if let Some(remark) = &job.remark {
+        console.remark(remark);
+    }
     let mut model = String::new();
     let mut task = job.task;
     let mut then = job.then.into_iter();

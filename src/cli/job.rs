@@ -3,9 +3,10 @@
 use super::args::{Command, DrawArgs};
 use super::names::Names;
 use crate::engine_room::ModelSource;
+use crate::picture::{self, MaskFile};
+use crate::saved_picture;
 use crate::task::{Failure, LONGEST_PROMPT, Mode, SamplingChoice, Task, Wording, new_seed};
 use crate::token::Grid;
-use crate::{picture, saved_picture};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(super) struct Job {
     pub(super) model: ModelSource,
     /// Whether the seed was chosen here.
     pub(super) seed_is_new: bool,
+    /// What was made of the inputs, where that does not go without saying.
+    pub(super) remark: Option<String>,
 }
 
 /// The part of a command that makes a task, and how it is drawn.
@@ -122,6 +125,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 names,
                 model: model.into(),
                 seed_is_new: false,
+                remark: None,
             }));
         }
         Command::Import(_)
@@ -162,9 +166,12 @@ impl Request<'_> {
             .source
             .map(|path| picture::read(path).map_err(failed))
             .transpose()?;
-        let (mask, feather) = match self.mask {
-            Some((path, feather)) => (Some(picture::read_mask(path).map_err(failed)?), feather),
-            None => (None, 0),
+        let (mask, remark, feather) = match self.mask {
+            Some((path, feather)) => {
+                let MaskFile { mask, remark } = picture::read_mask(path).map_err(failed)?;
+                (Some(mask), remark, feather)
+            }
+            None => (None, None, 0),
         };
         let task = Task {
             wording: match draw.as_typed {
@@ -188,12 +195,16 @@ impl Request<'_> {
             force: draw.force,
             ..Task::new(self.mode, self.prompt)
         };
+        if let Some(refusal) = task.mask_refusal() {
+            return Err(Failure::usage(refusal));
+        }
         Ok(Job {
             task,
             then: self.then.to_vec(),
             names,
             model: (&draw.model).into(),
             seed_is_new: draw.seed.is_none(),
+            remark,
         })
     }
 }

@@ -6,10 +6,13 @@
 
 use crate::disk;
 use crate::task::Failure;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Endings of picture formats that are read but not written.
-const READ_ONLY: [&str; 8] = ["jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff", "avif"];
+const READ_ONLY: [&str; 14] = [
+    "jpg", "jpeg", "jfif", "webp", "gif", "bmp", "tif", "tiff", "avif", "heic", "heif", "jxl", "psd", "svg",
+];
 
 /// The names of one run: `candidates` pictures in each of `turns` turns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +53,13 @@ impl Names {
         if let Some(output) = output {
             check(output)?;
             let output = Output::Given(output.to_owned());
-            return Ok(Self { output, turns });
+            let names = Self { output, turns };
+            // The names made of it are longer.
+            let all = (0..turns).flat_map(|turn| (0..candidates).map(move |rank| (turn, rank)));
+            for (turn, rank) in all {
+                taken_by_the_file_system(&names.file(turn, rank))?;
+            }
+            return Ok(names);
         }
         let taken =
             |names: &Self| (0..turns).any(|turn| (0..candidates).any(|rank| names.file(turn, rank).exists()));
@@ -162,6 +171,7 @@ pub(super) fn place(output: &Path) -> Result<(), Failure> {
             "{shown} is a folder: name the file in it"
         )));
     }
+    taken_by_the_file_system(output)?;
     // A device or a pipe would be replaced by a file.
     if output.exists() && !output.is_file() {
         return Err(Failure::usage(format!("{shown} is no file that can be replaced")));
@@ -180,6 +190,21 @@ pub(super) fn place(output: &Path) -> Result<(), Failure> {
         let reason = reason.split(" at path").next().unwrap_or_default();
         Failure::usage(format!("{shown}: nothing can be written there ({reason})"))
     })
+}
+
+/// Refuses a name that the file system will not take: it is asked about it.
+fn taken_by_the_file_system(output: &Path) -> Result<(), Failure> {
+    match std::fs::symlink_metadata(output) {
+        Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let name = output.file_name().unwrap_or_default();
+            Err(Failure::usage(format!(
+                "no file can have the name {} here ({error}, {} bytes): choose a shorter one",
+                name.display(),
+                name.len()
+            )))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -207,6 +232,20 @@ mod tests {
         assert_eq!(name(), "lumina-7.png");
         std::fs::write(folder.path().join("lumina-7-2.png"), "").unwrap();
         assert_eq!(name(), "lumina-7-take-2.png");
+    }
+
+    #[test]
+    fn names_longer_than_the_file_system_takes_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |bytes: usize| folder.path().join(format!("{}.png", "a".repeat(bytes - 4)));
+        let new = |bytes, shape| Names::new(Some(&name(bytes)), Path::new(""), 1, shape);
+        assert!(new(255, (1, 1)).is_ok());
+        assert!(new(256, (1, 1)).unwrap_err().message.contains("256 bytes"));
+        // Here `-2`, `-turn-1` and `-turn-1-2` are longer than the name itself.
+        assert!(new(253, (1, 1)).is_ok() && new(253, (1, 2)).is_ok());
+        assert!(new(254, (1, 2)).unwrap_err().message.contains("256 bytes"));
+        assert!(new(249, (2, 1)).unwrap_err().message.contains("256 bytes"));
+        assert!(new(247, (2, 1)).is_ok() && new(247, (2, 2)).is_err());
     }
 
     #[test]

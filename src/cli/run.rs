@@ -3,7 +3,7 @@
 //! Commands that draw go to `draw`; the others need no worker and are done here.
 
 use super::args::Command;
-use super::console::Console;
+use super::console::{Console, harmless};
 use super::exit::{CANCELLED, DONE, FAILED, USAGE};
 use super::interrupt::Interrupt;
 use super::{draw, job, names};
@@ -16,7 +16,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Carries out one command line and returns the process's exit code.
 pub fn run<R: EngineRoom>(command: &Command, room: &R) -> i32 {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-    let live = err.is_terminal();
+    let (live, out_is_terminal) = (err.is_terminal(), out.is_terminal());
     // A fault of this program is told in one line, too; `RUST_BACKTRACE=full` shows where it is.
     if std::env::var_os("RUST_BACKTRACE").is_none_or(|wish| wish != "full") {
         std::panic::set_hook(Box::new(|_| {}));
@@ -25,6 +25,7 @@ pub fn run<R: EngineRoom>(command: &Command, room: &R) -> i32 {
         out: &mut out,
         err: &mut err,
         live,
+        out_is_terminal,
     };
     let interrupt = Interrupt::of_signals();
     let ended = catch_unwind(AssertUnwindSafe(|| run_on(command, room, &interrupt, screen)));
@@ -41,7 +42,7 @@ pub fn run<R: EngineRoom>(command: &Command, room: &R) -> i32 {
 pub fn refuse(failure: &Failure) -> i32 {
     let mut err = std::io::stderr();
     // Where nobody listens the exit code has to do.
-    let _ = writeln!(err, "error: {failure}");
+    let _ = writeln!(err, "error: {}", harmless(&failure.message, false));
     match failure.fault {
         Fault::Usage => USAGE,
         Fault::Failed => FAILED,
@@ -53,6 +54,7 @@ struct Screen<'a> {
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
     live: bool,
+    out_is_terminal: bool,
 }
 
 fn run_on<R: EngineRoom>(command: &Command, room: &R, interrupt: &Interrupt, screen: Screen<'_>) -> i32 {
@@ -61,14 +63,20 @@ fn run_on<R: EngineRoom>(command: &Command, room: &R, interrupt: &Interrupt, scr
         err: screen.err,
         json: command.is_json(),
         live: screen.live,
+        out_is_terminal: screen.out_is_terminal,
         rows: 0,
         row: 0,
         covered: 0,
+        unsaid: None,
     };
     let ended = match job::resolve(command) {
         Ok(Some(job)) => draw::draw(job, room, interrupt, &mut console),
         Ok(None) => other(command, room, interrupt.token(), &mut console),
         Err(failure) => Err(failure),
+    };
+    let ended = match (ended, console.unsaid()) {
+        (Ok(_), Some(failure)) => Err(failure),
+        (ended, _) => ended,
     };
     ended.unwrap_or_else(|failure| {
         console.failed(&failure);
@@ -104,7 +112,7 @@ fn other<R: EngineRoom>(
                 names::spare(output, source)?;
             }
             engine_room::redraw(file, source.as_deref(), output, &ModelSource::from(model))
-                .map(|()| console.result(&output.display().to_string()))
+                .map(|()| console.file(output))
                 .map(|()| true)
         }
         Command::Import(args) => {
@@ -117,7 +125,7 @@ fn other<R: EngineRoom>(
             room.import(&wish, cancel, &mut step)
                 .map(|remarks| {
                     remarks.iter().for_each(|remark| console.say(remark));
-                    console.result(&wish.output.display().to_string());
+                    console.file(&wish.output);
                 })
                 .map(|()| true)
         }

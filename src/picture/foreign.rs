@@ -1,120 +1,87 @@
-//! Settings that other programs left inside their PNG files: prompt, seed and size.
+//! Settings that other programs left inside their pictures: prompt, seed and size.
 //!
-//! A1111 and its kin write a text `parameters` (prompt, then `key: value` pairs on the last line),
-//! SwarmUI a JSON of the same name, ComfyUI its graph as `prompt`, InvokeAI `invokeai_metadata`.
+//! A1111 and its kin write a text `parameters` (prompt, then `key: value` pairs from the line with
+//! `Steps:` on), SwarmUI and Fooocus a JSON of the same name, ComfyUI its graph as `prompt`, InvokeAI
+//! `invokeai_metadata`, NovelAI a `Comment`. PNG has chunks for them, JPEG and WebP the EXIF.
 //! All of it is somebody else's data: what is missing or odd is left out, texts over
 //! [`LONGEST_TEXT`] are not read at all, and nothing here fails louder than `None`.
 
 mod comfy;
+mod exif;
 mod facts;
+mod json;
 
 pub use facts::Foreign;
 
+use super::texts::{self, Budget};
 use crate::pixels::Size;
 use facts::{LONGEST_SIDE, number, size, words};
-use png::{Decoder, Info, Limits};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// The texts that hold settings.
-const KEYWORDS: [&str; 4] = ["invokeai_metadata", "sd-metadata", "parameters", "prompt"];
+/// The texts that hold settings, or say whose they are.
+const KEYWORDS: [&str; 8] = [
+    "invokeai_metadata",
+    "sd-metadata",
+    "parameters",
+    "prompt",
+    "workflow",
+    "Comment",
+    "Description",
+    "Software",
+];
 /// Most bytes of one text, after decompression.
 const LONGEST_TEXT: usize = 1 << 20;
 /// Most bytes of all texts of a file, before decompression.
 const MOST_TEXT: usize = 8 << 20;
+
 /// Reads the settings of a picture saved by another program; `None` where there are none.
 pub fn settings(path: &Path) -> Option<Foreign> {
-    let texts = texts(path)?;
-    let json = |key: &str| texts.get(key).and_then(|text| parse_json(text));
+    let texts = texts(path);
+    let json = |key: &str| texts.get(key).and_then(|text| json::object(text));
     if let Some(metadata) = json("invokeai_metadata").or_else(|| json("sd-metadata")) {
         return invoke(&metadata);
     }
     if let Some(text) = texts.get("parameters") {
-        return match parse_json(text) {
-            Some(parameters) => swarm(&parameters),
+        return match json::object(text) {
+            Some(parameters) => json::settings(&parameters),
             None => webui(text),
         };
     }
-    json("prompt").and_then(|graph| comfy::settings(&graph))
-}
-
-/// All short enough texts of a PNG by keyword; the first of a keyword counts.
-fn texts(path: &Path) -> Option<HashMap<String, String>> {
-    let file = BufReader::new(File::open(path).ok()?);
-    let mut reader = Decoder::new_with_limits(file, Limits { bytes: MOST_TEXT })
-        .read_info()
-        .ok()?;
-    // Texts may stand behind the pixels too, which then have to be read over; a file cut off
-    // there still has those before them.
-    if !has_settings(reader.info()) {
-        let _ = reader.finish();
+    if let Some(found) = json("prompt").and_then(|graph| comfy::settings(&graph)) {
+        return Some(found);
     }
-    let info = reader.info();
-    let mut texts = HashMap::new();
-    let mut keep = |keyword: &str, text: String| {
-        if text.len() <= LONGEST_TEXT {
-            texts.entry(keyword.to_owned()).or_insert(text);
-        }
-    };
-    for chunk in &info.utf8_text {
-        let mut chunk = chunk.clone();
-        if chunk.decompress_text_with_limit(LONGEST_TEXT).is_ok()
-            && let Ok(text) = chunk.get_text()
-        {
-            keep(&chunk.keyword, text);
-        }
+    if let Some(found) = json("Comment").and_then(|comment| json::settings(&comment)) {
+        return Some(found);
     }
-    for chunk in &info.uncompressed_latin1_text {
-        keep(&chunk.keyword, mended(&chunk.text));
-    }
-    for chunk in &info.compressed_latin1_text {
-        let mut chunk = chunk.clone();
-        if chunk.decompress_text_with_limit(LONGEST_TEXT).is_ok()
-            && let Ok(text) = chunk.get_text()
-        {
-            keep(&chunk.keyword, mended(&text));
-        }
-    }
-    Some(texts)
-}
-
-fn has_settings(info: &Info<'_>) -> bool {
-    let utf8 = info.utf8_text.iter().map(|chunk| &chunk.keyword);
-    let latin = info.uncompressed_latin1_text.iter().map(|chunk| &chunk.keyword);
-    let packed = info.compressed_latin1_text.iter().map(|chunk| &chunk.keyword);
-    utf8.chain(latin)
-        .chain(packed)
-        .any(|keyword| KEYWORDS.contains(&keyword.as_str()))
-}
-
-/// These chunks are Latin-1 by the book, but many programs write UTF-8 into them.
-fn mended(latin: &str) -> String {
-    let bytes: Option<Vec<u8>> = latin.chars().map(|c| u8::try_from(c).ok()).collect();
-    let utf8 = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    utf8.unwrap_or_else(|| latin.to_owned())
-}
-
-/// A JSON object. Python writes `NaN`, which is none: such a text is read with `null` instead.
-fn parse_json(text: &str) -> Option<Value> {
-    if !text.trim_start().starts_with('{') {
-        return None;
-    }
-    let parsed = serde_json::from_str(text).or_else(|_| serde_json::from_str(&text.replace("NaN", "null")));
-    parsed.ok().filter(Value::is_object)
-}
-
-fn swarm(parameters: &Value) -> Option<Foreign> {
-    let image = parameters.get("sui_image_params")?;
-    Some(Foreign {
-        prompt: words(&image["prompt"]).unwrap_or_default(),
-        negative: words(&image["negativeprompt"]),
-        seed: number(&image["seed"]),
-        size: size(&image["width"], &image["height"]),
-        program: "SwarmUI".to_owned(),
+    // Its plan alone does not say what was put into it.
+    json("workflow").map(|_| Foreign {
+        program: "ComfyUI, with its workflow but without the prompt it was run with".to_owned(),
+        ..Foreign::default()
     })
+}
+
+/// All short enough texts by keyword; the first of a keyword counts.
+fn texts(path: &Path) -> HashMap<String, String> {
+    let budget = Budget {
+        stored: MOST_TEXT,
+        text: LONGEST_TEXT,
+        unpacked: LONGEST_TEXT,
+    };
+    let of_png = |file| texts::of_png(BufReader::new(file), &KEYWORDS, &budget).ok();
+    let found = File::open(path).ok().and_then(of_png).unwrap_or_default();
+    let mut texts: HashMap<String, String> = found
+        .into_iter()
+        .filter_map(|(keyword, text)| Some((keyword, text.ok()?)))
+        .collect();
+    if texts.is_empty() {
+        let found = exif::texts(path).into_iter();
+        texts.extend(found.filter(|(_, text)| text.len() <= LONGEST_TEXT));
+    }
+    texts
 }
 
 /// Today's flat metadata, or `sd-metadata` of version 2 with everything below `image`.
@@ -133,13 +100,20 @@ fn invoke(metadata: &Value) -> Option<Foreign> {
     (!found.prompt.is_empty() || found.seed.is_some()).then_some(found)
 }
 
-/// The format of A1111: prompt lines, `Negative prompt:` lines, pairs on the last line.
+/// The format of A1111: prompt lines, `Negative prompt:` lines, pairs from `Steps:` on, which may
+/// hold lines of their own.
 fn webui(text: &str) -> Option<Foreign> {
     let mut lines: Vec<&str> = text.trim().lines().collect();
-    let facts = pairs(lines.last()?);
+    let begins = |line: &&str| {
+        let steps = line.trim_start().strip_prefix("Steps:");
+        steps.is_some_and(|steps| steps.trim_start().starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let first = lines.iter().position(|line| begins(&line));
+    let first = first.unwrap_or(lines.len().checked_sub(1)?);
+    let facts = pairs(&lines[first..].join("\n"));
     // As A1111 itself reads it: fewer than three pairs are words of the prompt.
     let facts = if facts.len() >= 3 {
-        lines.pop();
+        lines.truncate(first);
         facts
     } else {
         HashMap::new()
@@ -179,7 +153,8 @@ fn program(facts: &HashMap<String, String>) -> String {
     }
 }
 
-/// `Key: value` pairs between commas; a value in quotes may hold commas.
+/// `Key: value` pairs between commas, the first of a key; a value in quotes or brackets may hold
+/// commas.
 fn pairs(line: &str) -> HashMap<String, String> {
     let mut found = HashMap::new();
     let mut rest = line.trim();
@@ -195,14 +170,14 @@ fn pairs(line: &str) -> HashMap<String, String> {
             continue;
         }
         let after = after.trim_start();
-        let (value, next) = match quoted(after) {
+        let (value, next) = match quoted(after).or_else(|| bracketed(after)) {
             Some((value, next)) => (value, next),
             None => {
                 let (value, next) = after.split_once(',').unwrap_or((after, ""));
                 (value.trim().to_owned(), next)
             }
         };
-        found.insert(key.to_owned(), value);
+        found.entry(key.to_owned()).or_insert(value);
         rest = next.trim_start().trim_start_matches(',').trim_start();
     }
     found
@@ -218,6 +193,29 @@ fn quoted(text: &str) -> Option<(String, &str)> {
             '"' => return Some((value, &inside[at + 1..])),
             '\\' => value.extend(chars.next().map(|(_, c)| c)),
             c => value.push(c),
+        }
+    }
+    None
+}
+
+/// The JSON that `text` begins with, and what follows it.
+fn bracketed(text: &str) -> Option<(String, &str)> {
+    if !text.starts_with(['{', '[']) {
+        return None;
+    }
+    let (mut depth, mut is_inside, mut is_escaped) = (0u32, false, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' if is_inside => is_escaped = true,
+            '"' => is_inside = !is_inside,
+            '{' | '[' if !is_inside => depth += 1,
+            '}' | ']' if !is_inside => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            let (value, rest) = text.split_at(at + c.len_utf8());
+            return Some((value.to_owned(), rest));
         }
     }
     None

@@ -4,27 +4,79 @@
 //! versioned JSON with every setting and the codes row by row.
 
 use super::PictureError;
+use super::texts::{self, Budget, Texts};
 use crate::disk::{self, Onto, Readers};
 use crate::pixels::Pixels;
-use crate::token::Grid;
-use serde_json::{Value, json};
-use std::collections::HashMap;
-use std::io::{BufReader, ErrorKind};
+use crate::token::{Grid, MOST_CODES};
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::io::{self, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 
 const KEY: &str = "lumina-studio";
 const PARAMETERS: &str = "parameters";
 const VERSION: u64 = 1;
-/// Most bytes of text read: a stopped picture holds its source, which may be large.
-const MOST: usize = 1 << 28;
+/// Texts are stored as they are here, and a stopped picture holds its source, which may be large.
+/// Packed ones are another program's, or made to unfold into more than there is memory.
+const BUDGET: Budget = Budget {
+    stored: 1 << 28,
+    text: 1 << 28,
+    unpacked: 16 << 20,
+};
 
-/// What is stored in a picture beside its pixels.
+/// What is stored in a picture beside its pixels; `S` says what settings are.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    pub settings: Value,
+pub struct Record<S> {
+    pub settings: S,
     pub codes: Vec<u32>,
     pub grid: Grid,
     pub parameters: String,
+}
+
+/// The JSON of a record. What is not named here is passed over without being kept.
+#[derive(Deserialize)]
+struct Stored<S> {
+    grid: Grid,
+    settings: S,
+    #[serde(deserialize_with = "codes")]
+    tokens: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct Storing<'a, S> {
+    grid: Grid,
+    settings: &'a S,
+    tokens: &'a [u32],
+    version: u64,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: Option<u64>,
+}
+
+/// Codes, no more than a picture can have.
+fn codes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u32>, D::Error> {
+    struct Codes;
+    impl<'de> Visitor<'de> for Codes {
+        type Value = Vec<u32>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the codes of a picture")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+            let mut codes = Vec::new();
+            while let Some(code) = items.next_element()? {
+                if codes.len() == MOST_CODES {
+                    return Err(A::Error::custom("more tokens than a picture can have"));
+                }
+                codes.push(code);
+            }
+            Ok(codes)
+        }
+    }
+    deserializer.deserialize_seq(Codes)
 }
 
 /// The `parameters` text: the prompt, then `key: value` pairs on the last line.
@@ -38,14 +90,13 @@ pub fn parameters(prompt: &str, facts: &[(&str, String)]) -> String {
 
 fn encode(pixels: &Pixels, texts: &[(&str, &str)]) -> Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, pixels.size().width, pixels.size().height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
+    let (info, samples) = pixels.png();
+    let mut encoder = png::Encoder::with_info(&mut bytes, info)?;
     for (key, text) in texts {
         encoder.add_itxt_chunk((*key).to_owned(), (*text).to_owned())?;
     }
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(pixels.rgb())?;
+    writer.write_image_data(&samples)?;
     writer.finish()?;
     Ok(bytes)
 }
@@ -62,7 +113,7 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
 ///
 /// # Errors
 /// The folder is not there or cannot be written to, or the picture has no pixels.
-pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), PictureError> {
+pub fn write<S: Serialize>(path: &Path, pixels: &Pixels, record: &Record<S>) -> Result<(), PictureError> {
     let bytes = encoded(pixels, record).map_err(|e| unwritable(path, &e))?;
     disk::put(path, &bytes, Readers::Usual, Onto::Any).map_err(|e| unwritable(path, &e))
 }
@@ -71,10 +122,10 @@ pub fn write(path: &Path, pixels: &Pixels, record: &Record) -> Result<(), Pictur
 ///
 /// # Errors
 /// As [`write`], and where every name is taken.
-pub fn write_new(
+pub fn write_new<S: Serialize>(
     names: &mut dyn Iterator<Item = PathBuf>,
     pixels: &Pixels,
-    record: &Record,
+    record: &Record<S>,
 ) -> Result<PathBuf, PictureError> {
     let bytes = encoded(pixels, record).map_err(|e| PictureError::new("PNG", e))?;
     for path in names {
@@ -92,11 +143,16 @@ fn unwritable(path: &Path, error: &dyn std::fmt::Display) -> PictureError {
     PictureError::new(path.display().to_string(), format!("cannot be written ({error})"))
 }
 
-fn encoded(pixels: &Pixels, record: &Record) -> Result<Vec<u8>, png::EncodingError> {
-    let json =
-        json!({"version": VERSION, "settings": record.settings, "grid": record.grid, "tokens": record.codes});
-    let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json.to_string())];
-    encode(pixels, &texts)
+fn encoded<S: Serialize>(pixels: &Pixels, record: &Record<S>) -> io::Result<Vec<u8>> {
+    let storing = Storing {
+        grid: record.grid,
+        settings: &record.settings,
+        tokens: &record.codes,
+        version: VERSION,
+    };
+    let json = serde_json::to_string(&storing)?;
+    let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json)];
+    encode(pixels, &texts).map_err(io::Error::other)
 }
 
 /// Whether a picture was saved by this program, its record damaged or not.
@@ -104,65 +160,39 @@ pub fn holds_record(path: &Path) -> bool {
     texts(path).is_ok_and(|texts| texts.contains_key(KEY))
 }
 
-/// The texts of this program in a PNG.
-fn texts(path: &Path) -> Result<HashMap<String, String>, PictureError> {
+/// The texts of this program in a PNG, in whichever chunks they are: another program may have
+/// written them anew.
+fn texts(path: &Path) -> Result<Texts, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
-    let mut reader = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: MOST })
-        .read_info()
-        .map_err(|e| wrong(format!("this is no PNG picture ({e})")))?;
-    // This program writes before the pixels, which are then not read at all. Behind them texts
-    // stand when another program has saved the picture again.
-    if !reader.info().utf8_text.iter().any(|chunk| chunk.keyword == KEY) {
-        reader
-            .finish()
-            .map_err(|e| wrong(format!("this PNG is not whole ({e})")))?;
-    }
-    let mut texts = HashMap::new();
-    for chunk in reader
-        .info()
-        .utf8_text
-        .iter()
-        .filter(|chunk| [KEY, PARAMETERS].contains(&chunk.keyword.as_str()))
-    {
-        let mut chunk = chunk.clone();
-        chunk
-            .decompress_text_with_limit(MOST)
-            .map_err(|e| wrong(e.to_string()))?;
-        texts.insert(
-            chunk.keyword.clone(),
-            chunk.get_text().map_err(|e| wrong(e.to_string()))?,
-        );
-    }
-    Ok(texts)
+    let found = texts::of_png(BufReader::new(file), &[KEY, PARAMETERS], &BUDGET);
+    found.map_err(|e| wrong(format!("this is no PNG picture ({e})")))
 }
 
 /// Reads the record of a picture saved by this program.
 ///
 /// # Errors
 /// There is no such PNG, it was not saved by this program or by a newer version, or it is damaged.
-pub fn read_record(path: &Path) -> Result<Record, PictureError> {
+pub fn read_record<S: DeserializeOwned>(path: &Path) -> Result<Record<S>, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
-    let texts = texts(path)?;
+    let damaged = |reason: &dyn std::fmt::Display| wrong(format!("its settings are damaged ({reason})"));
+    let mut texts = texts(path)?;
     let text = texts
-        .get(KEY)
-        .ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?;
-    let json: Value =
-        serde_json::from_str(text).map_err(|e| wrong(format!("its settings are damaged ({e})")))?;
-    match json["version"].as_u64() {
-        Some(VERSION) => {}
-        version => {
-            return Err(wrong(format!(
-                "its settings have version {version:?}, this program reads {VERSION}: update it"
-            )));
-        }
+        .remove(KEY)
+        .ok_or_else(|| wrong("this picture was not saved by Lumina Studio: it has no tokens".to_owned()))?
+        .map_err(|reason| damaged(&reason))?;
+    let Version { version } = serde_json::from_str(&text).map_err(|e| damaged(&e))?;
+    if version != Some(VERSION) {
+        return Err(wrong(format!(
+            "its settings have version {version:?}, this program reads {VERSION}: update it"
+        )));
     }
-    let damaged = |e: serde_json::Error| wrong(format!("its settings are damaged ({e})"));
+    let stored: Stored<S> = serde_json::from_str(&text).map_err(|e| damaged(&e))?;
     Ok(Record {
-        settings: json["settings"].clone(),
-        codes: serde_json::from_value(json["tokens"].clone()).map_err(damaged)?,
-        grid: serde_json::from_value(json["grid"].clone()).map_err(damaged)?,
-        parameters: texts.get(PARAMETERS).cloned().unwrap_or_default(),
+        settings: stored.settings,
+        codes: stored.tokens,
+        grid: stored.grid,
+        parameters: texts.remove(PARAMETERS).and_then(Result::ok).unwrap_or_default(),
     })
 }
 
@@ -170,6 +200,52 @@ pub fn read_record(path: &Path) -> Result<Record, PictureError> {
 mod tests {
     use super::*;
     use crate::pixels::Size;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn texts_that_another_program_wrote_anew_are_still_ours() {
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/cases/pictures/own_pil_text.png"
+        );
+        let record: Record<Value> = read_record(Path::new(path)).unwrap();
+        assert_eq!((record.grid.rows, record.codes.len()), (24, 576));
+        assert_eq!(
+            record.settings["prompt"],
+            "ein Bär and a cat on a blue background"
+        );
+        assert!(record.parameters.starts_with("ein Bär"));
+        assert!(holds_record(Path::new(path)));
+    }
+
+    #[test]
+    fn a_small_file_does_not_unfold_into_a_large_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let refusal = |json: &str| {
+            let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), 1, 1);
+            encoder.set_color(png::ColorType::Rgb);
+            let mut writer = encoder.write_header().unwrap();
+            let mut chunk = png::text_metadata::ITXtChunk::new(KEY, json);
+            chunk.compressed = true;
+            chunk.compress_text().unwrap();
+            writer.write_text_chunk(&chunk).unwrap();
+            writer.write_image_data(&[0; 3]).unwrap();
+            writer.finish().unwrap();
+            assert!(std::fs::metadata(&path).unwrap().len() < 1 << 20);
+            assert!(holds_record(&path));
+            read_record::<Value>(&path).unwrap_err().to_string()
+        };
+        let json = |tokens: usize| {
+            let tokens = "0,".repeat(tokens);
+            format!(
+                "{{\"version\":1,\"settings\":{{}},\"grid\":{{\"rows\":1,\"columns\":1}},\"tokens\":[{tokens}0]}}"
+            )
+        };
+        assert!(refusal(&json(40 << 20)).contains("damaged"));
+        let error = refusal(&json(MOST_CODES));
+        assert!(error.contains("more tokens than a picture can have"), "{error}");
+    }
 
     #[test]
     fn a_record_comes_back_as_it_was_written() {

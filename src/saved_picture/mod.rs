@@ -40,7 +40,9 @@ pub struct Saving<'a> {
 #[derive(Debug, Clone)]
 pub struct Kept {
     pub settings: Settings,
-    record: Record,
+    codes: Vec<u32>,
+    grid: Grid,
+    parameters: String,
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {
@@ -66,7 +68,7 @@ pub fn save_new(names: &mut dyn Iterator<Item = PathBuf>, saving: &Saving<'_>) -
 }
 
 /// The pixels of the file, and what goes into it beside them.
-fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record), Failure> {
+fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record<Settings>), Failure> {
     let (task, drawn) = (saving.task, saving.picture);
     let complete = drawn.pixels.is_some();
     let source_png = match &task.source {
@@ -91,6 +93,7 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record), Failu
         force: task.force,
         score: drawn.score,
         mask: task.mask.as_deref().map(MaskRuns::of),
+        panel_follows_mask: task.mask.is_some(),
         source_sha256: task.source.as_deref().map(fingerprint),
         source_png,
     };
@@ -110,7 +113,7 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record), Failu
         ("Model", model),
     ];
     let record = Record {
-        settings: serde_json::to_value(settings).map_err(failed)?,
+        settings,
         codes: drawn.codes.clone(),
         grid: drawn.grid,
         parameters: picture::parameters(&task.prompt, &facts),
@@ -123,20 +126,24 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record), Failu
 /// # Errors
 /// There is no such PNG, it was not saved by this program or by a newer version, or it is damaged.
 pub fn read(path: &Path) -> Result<Kept, Failure> {
-    let record = picture::read_record(path).map_err(failed)?;
-    let damaged = |reason: &dyn std::fmt::Display| {
+    let record: Record<Settings> = picture::read_record(path).map_err(failed)?;
+    check(&record).map_err(|reason| {
         Failure::failed(format!(
             "{}: the stored settings cannot be read ({reason})",
             path.display()
         ))
-    };
-    let settings: Settings = serde_json::from_value(record.settings.clone()).map_err(|e| damaged(&e))?;
-    check(&settings, &record).map_err(|reason| damaged(&reason))?;
-    Ok(Kept { settings, record })
+    })?;
+    Ok(Kept {
+        settings: record.settings,
+        codes: record.codes,
+        grid: record.grid,
+        parameters: record.parameters,
+    })
 }
 
 /// Whether size, grid and codes agree with each other.
-fn check(settings: &Settings, record: &Record) -> Result<(), String> {
+fn check(record: &Record<Settings>) -> Result<(), String> {
+    let settings = &record.settings;
     let panel = Grid::of(settings.size).map_err(|e| e.to_string())?;
     let grid = if settings.mode.is_dual() {
         panel.doubled()
@@ -185,13 +192,18 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
         )));
     }
     let task = kept.task()?;
+    let mask = match (&task.mask, &source) {
+        (Some(mask), Some(source)) => Some(Arc::new(kept.mask_over(mask, source))),
+        (mask, _) => mask.clone(),
+    };
     Ok(Task {
+        mask,
         sampling: SamplingChoice {
             lookahead: Lookahead::Fixed(kept.settings.lookahead),
             ..task.sampling
         },
         source: source.map(Arc::new),
-        resume: Some(kept.record.codes.clone()),
+        resume: Some(kept.codes.clone()),
         ..task
     })
 }
@@ -219,16 +231,16 @@ pub fn fingerprint(pixels: &Pixels) -> String {
 impl Kept {
     /// Codes row by row over the whole grid, as many as were drawn.
     pub fn codes(&self) -> &[u32] {
-        &self.record.codes
+        &self.codes
     }
 
     pub fn grid(&self) -> Grid {
-        self.record.grid
+        self.grid
     }
 
     /// Prompt and settings in the style other programs read.
     pub fn parameters(&self) -> &str {
-        &self.record.parameters
+        &self.parameters
     }
 
     /// What was allowed to be redrawn.
@@ -239,6 +251,14 @@ impl Kept {
         let damaged = || Failure::failed("the stored mask is damaged");
         let mask = self.settings.mask.as_ref();
         mask.map(|runs| runs.mask().ok_or_else(damaged)).transpose()
+    }
+
+    /// The mask as it was understood when the picture was drawn.
+    fn mask_over(&self, mask: &Mask, source: &Pixels) -> Mask {
+        match self.settings.panel_follows_mask {
+            true => mask.clone(),
+            false => picture::within_middle(mask, source.size(), self.settings.size),
+        }
     }
 
     /// The source of a stopped picture.
@@ -299,6 +319,7 @@ impl Kept {
             Failure::usage("this is a masked edit: name the picture it was made from with --source FILE")
         })?;
         let original = self.original(path)?;
+        let mask = self.mask_over(&mask, &original);
         Ok(picture::compose(&original, &mask, &drawn, self.settings.feather))
     }
 
@@ -319,16 +340,25 @@ impl Kept {
     /// # Errors
     /// The folder is not there or cannot be written to.
     pub fn write(&self, path: &Path, pixels: &Pixels) -> Result<(), Failure> {
-        picture::write(path, pixels, &self.record).map_err(failed)
+        let record = Record {
+            settings: &self.settings,
+            codes: self.codes.clone(),
+            grid: self.grid,
+            parameters: self.parameters.clone(),
+        };
+        picture::write(path, pixels, &record).map_err(failed)
     }
 
     /// Every setting by name, with `"grid"` and `"tokens"`.
     pub fn to_json(&self) -> Value {
-        let mut json = self.record.settings.clone();
+        let settings = Settings {
+            source_png: None,
+            ..self.settings.clone()
+        };
+        let mut json = json!(settings);
         if let Value::Object(map) = &mut json {
-            map.remove("source_png");
-            map.insert("grid".to_owned(), json!(self.record.grid));
-            map.insert("tokens".to_owned(), json!(self.record.codes));
+            map.insert("grid".to_owned(), json!(self.grid));
+            map.insert("tokens".to_owned(), json!(self.codes));
         }
         json
     }

@@ -36,6 +36,9 @@ pub struct Settings {
     pub score: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<MaskRuns>,
+    /// Whether the panel is put where the mask is: once it was always the middle of the picture.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) panel_follows_mask: bool,
     /// Of the source's size and RGB bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_sha256: Option<String>,

@@ -318,8 +318,8 @@ fn damaged_records_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let task = tasks().pop().unwrap();
     let path = saved(folder.path(), &task, 3);
-    let good = picture::read_record(&path).unwrap();
-    let refusal = |change: &dyn Fn(&mut Record)| {
+    let good: Record<Value> = picture::read_record(&path).unwrap();
+    let refusal = |change: &dyn Fn(&mut Record<Value>)| {
         let mut record = good.clone();
         change(&mut record);
         picture::write(&path, &Pixels::filled(PANEL, [0; 3]), &record).unwrap();
@@ -338,7 +338,7 @@ fn damaged_records_are_refused_in_words() {
     assert!(refusal(&|record| record.settings["complete"] = json!(true)).contains("24 of 64"));
     assert!(refusal(&|record| record.settings = Value::Null).contains("settings"));
     let runs = |size: u32, runs: Value| {
-        move |record: &mut Record| {
+        move |record: &mut Record<Value>| {
             record.settings["mask"] = json!({"size": {"width": size, "height": size}, "runs": runs});
         }
     };
@@ -348,7 +348,7 @@ fn damaged_records_are_refused_in_words() {
     assert!(refusal(&|record| record.settings["source_png"] = json!("0")).contains("stored source"));
     assert!(refusal(&|record| record.settings["source_png"] = json!("zz")).contains("stored source"));
     assert!(refusal(&|record| record.settings["source_png"] = json!("00ff")).contains("stored source"));
-    let without = |record: &mut Record| {
+    let without = |record: &mut Record<Value>| {
         record.settings.as_object_mut().unwrap().remove("source_png");
     };
     assert!(refusal(&without).contains("--source FILE"));

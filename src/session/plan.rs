@@ -149,12 +149,16 @@ impl Session {
                 .source
                 .as_deref()
                 .ok_or_else(|| Failure::usage("this task needs a picture"))?;
-            let fitted = picture::fit(source, panel.pixels());
+            let mask = task.mask.as_deref().filter(|_| task.mode == Mode::Edit);
+            let fitted = match mask {
+                Some(mask) => picture::fit_masked(source, mask, panel.pixels()),
+                None => picture::fit(source, panel.pixels()),
+            };
             let codes = self.model.movq.encode(&fitted).map_err(|e| broken(&e))?;
             for (slot, code) in known.iter_mut().zip(&codes) {
                 *slot = Some(*code);
             }
-            if let (Mode::Edit, Some(mask)) = (&task.mode, &task.mask) {
+            if let Some(mask) = mask {
                 let redraw = picture::mask_codes(mask, source.size(), panel);
                 for (index, code) in codes.iter().enumerate().filter(|(index, _)| !redraw[*index]) {
                     known[panel.codes() + index] = Some(*code);
@@ -185,6 +189,9 @@ impl Session {
 
     pub(super) fn plan(&mut self, task: &Task) -> Result<Plan, Failure> {
         let began = Instant::now();
+        if let Some(refusal) = task.mask_refusal() {
+            return Err(Failure::usage(refusal));
+        }
         let sampling = self.sampling(task)?;
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;

@@ -224,6 +224,11 @@ impl Draft {
                 let turn = self.chain.current();
                 let turn = turn.ok_or("Drop or open the picture to edit first.")?;
                 let mask = turn.painting.mask();
+                if mask.is_none() && turn.painting.was_painted() {
+                    return Err(
+                        "The mask is empty: paint inside the picture, or clear it to change all of it.",
+                    );
+                }
                 if mask.is_none() {
                     says("Say what to change, or paint over the part to redraw.")?;
                 }

@@ -118,6 +118,13 @@ impl Painting {
         any.then(|| Mask::new(self.size, self.values.clone())).flatten()
     }
 
+    /// Whether something was painted since it was last cleared.
+    pub fn was_painted(&self) -> bool {
+        let steps = self.steps[..self.done].iter().rev();
+        let mut since = steps.take_while(|step| !matches!(step, Step::Clear));
+        since.any(|step| matches!(step, Step::Stroke(stroke) if stroke.tool != Tool::Eraser))
+    }
+
     pub fn is_inside(&self, (x, y): Point) -> bool {
         let inside = x >= 0.0 && y >= 0.0 && x < self.size.width as f32 && y < self.size.height as f32;
         inside && self.values[y as usize * self.size.width as usize + x as usize] > 0
@@ -415,7 +422,9 @@ mod tests {
         assert!(!painting.is_inside((1.5, 3.5)));
         painting.begin(Tool::Eraser, 40.0, (8.0, 8.0));
         painting.finish();
-        assert!(painting.mask().is_none());
+        assert!(painting.mask().is_none() && painting.was_painted());
+        painting.step(Step::Clear);
+        assert!(!painting.was_painted());
         painting.begin(Tool::Lasso, 1.0, (0.0, 0.0));
         for corner in [(16.0, 0.0), (0.0, 16.0)] {
             painting.extend(corner);

@@ -42,6 +42,9 @@ impl Photo {
         let mut hash = Sha256::new();
         hash.update(pixels.size().to_string());
         hash.update(pixels.rgb());
+        if let Some(original) = pixels.original() {
+            hash.update(original.bytes());
+        }
         let id = hash
             .finalize()
             .iter()

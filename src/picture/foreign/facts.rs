@@ -34,6 +34,15 @@ pub(super) fn size(width: &Value, height: &Value) -> Option<Size> {
     Some(Size::new(side(width)? as u32, side(height)? as u32))
 }
 
+/// The size in a text such as `(1152, 896)` or `512x512`.
+pub(super) fn sizes_in(text: &str) -> Option<Size> {
+    let mut sides = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|side| !side.is_empty());
+    let sides = [sides.next()?, sides.next()?].map(Value::from);
+    size(&sides[0], &sides[1])
+}
+
 /// The text of a JSON value; `None` when there is nothing in it.
 pub(super) fn words(value: &Value) -> Option<String> {
     value

@@ -230,3 +230,89 @@ fn what_is_too_long_or_no_settings_is_none() {
         assert_eq!(read(&kind, "parameters", &long), None);
     }
 }
+
+/// What a case says: prompt, negative prompt, seed, size, and a word of the program's name.
+type Said<'a> = (&'a str, Option<&'a str>, Option<u64>, Option<(u32, u32)>, &'a str);
+
+#[test]
+fn other_programs_pictures_say_what_they_were_made_of() {
+    let banana = "Banana NaN bread, NaNoWriMo poster";
+    let cases: [(&str, Said<'_>); 10] = [
+        (
+            "civitai.png",
+            ("a fox", Some("ugly"), Some(1881), Some((832, 1216)), "A1111"),
+        ),
+        (
+            "comfy.webp",
+            ("a fox", Some("bad"), Some(7), Some((512, 640)), "ComfyUI"),
+        ),
+        (
+            "comfy_nan.png",
+            (banana, Some("bad"), Some(7), Some((512, 640)), "ComfyUI"),
+        ),
+        (
+            "comfy_inf.png",
+            (banana, Some("bad"), Some(7), Some((512, 640)), "ComfyUI"),
+        ),
+        (
+            "extra_newline.png",
+            (
+                "a fox __animal__",
+                Some("ugly"),
+                Some(1_234_567),
+                Some((512, 768)),
+                "A1111",
+            ),
+        ),
+        (
+            "extra_newline_noneg.png",
+            (
+                "a fox __animal__",
+                None,
+                Some(1_234_567),
+                Some((512, 768)),
+                "A1111",
+            ),
+        ),
+        (
+            "fooocus_json.png",
+            (
+                "a fox in snow",
+                Some("ugly"),
+                Some(5_350_975_487_230_560_396),
+                Some((1152, 896)),
+                "Fooocus",
+            ),
+        ),
+        (
+            "novelai.png",
+            (
+                "a fox, {{snow}}",
+                Some("ugly"),
+                Some(4_028_746_890),
+                Some((1216, 832)),
+                "NovelAI",
+            ),
+        ),
+        (
+            "uc_u16be.jpg",
+            (
+                "a red fox",
+                Some("ugly"),
+                Some(1_234_567),
+                Some((512, 768)),
+                "A1111",
+            ),
+        ),
+        ("workflow_only.png", ("", None, None, None, "without the prompt")),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/meta");
+    for (name, (prompt, negative, seed, size, program)) in cases {
+        let found = settings(&folder.join(name)).expect(name);
+        assert_eq!(found.prompt, prompt, "{name}");
+        assert!(found.program.contains(program), "{name}: {}", found.program);
+        assert_eq!(found.negative.as_deref(), negative, "{name}");
+        let sides = found.size.map(|size| (size.width, size.height));
+        assert_eq!((found.seed, sides), (seed, size), "{name}");
+    }
+}

@@ -3,7 +3,7 @@
 use super::super::photo::Photo;
 use super::error::StoreError;
 use crate::disk::{self, Onto, Readers};
-use crate::pixels::{MOST_PIXELS, Pixels, Size};
+use crate::pixels::{MOST_PIXELS, Original, Pixels, Profile, Samples, Size};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufReader};
@@ -60,14 +60,16 @@ impl Shelf {
         let mut reader = png::Decoder::new(BufReader::new(file)).read_info().ok()?;
         let info = reader.info();
         let size = Size::new(info.width, info.height);
-        let is_plain = (info.color_type, info.bit_depth) == (png::ColorType::Rgb, png::BitDepth::Eight);
         // Its header may say anything: nothing is reserved before that was looked at.
-        if !is_plain || u64::from(size.width) * u64::from(size.height) > MOST_PIXELS {
+        if u64::from(size.width) * u64::from(size.height) > MOST_PIXELS {
             return None;
         }
-        let mut rgb = vec![0; 3 * size.width as usize * size.height as usize];
-        reader.next_frame(&mut rgb).ok()?;
-        Pixels::new(size, rgb)
+        let (colour, depth) = (info.color_type, info.bit_depth);
+        let profile = info.icc_profile.as_deref().and_then(Profile::new);
+        let mut bytes = vec![0; reader.output_buffer_size()?];
+        reader.next_frame(&mut bytes).ok()?;
+        let samples = Samples::of_png(colour, depth, bytes)?;
+        Pixels::of(size, Original { samples, profile })
     }
 
     /// Takes away what nobody names any more, but nothing from before `spared`: a state that was set
@@ -92,12 +94,11 @@ impl Shelf {
 /// Fast rather than small: these files come and go with the sources.
 fn encode(pixels: &Pixels) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, pixels.size().width, pixels.size().height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
+    let (info, samples) = pixels.png();
+    let mut encoder = png::Encoder::with_info(&mut bytes, info).map_err(io::Error::other)?;
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header().map_err(io::Error::other)?;
-    writer.write_image_data(pixels.rgb()).map_err(io::Error::other)?;
+    writer.write_image_data(&samples).map_err(io::Error::other)?;
     writer.finish().map_err(io::Error::other)?;
     Ok(bytes)
 }

@@ -159,6 +159,10 @@ fn stored_task(path: &Path, target: Target) -> Option<Task> {
         return None;
     }
     let foreign = picture::foreign::settings(path)?;
+    // Whose it is, but not what it was made of.
+    if foreign.prompt.is_empty() && foreign.seed.is_none() {
+        return None;
+    }
     let mut task = Task::new(crate::task::Mode::Generate, foreign.prompt);
     // Without a seed of its own it is drawn with one that can be named afterwards.
     task.seed = foreign.seed.unwrap_or_else(|| crate::task::new_seed(1_000_000));
@@ -183,7 +187,7 @@ fn save_as(from: PathBuf) -> Option<ResultAction> {
 pub(crate) fn browse(target: Target) -> Option<FileAction> {
     let dialog = rfd::FileDialog::new()
         .set_title("Open a picture")
-        .add_filter("Pictures", &["png", "jpg", "jpeg", "webp"]);
+        .add_filter("Pictures", &picture::ENDINGS);
     Some(FileAction::Open(dialog.pick_file()?, target))
 }
 

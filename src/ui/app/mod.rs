@@ -316,10 +316,14 @@ impl<R: EngineRoom> App<R> {
         match stage {
             Stage::Begin(grid, None) => self.canvas.begin(grid),
             Stage::Begin(grid, Some(ground)) => {
+                let (size, hole) = (ground.pixels.size(), ground.mask.as_deref());
                 let ground = GroundOf {
                     pixels: &ground.pixels,
-                    hole: ground.mask.as_deref(),
-                    part: picture::part_of(ground.pixels.size(), ground.panel),
+                    hole,
+                    part: match hole {
+                        Some(mask) => picture::part_under_mask(size, mask, ground.panel),
+                        None => picture::part_of(size, ground.panel),
+                    },
                 };
                 self.canvas.begin_over(grid, &ground);
             }
