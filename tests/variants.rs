@@ -35,6 +35,8 @@ struct Has {
     attention_bias: bool,
     mlp_bias: bool,
     tied: bool,
+    /// Positions in the spelling of transformers 5.
+    rope_parameters: bool,
 }
 
 const PLAIN: Shape = Shape {
@@ -53,6 +55,7 @@ const PLAIN: Shape = Shape {
         attention_bias: false,
         mlp_bias: false,
         tied: false,
+        rope_parameters: false,
     },
 };
 
@@ -85,14 +88,22 @@ impl Shape {
 
     fn config(&self) -> Value {
         let scaling = (self.stretch != 1.0).then(|| json!({ "type": "linear", "factor": self.stretch }));
-        json!({
+        let mut config = json!({
             "vocab_size": self.vocab, "hidden_size": self.hidden(), "intermediate_size": self.ffn,
             "num_hidden_layers": 2, "num_attention_heads": self.heads, "num_key_value_heads": self.kv_heads,
             "hidden_act": self.act, "max_position_embeddings": 64, "rms_norm_eps": 1e-5,
             "rope_theta": self.theta, "rope_scaling": scaling, "attention_bias": self.has.attention_bias,
             "mlp_bias": self.has.mlp_bias, "model_parallel_size": self.parts, "swin_norm": self.has.swin,
             "tie_word_embeddings": self.has.tied,
-        })
+        });
+        if self.has.rope_parameters {
+            config["rope_parameters"] =
+                json!({ "rope_type": "linear", "factor": self.stretch, "rope_theta": self.theta });
+            for older in ["rope_theta", "rope_scaling"] {
+                config[older] = Value::Null;
+            }
+        }
+        config
     }
 
     fn tensors(&self) -> Tensors {
@@ -311,7 +322,7 @@ fn write_case(folder: &Path, shape: Shape) {
     std::fs::write(folder.join("case.json"), case.to_string()).expect("a case");
 }
 
-fn shapes() -> [Shape; 13] {
+fn shapes() -> [Shape; 14] {
     let with = |name, has| Shape { name, has, ..PLAIN };
     [
         PLAIN,
@@ -361,6 +372,16 @@ fn shapes() -> [Shape; 13] {
             ..PLAIN
         },
         Shape {
+            name: "stretched_as_transformers_5_says",
+            stretch: 2.0,
+            theta: 500_000.0,
+            has: Has {
+                rope_parameters: true,
+                ..Has::default()
+            },
+            ..PLAIN
+        },
+        Shape {
             name: "odd_sizes",
             heads: 3,
             kv_heads: 3,
@@ -402,6 +423,7 @@ fn shapes() -> [Shape; 13] {
                 attention_bias: true,
                 mlp_bias: true,
                 tied: true,
+                rope_parameters: false,
             },
             ..PLAIN
         },

@@ -1,7 +1,9 @@
 //! `config.json` of a decoder: every size is read, none is assumed.
 
+use super::positions::{Positions, said};
 use crate::model::weights::ModelError;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 fn one() -> usize {
@@ -12,10 +14,6 @@ fn silu() -> String {
     "silu".to_owned()
 }
 
-fn theta() -> f32 {
-    10_000.0
-}
-
 fn eps() -> f32 {
     1e-5
 }
@@ -23,6 +21,8 @@ fn eps() -> f32 {
 /// No size of a decoder is larger: beyond it a file is damaged, and products of sizes overflow.
 const LARGEST: usize = 1 << 20;
 const MOST_LAYERS: usize = 1 << 12;
+/// Numbers of the tables of positions: a thousand times those of the published models would be more.
+const LARGEST_TABLE: usize = 1 << 27;
 
 /// Decoders of fewer weights than this are small, see [`Config::is_small`].
 const SMALL_BELOW: usize = 1 << 30;
@@ -42,10 +42,9 @@ pub struct Config {
     pub max_position_embeddings: usize,
     #[serde(default = "eps")]
     pub rms_norm_eps: f32,
-    #[serde(default = "theta")]
-    pub rope_theta: f32,
-    #[serde(default)]
-    pub rope_scaling: Option<RopeScaling>,
+    /// Read from several fields, see there.
+    #[serde(skip)]
+    pub positions: Positions,
     #[serde(default)]
     pub attention_bias: bool,
     #[serde(default)]
@@ -60,12 +59,65 @@ pub struct Config {
     pub vocabulary_map: BTreeMap<String, u32>,
 }
 
-/// Stretching of positions beyond the trained length.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct RopeScaling {
-    #[serde(rename = "type", alias = "rope_type")]
-    pub kind: String,
-    pub factor: f32,
+/// Fields of other families that change what a decoder computes, with the values that change nothing.
+/// Any other value is refused: it would draw other pictures, silently.
+const FOREIGN: [(&str, &[f64]); 22] = [
+    ("partial_rotary_factor", &[1.0]),
+    ("sliding_window", &[]),
+    ("attention_chunk_size", &[]),
+    ("attn_logit_softcapping", &[]),
+    ("final_logit_softcapping", &[]),
+    ("clip_qkv", &[]),
+    ("query_pre_attn_scalar", &[]),
+    ("logit_scale", &[1.0]),
+    ("logits_scaling", &[1.0]),
+    ("embedding_multiplier", &[1.0]),
+    ("residual_multiplier", &[1.0]),
+    ("attention_multiplier", &[]),
+    ("num_experts", &[0.0, 1.0]),
+    ("num_local_experts", &[0.0, 1.0]),
+    ("n_routed_experts", &[0.0]),
+    ("alibi", &[0.0]),
+    ("parallel_attn", &[0.0]),
+    ("use_parallel_residual", &[0.0]),
+    ("rope_interleaved", &[0.0]),
+    ("no_rope_layers", &[]),
+    ("quantization_config", &[]),
+    ("head_dim", &[]),
+];
+
+/// The first field that changes what is computed and is not understood here.
+fn foreign(fields: &Map<String, Value>, head_dim: usize) -> Option<String> {
+    let is_switched_off = |name: &str| {
+        name == "sliding_window"
+            && fields
+                .get("use_sliding_window")
+                .is_some_and(|on| on == &Value::Bool(false))
+    };
+    let changes = |(name, neutral): &&(&str, &[f64])| {
+        let Some(value) = said(fields, name).filter(|_| !is_switched_off(name)) else {
+            return false;
+        };
+        let number = value
+            .as_f64()
+            .or_else(|| value.as_bool().map(|on| f64::from(u8::from(on))));
+        let is_head = *name == "head_dim" && number == Some(head_dim as f64);
+        let is_empty =
+            value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty);
+        !(is_head || is_empty || number.is_some_and(|number| neutral.contains(&number)))
+    };
+    if let Some((name, _)) = FOREIGN.iter().find(changes) {
+        return Some(format!(
+            "`{name}` is {}, which is not computed here",
+            fields[*name]
+        ));
+    }
+    let layers = said(fields, "layer_types").and_then(Value::as_array);
+    let other = layers
+        .into_iter()
+        .flatten()
+        .find(|kind| *kind != "full_attention");
+    other.map(|kind| format!("`layer_types` names {kind}, which is not computed here"))
 }
 
 impl Config {
@@ -75,7 +127,12 @@ impl Config {
     /// The text is no configuration, or one of a decoder that cannot be or is not known here.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         let wrong = |why: String| ModelError::Config(format!("config.json: {why}"));
-        let config: Self = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let text = text.trim_start_matches('\u{feff}');
+        let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        // What is null is not said.
+        fields.retain(|_, value| !value.is_null());
+        let mut config: Self =
+            serde_json::from_value(Value::Object(fields.clone())).map_err(|e| wrong(e.to_string()))?;
         let sizes = [
             ("vocab_size", config.vocab_size),
             ("hidden_size", config.hidden_size),
@@ -97,6 +154,9 @@ impl Config {
                 "`num_hidden_layers` is {}: no decoder has as many",
                 config.num_hidden_layers
             )));
+        }
+        if !(config.rms_norm_eps.is_finite() && config.rms_norm_eps >= 0.0) {
+            return Err(wrong(format!("`rms_norm_eps` is {}", config.rms_norm_eps)));
         }
         let heads = config.num_attention_heads;
         if !config.hidden_size.is_multiple_of(heads) || !config.head_dim().is_multiple_of(2) {
@@ -126,14 +186,16 @@ impl Config {
                 config.hidden_act
             )));
         }
-        if let Some(scaling) = &config.rope_scaling
-            && (!matches!(scaling.kind.as_str(), "linear" | "dynamic") || scaling.factor < 1.0)
-        {
+        if config.max_position_embeddings * config.head_dim() > LARGEST_TABLE {
             return Err(wrong(format!(
-                "rope_scaling `{}` by {} is not known here",
-                scaling.kind, scaling.factor
+                "`max_position_embeddings` is {}: no table of positions is that large",
+                config.max_position_embeddings
             )));
         }
+        if let Some(why) = foreign(&fields, config.head_dim()) {
+            return Err(wrong(why));
+        }
+        config.positions = Positions::of(&fields).map_err(wrong)?;
         Ok(config)
     }
 
@@ -229,5 +291,99 @@ impl Config {
             .iter()
             .filter(|(name, _)| name.starts_with("<MOVQGAN"));
         named.map(|(_, id)| *id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn with(change: Value) -> Result<Config, String> {
+        let mut config = json!({"vocab_size": 100, "hidden_size": 64, "intermediate_size": 96,
+            "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 128});
+        let changes = change.as_object().unwrap().clone();
+        config.as_object_mut().unwrap().extend(changes);
+        Config::from_json(&config.to_string()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_field_without_a_value_is_as_if_it_was_not_there() {
+        let plain = with(json!({})).unwrap();
+        let optional = [
+            "num_key_value_heads",
+            "hidden_act",
+            "rms_norm_eps",
+            "rope_theta",
+            "rope_scaling",
+            "rope_parameters",
+            "attention_bias",
+            "mlp_bias",
+            "model_parallel_size",
+            "swin_norm",
+            "tie_word_embeddings",
+            "vocabulary_map",
+            "sliding_window",
+            "head_dim",
+        ];
+        for name in optional {
+            assert_eq!(with(json!({ name: null })), Ok(plain.clone()), "{name}");
+        }
+        assert_eq!(plain.hidden_act, "silu");
+        let marked = format!(
+            "\u{feff}{}",
+            json!({"vocab_size": 1, "hidden_size": 2, "intermediate_size": 2,
+            "num_hidden_layers": 1, "num_attention_heads": 1, "max_position_embeddings": 8})
+        );
+        assert!(Config::from_json(&marked).is_ok());
+    }
+
+    /// As Python reads it.
+    #[test]
+    fn of_a_field_that_is_said_twice_the_last_counts() {
+        let twice = r#"{"vocab_size": 1, "hidden_size": 2, "intermediate_size": 2, "num_hidden_layers": 1,
+            "num_attention_heads": 1, "max_position_embeddings": 8, "rope_theta": 1.0, "rope_theta": 2.0}"#;
+        assert_eq!(Config::from_json(twice).unwrap().positions.theta, 2.0);
+    }
+
+    #[test]
+    fn what_would_draw_other_pictures_is_refused_by_its_name() {
+        for (change, words) in [
+            (json!({"head_dim": 32}), "`head_dim`"),
+            (json!({"sliding_window": 64}), "`sliding_window`"),
+            (
+                json!({"final_logit_softcapping": 30.0}),
+                "`final_logit_softcapping`",
+            ),
+            (json!({"num_local_experts": 8}), "`num_local_experts`"),
+            (json!({"partial_rotary_factor": 0.5}), "`partial_rotary_factor`"),
+            (json!({"alibi": true}), "`alibi`"),
+            (
+                json!({"quantization_config": {"quant_method": "gptq"}}),
+                "`quantization_config`",
+            ),
+            (
+                json!({"layer_types": ["full_attention", "sliding_attention"]}),
+                "`layer_types`",
+            ),
+            (json!({"hidden_act": "tanh"}), "`tanh`"),
+            (json!({"rms_norm_eps": -1.0}), "`rms_norm_eps`"),
+            (
+                json!({"max_position_embeddings": 1 << 20, "hidden_size": 1 << 16}),
+                "`max_position_embeddings`",
+            ),
+        ] {
+            let why = with(change).unwrap_err();
+            assert!(why.contains(words), "{why}");
+        }
+        for change in [
+            json!({"head_dim": 16}),
+            json!({"sliding_window": 64, "use_sliding_window": false}),
+            json!({"partial_rotary_factor": 1.0, "logit_scale": 1, "alibi": false}),
+            json!({"layer_types": ["full_attention", "full_attention"]}),
+            json!({"anything_else": 3, "attention_dropout": 0.5}),
+        ] {
+            assert!(with(change.clone()).is_ok(), "{change}");
+        }
     }
 }

@@ -8,5 +8,6 @@ pub(crate) mod kernels;
 pub(crate) mod kv_cache;
 pub(crate) mod matrix;
 pub mod parts;
+mod positions;
 mod q8;
 pub(crate) mod rope;

@@ -13,13 +13,10 @@ pub(crate) struct Rope {
 impl Rope {
     pub(crate) fn new(config: &Config) -> Self {
         let half = config.head_dim() / 2;
-        // Dynamic scaling changes nothing up to max_position, which is never exceeded here.
-        let stretch = match &config.rope_scaling {
-            Some(scaling) if scaling.kind == "linear" => scaling.factor,
-            _ => 1.0,
-        };
-        let frequency = |i: usize| 1.0 / config.rope_theta.powf(2.0 * i as f32 / (2 * half) as f32);
-        let angles = |at: usize| (0..half).map(move |i| at as f32 / stretch * frequency(i));
+        let positions = config.positions;
+        let frequency =
+            |i: usize| 1.0 / positions.theta.powf(2.0 * i as f32 / (2 * half) as f32) / positions.stretch;
+        let angles = |at: usize| (0..half).map(move |i| at as f32 * frequency(i));
         let all: Vec<f32> = (0..config.max_position_embeddings).flat_map(angles).collect();
         Self {
             cos: all.iter().map(|a| a.cos()).collect(),
