@@ -149,7 +149,7 @@ pub enum Command {
         #[command(flatten)]
         model: ModelArgs,
     },
-    /// Compare this machine's results with stored reference cases
+    /// Compare this machine's results with stored reference cases, or check a model file
     Verify(VerifyArgs),
     /// Measure how fast this machine draws
     Bench {

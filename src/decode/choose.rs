@@ -90,6 +90,14 @@ impl Recent {
     }
 }
 
+/// Refuses scores that are no numbers: drawn from, they would give a blank picture.
+pub(super) fn all_finite(scores: &[f32]) -> Result<(), PredictError> {
+    match scores.iter().all(|score| score.is_finite()) {
+        true => Ok(()),
+        false => Err(PredictError::not_finite()),
+    }
+}
+
 /// Runs the feeds and chooses codes from their scores: what [`Predictor::choose`] does unless a
 /// predictor has a way of its own.
 ///
@@ -115,6 +123,7 @@ pub fn choose_on_host(
             asked * codes
         )));
     }
+    all_finite(&scores)?;
     let row = |row: usize| &scores[row * codes..(row + 1) * codes];
     let mut chosen = Chosen::default();
     for ask in wish.asks {

@@ -4,7 +4,7 @@
 //! 2510.24211) it is drawn from the same distribution.
 
 use super::candidate::Candidate;
-use super::choose::{Chosen, Measures, Recent, Wish};
+use super::choose::{Chosen, Measures, Recent, Wish, all_finite};
 use super::{DrawSettings, Drawing, Drawn, Feed, PredictError, Predictor, Rule};
 use crate::task::{Cancel, Noise};
 use std::time::Duration;
@@ -187,7 +187,7 @@ fn score(
         predictor.predict(feeds, &mut scores)?;
         let found = scores.len();
         match found == asked {
-            true => Ok(()),
+            true => all_finite(&scores),
             false => Err(PredictError(format!(
                 "the model returned {found} scores where {asked} were asked for"
             ))),

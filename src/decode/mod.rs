@@ -100,6 +100,14 @@ pub struct Feed<'a> {
 #[error("{0}")]
 pub struct PredictError(pub String);
 
+impl PredictError {
+    /// What a model of damaged weights gives.
+    pub fn not_finite() -> Self {
+        let why = "the model's scores are no numbers, for its weights are damaged or overflow: import or fetch it again";
+        Self(why.to_owned())
+    }
+}
+
 /// A model as decoding sees it. CPU, CUDA and the toys of the tests are implementations.
 pub trait Predictor {
     /// Number of picture codes: the length of one row of scores.

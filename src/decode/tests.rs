@@ -3,7 +3,7 @@
 use super::jacobi::draw_by;
 use super::sampling::{distribution, log_softmax};
 use super::toy::{FIRST_CODE, Toy};
-use super::{DrawError, DrawSettings, Drawing, Drawn, Event, Rule, draw};
+use super::{DrawError, DrawSettings, Drawing, Drawn, Event, PredictError, Rule, draw};
 use crate::task::{Cancel, Noise, Sampling};
 
 const LOOKAHEADS: [usize; 5] = [1, 3, 8, 16, 64];
@@ -419,6 +419,29 @@ fn a_paused_draw_waits() {
     );
     assert!(drawn.is_ok());
     assert_eq!(told, ["paused", "resumed", "code", "code", "code", "code"]);
+}
+
+/// They would be drawn from as if they were the likeliest, or not at all: a blank picture.
+#[test]
+fn scores_that_are_no_numbers_end_the_draw() {
+    let stream = stream(2, 2, &[]);
+    for spoilt in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        for noise in [Noise::Gumbel, Noise::Coupled] {
+            let mut toy = Toy::new(5);
+            toy.spoilt = Some(spoilt);
+            let settings = DrawSettings {
+                noise,
+                ..unscored(3.0, 5, 4)
+            };
+            let drawings = [drawing(&PROMPT, &stream, 5, 1)];
+            let drawn = draw(&mut toy, &drawings, &settings, &Cancel::new(), &mut |_| ());
+            assert_eq!(
+                drawn,
+                Err(DrawError::Predict(PredictError::not_finite())),
+                "{spoilt}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(super) struct Toy {
     codes: usize,
     /// Spread of the scores: how much codes depend on what is before them.
     pub spread: f32,
+    /// Takes the place of the last score.
+    pub spoilt: Option<f32>,
     lanes: BTreeMap<usize, Vec<u32>>,
     /// Feeds of every forward, by lane and number of tokens.
     pub forwards: Vec<Vec<(usize, usize)>>,
@@ -25,6 +27,7 @@ impl Toy {
         Self {
             codes,
             spread: 4.0,
+            spoilt: None,
             lanes: BTreeMap::new(),
             forwards: Vec::new(),
             forks: 0,
@@ -44,7 +47,11 @@ impl Toy {
                 (key ^ (code + 1).wrapping_mul(0xbf58_476d_1ce4_e5b9)).wrapping_mul(0x94d0_49bb_1331_11eb);
             self.spread * ((hash >> 40) as f32 / (1u64 << 24) as f32 - 0.5)
         };
-        (0..self.codes as u64).map(score).collect()
+        let mut scores: Vec<f32> = (0..self.codes as u64).map(score).collect();
+        if let (Some(last), Some(value)) = (scores.last_mut(), self.spoilt) {
+            *last = value;
+        }
+        scores
     }
 }
 

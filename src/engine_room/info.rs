@@ -38,7 +38,7 @@ pub fn info(file: &Path) -> Result<Info, Failure> {
 }
 
 /// By content, for a model may have any name.
-fn is_gguf(file: &Path) -> bool {
+pub(super) fn is_gguf(file: &Path) -> bool {
     let mut magic = [0; 4];
     let read = std::fs::File::open(file).and_then(|mut file| file.read_exact(&mut magic));
     read.is_ok() && &magic == b"GGUF"

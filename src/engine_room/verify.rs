@@ -1,8 +1,11 @@
-//! Whether this machine computes what others did: golden vectors, and pictures drawn elsewhere.
+//! Whether this machine computes what others did: golden vectors, and pictures drawn elsewhere. And
+//! whether a model is what was written.
 
+use super::info::is_gguf;
 use super::source::prepare;
 use super::{Note, failed};
 use crate::model::bundle::{Bundle, Source};
+use crate::model::weights::gguf::{Checksum, Gguf};
 use crate::session::Session;
 use crate::task::{Device, Failure, Format, KvCache};
 use crate::{picture, saved_picture, verify as golden};
@@ -11,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What is to be checked, and where.
 #[derive(Debug, Clone, Copy)]
 pub struct Verification<'a> {
-    /// Folders with a reference case, and pictures saved by this program.
+    /// Folders with a reference case, models in one file, and pictures saved by this program.
     pub cases: &'a [PathBuf],
     pub device: Device,
     pub kv: KvCache,
@@ -30,11 +33,25 @@ pub fn verify(asked: &Verification<'_>, note: &mut dyn FnMut(Note<'_>)) -> Resul
     prepare(asked.device, asked.threads)?;
     let (mut passed, mut run, mut pictures) = (true, 0, Vec::new());
     for case in asked.cases {
+        if is_gguf(case) {
+            run += 1;
+            let checked = Gguf::open(case).and_then(|model| model.verify());
+            passed &= checked.is_ok();
+            let file = case.display();
+            note(Note::Result(&match checked {
+                Ok(Checksum::Right) => format!("{file} checksum=right"),
+                Ok(Checksum::Missing) => {
+                    format!("{file} checksum=none (written by an older version; its weights are numbers)")
+                }
+                Err(why) => format!("WRONG: {why}"),
+            }));
+            continue;
+        }
         if case.is_file() {
             match picture::holds_record(case) {
                 true => pictures.push(case.as_path()),
                 false => note(Note::Remark(&format!(
-                    "{} is neither a folder nor a picture saved by this program: passed over",
+                    "{} is neither a folder, nor a model, nor a picture saved by this program: passed over",
                     case.display()
                 ))),
             }
@@ -53,7 +70,7 @@ pub fn verify(asked: &Verification<'_>, note: &mut dyn FnMut(Note<'_>)) -> Resul
     }
     if run == 0 {
         return Err(Failure::usage(
-            "none of these is a folder with a reference case, or a picture saved by this program",
+            "none of these is a folder with a reference case, a model, or a picture saved by this program",
         ));
     }
     Ok(passed)

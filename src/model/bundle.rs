@@ -14,7 +14,8 @@ use super::movq::preview::Preview;
 use super::network::{Hardware, Network};
 use super::prompts::Prompts;
 use super::text::{Text, TokenizerFiles};
-use super::weights::checkpoint::{Safetensors, open_movq};
+use super::weights::checkpoint::{open_decoder, open_movq};
+use super::weights::files::{stand_in_at, text_if_there, text_of};
 use super::weights::gguf::Gguf;
 use super::weights::{ModelError, Weights};
 use crate::pixels::Size;
@@ -68,7 +69,6 @@ pub(crate) struct Parts<'a> {
     pub(crate) card: Card,
     /// How the decoder is stored.
     pub(crate) format: String,
-    file_bytes: u64,
     pub(super) decoder: &'a dyn Weights,
     movq: &'a dyn Weights,
     movq_prefix: &'a str,
@@ -123,16 +123,8 @@ impl Parts<'_> {
             movq: self.movq,
             movq_prefix: self.movq_prefix,
             movq_config,
-            file_bytes: self.file_bytes,
         }
     }
-}
-
-fn text_of(path: &Path) -> Result<String, ModelError> {
-    std::fs::read_to_string(path).map_err(|e| ModelError::File {
-        file: path.display().to_string(),
-        reason: e.to_string(),
-    })
 }
 
 /// The image tokenizer's weights in a checkpoint folder.
@@ -164,16 +156,16 @@ pub fn find_movq(folder: &Path) -> Result<PathBuf, ModelError> {
 }
 
 /// The tokenizer files of a checkpoint folder, those that are there.
-pub fn tokenizer_files(folder: &Path) -> TokenizerFiles {
-    let read = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
-    TokenizerFiles {
-        tokenizer: read("tokenizer.json"),
-        vocab: read("vocab.json"),
-        merges: read("merges.txt"),
-        added_tokens: read("added_tokens.json"),
-        tokenizer_config: read("tokenizer_config.json"),
-        special_tokens_map: read("special_tokens_map.json"),
-    }
+pub fn tokenizer_files(folder: &Path) -> Result<TokenizerFiles, ModelError> {
+    let read = |name: &str| text_if_there(&folder.join(name));
+    Ok(TokenizerFiles {
+        tokenizer: read("tokenizer.json")?,
+        vocab: read("vocab.json")?,
+        merges: read("merges.txt")?,
+        added_tokens: read("added_tokens.json")?,
+        tokenizer_config: read("tokenizer_config.json")?,
+        special_tokens_map: read("special_tokens_map.json")?,
+    })
 }
 
 /// `movq.json` beside the image tokenizer, or the file named.
@@ -198,9 +190,38 @@ pub(crate) fn with_parts<T>(
         None => build(gguf_parts(&Gguf::from_static(STARTER)?, "starter", source)?),
         Some(path) if path.is_dir() => in_folder(path, source, build),
         Some(path) => {
+            no_part_of_a_model(path)?;
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             build(gguf_parts(&Gguf::open(path)?, &name, source)?)
         }
+    }
+}
+
+/// Refuses one file of a checkpoint where the model is asked for, and says what to name instead.
+pub(crate) fn no_part_of_a_model(path: &Path) -> Result<(), ModelError> {
+    let wrong = |reason: String| {
+        Err(ModelError::File {
+            file: path.display().to_string(),
+            reason,
+        })
+    };
+    if let Some(why) = stand_in_at(path)? {
+        return wrong(why.to_owned());
+    }
+    let end = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_part = ["safetensors", "json", "ckpt", "pt", "pth", "bin"]
+        .iter()
+        .any(|part| end == *part);
+    match is_part {
+        true => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            wrong(format!(
+                "it is one file of a checkpoint: name its folder as the model ({}), or a .gguf made by `lumina-studio import`",
+                folder.display()
+            ))
+        }
+        false => Ok(()),
     }
 }
 
@@ -228,7 +249,6 @@ fn gguf_parts<'a>(gguf: &'a Gguf, name: &str, source: &Source) -> Result<Parts<'
         },
         card,
         format: meta("lumina.quant").unwrap_or_else(|| "gguf".to_owned()),
-        file_bytes: gguf.length(),
         decoder: gguf,
         movq: gguf,
         movq_prefix: "movq.",
@@ -247,11 +267,12 @@ fn in_folder<T>(
 ) -> Result<T, ModelError> {
     let config = text_of(&folder.join("config.json"))?;
     let movq_path = match &source.movq {
+        Some(path) if path.is_dir() => find_movq(path)?,
         Some(path) => path.clone(),
         None => find_movq(folder)?,
     };
     let movq = open_movq(&movq_path)?;
-    let decoder = Safetensors::open(folder)?;
+    let decoder = open_decoder(folder)?;
     let (hardware, remark) = Hardware::choose(source.device, source.kv)?;
     build(Parts {
         name: folder
@@ -261,10 +282,9 @@ fn in_folder<T>(
             .into_owned(),
         card: Card::for_folder(folder, &config)?,
         format: "safetensors".to_owned(),
-        file_bytes: decoder.length(),
         config,
-        files: tokenizer_files(folder),
-        decoder: &decoder,
+        files: tokenizer_files(folder)?,
+        decoder: decoder.as_ref(),
         movq: movq.as_ref(),
         movq_prefix: "",
         movq_config: movq_config(source.movq_config.as_deref(), &movq_path)?,
@@ -294,10 +314,11 @@ pub fn describe(path: &Path) -> Result<Summary, ModelError> {
     let (config, card, format) = if path.is_dir() {
         let config = text_of(&path.join("config.json"))?;
         // The headers say whether the files are whole.
-        Safetensors::open(path)?;
+        open_decoder(path)?;
         let card = Card::for_folder(path, &config)?;
         (config, card, "safetensors".to_owned())
     } else {
+        no_part_of_a_model(path)?;
         let gguf = Gguf::open(path)?;
         // Nothing is loaded: no device is wanted.
         let unplaced = Source {

@@ -1,6 +1,7 @@
 //! What a model was made for: tasks, sizes, sampling defaults, labels, provenance (`lumina.json`).
 
 use super::weights::ModelError;
+use super::weights::files::text_if_there;
 use crate::pixels::Size;
 use crate::task::Sampling;
 use crate::token::{best_size, trained_sizes};
@@ -50,13 +51,61 @@ const STARTER: &str = include_str!("../../assets/cards/starter.json");
 const PUBLISHED: &str = include_str!("../../assets/cards/lumina-mgpt-2.0.json");
 const OMNI: &str = include_str!("../../assets/cards/lumina-mgpt-2.0-omni.json");
 
+/// A card comes with a model, from anywhere: what it says has bounds.
+const LONGEST_TEXT: usize = 20_000;
+const LONGEST_NAME: usize = 200;
+const MOST_TASKS: usize = 64;
+const MOST_SIZES: usize = 4096;
+const LARGEST_SIDE: u32 = 4096;
+
 impl Card {
     /// Reads a `lumina.json`.
     ///
     /// # Errors
     /// The text is no card.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
-        serde_json::from_str(text).map_err(|e| ModelError::Config(format!("lumina.json: {e}")))
+        let wrong = |why: String| ModelError::Config(format!("lumina.json: {why}"));
+        let card: Self =
+            serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| wrong(e.to_string()))?;
+        card.beyond_bounds().map_or(Ok(card), |why| Err(wrong(why)))
+    }
+
+    /// What of it no model has.
+    fn beyond_bounds(&self) -> Option<String> {
+        let sampling = |of: &Sampling| {
+            let is_usable = of.cfg.is_finite() && of.temperature.is_finite() && of.temperature >= 0.0;
+            let sigma = of.top_n_sigma.unwrap_or_default();
+            (!is_usable || !sigma.is_finite() || sigma < 0.0)
+                .then(|| "`sampling` has no usable numbers".to_owned())
+        };
+        let text = |name: &str, text: Option<&str>, most: usize| {
+            let is_long = text.is_some_and(|text| text.len() > most);
+            is_long.then(|| format!("`{name}` is longer than {most} characters"))
+        };
+        let trained = |task: &Trained| {
+            let is_side = |side: u32| (1..=LARGEST_SIDE).contains(&side);
+            let mut sides = task.sizes.iter().flatten().copied().chain(task.side);
+            if task.sizes.len() > MOST_SIZES || task.maps.len() > MOST_TASKS {
+                return Some(format!("`{:.40}` has too many sizes or maps", task.task));
+            }
+            if let Some(side) = sides.find(|side| !is_side(*side)) {
+                return Some(format!("`{:.40}` has a side of {side} pixels", task.task));
+            }
+            let words = task.maps.iter().chain([&task.task]).chain(&task.label);
+            let mut words = words.map(|word| text("tasks", Some(word), LONGEST_NAME));
+            words
+                .find_map(|why| why)
+                .or_else(|| sampling(task.sampling.as_ref()?))
+        };
+        if self.tasks.len() > MOST_TASKS {
+            return Some(format!("it has {} tasks", self.tasks.len()));
+        }
+        text("name", Some(&self.name), LONGEST_NAME)
+            .or_else(|| text("note", self.note.as_deref(), LONGEST_TEXT))
+            .or_else(|| text("provenance", self.provenance.as_deref(), LONGEST_TEXT))
+            .or_else(|| text("licence", self.licence.as_deref(), LONGEST_TEXT))
+            .or_else(|| sampling(&self.sampling))
+            .or_else(|| self.tasks.iter().find_map(trained))
     }
 
     /// `lumina.json` beside the weights, else the preset that fits the folder.
@@ -64,7 +113,7 @@ impl Card {
     /// # Errors
     /// The folder has a `lumina.json` that is no card.
     pub fn for_folder(folder: &Path, config: &str) -> Result<Self, ModelError> {
-        if let Ok(text) = std::fs::read_to_string(folder.join("lumina.json")) {
+        if let Some(text) = text_if_there(&folder.join("lumina.json"))? {
             return Self::from_json(&text);
         }
         let name = folder
@@ -201,6 +250,50 @@ mod tests {
         let starter = Card::from_json(STARTER).unwrap();
         let refusal = starter.refusal("generate", None, Size::new(256, 256)).unwrap();
         assert!(refusal.ends_with("but for 128x128"), "{refusal}");
+    }
+
+    #[test]
+    fn what_no_model_has_is_refused() {
+        let card = |change: serde_json::Value| {
+            let mut card = serde_json::json!({"name": "x", "sampling": {"cfg": 1.5, "top_k": 64, "temperature": 0.7},
+                "tasks": [{"task": "generate", "sizes": [[64, 64]]}]});
+            card.as_object_mut()
+                .unwrap()
+                .extend(change.as_object().unwrap().clone());
+            Card::from_json(&card.to_string()).map_err(|e| e.to_string())
+        };
+        assert!(card(serde_json::json!({})).is_ok());
+        let many = vec![[32, 32]; MOST_SIZES + 1];
+        for (change, words) in [
+            (
+                serde_json::json!({"tasks": [{"task": "generate", "side": 2_000_000}]}),
+                "2000000",
+            ),
+            (
+                serde_json::json!({"tasks": [{"task": "generate", "sizes": [[64, 4_000_000_000u32]]}]}),
+                "4000000000",
+            ),
+            (
+                serde_json::json!({"tasks": [{"task": "generate", "sizes": [[0, 64]]}]}),
+                "side of 0",
+            ),
+            (
+                serde_json::json!({"tasks": [{"task": "generate", "sizes": many}]}),
+                "too many",
+            ),
+            (
+                serde_json::json!({"sampling": {"cfg": 1e300, "top_k": 1, "temperature": 1}}),
+                "sampling",
+            ),
+            (
+                serde_json::json!({"sampling": {"cfg": 1, "top_k": 1, "temperature": -1}}),
+                "sampling",
+            ),
+            (serde_json::json!({"name": "x".repeat(300)}), "name"),
+        ] {
+            let why = card(change).unwrap_err();
+            assert!(why.contains(words), "{why}");
+        }
     }
 
     #[test]

@@ -5,7 +5,12 @@ use super::weights::ModelError;
 use crate::token::Alphabet;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokenizers::Tokenizer;
+
+/// A text may become this many times longer before it is split; each step of a normalizer may make it
+/// longer, and steps multiply.
+const LONGEST_GROWTH: f64 = 1000.0;
 
 /// The tokenizer files of a checkpoint, as text.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +34,40 @@ fn wrong(why: impl std::fmt::Display) -> ModelError {
     ModelError::Config(format!("tokenizer: {why}"))
 }
 
+/// The library that reads tokenizers panics at some damaged ones.
+fn contained<T>(work: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(wrong(
+            "it is damaged, for its library fails at it: get the original file",
+        ))
+    })
+}
+
+/// How many times longer a step of a tokenizer may make a text.
+fn growth(step: &Value) -> f64 {
+    let length = |field: &str| step[field].as_str().map_or(0, str::len) as f64;
+    match step["type"].as_str() {
+        Some("Sequence") => {
+            let steps = ["normalizers", "decoders"]
+                .into_iter()
+                .flat_map(|name| step[name].as_array());
+            steps.flatten().map(growth).product()
+        }
+        Some("Replace") => match step["pattern"]["String"].as_str() {
+            Some(pattern) => (length("content") / pattern.len().max(1) as f64).max(1.0),
+            // It may match between any two characters.
+            None => 1.0 + length("content"),
+        },
+        Some("Prepend") => 1.0 + length("prepend"),
+        _ => 1.0,
+    }
+}
+
+/// Reads one of the small files beside a tokenizer.
+fn json_of(name: &str, text: &str) -> Result<Value, ModelError> {
+    serde_json::from_str(text).map_err(|e| wrong(format!("{name}: {e}")))
+}
+
 impl Text {
     pub fn new(files: &TokenizerFiles) -> Result<Self, ModelError> {
         let mut specials = HashMap::new();
@@ -37,8 +76,9 @@ impl Text {
             let mut json = Value::Object(json);
             if let Some(added) = json.get_mut("added_tokens").map(Value::take) {
                 for token in added.as_array().into_iter().flatten() {
-                    if let (Some(name), Some(id)) = (token["content"].as_str(), token["id"].as_u64()) {
-                        specials.insert(name.to_owned(), id as u32);
+                    let id = token["id"].as_u64().and_then(|id| u32::try_from(id).ok());
+                    if let (Some(name), Some(id)) = (token["content"].as_str(), id) {
+                        specials.insert(name.to_owned(), id);
                     }
                 }
             }
@@ -46,10 +86,16 @@ impl Text {
             json["post_processor"] = Value::Null;
             json["truncation"] = Value::Null;
             json["padding"] = Value::Null;
-            Tokenizer::from_bytes(json.to_string().as_bytes()).map_err(wrong)?
+            if growth(&json["normalizer"]) * growth(&json["decoder"]) > LONGEST_GROWTH {
+                return Err(wrong(
+                    "it makes texts longer without bounds: get the original file",
+                ));
+            }
+            contained(|| Tokenizer::from_bytes(json.to_string().as_bytes()).map_err(wrong))?
         } else if let (Some(vocab), Some(merges)) = (&files.vocab, &files.merges) {
             if let Some(added) = &files.added_tokens {
-                specials = serde_json::from_str(added).map_err(wrong)?;
+                specials =
+                    serde_json::from_str(added).map_err(|e| wrong(format!("added_tokens.json: {e}")))?;
             }
             from_vocab(vocab, merges, Splitting::of(files, merges))?
         } else {
@@ -57,19 +103,29 @@ impl Text {
                 "neither tokenizer.json nor vocab.json with merges.txt is in the folder",
             ));
         };
+        let config = match &files.tokenizer_config {
+            Some(text) => json_of("tokenizer_config.json", text)?,
+            None => Value::Null,
+        };
+        let map = match &files.special_tokens_map {
+            Some(text) => json_of("special_tokens_map.json", text)?,
+            None => Value::Null,
+        };
+        // Newer checkpoints say it here, some of them only here.
+        for (id, token) in config["added_tokens_decoder"].as_object().into_iter().flatten() {
+            if let (Ok(id), Some(name)) = (id.parse(), token["content"].as_str()) {
+                specials.entry(name.to_owned()).or_insert(id);
+            }
+        }
         let id = |name: &str| specials.get(name).copied().or_else(|| plain.token_to_id(name));
         let named = |key: &str| {
-            [&files.tokenizer_config, &files.special_tokens_map]
-                .into_iter()
-                .flatten()
-                .find_map(|text| {
-                    let json: Value = serde_json::from_str(text).ok()?;
-                    let token = &json[key];
-                    token
-                        .as_str()
-                        .or_else(|| token["content"].as_str())
-                        .map(str::to_owned)
-                })
+            [&config, &map].into_iter().find_map(|json| {
+                let token = &json[key];
+                token
+                    .as_str()
+                    .or_else(|| token["content"].as_str())
+                    .map(str::to_owned)
+            })
         };
         let name = named("bos_token")
             .or_else(|| named("eos_token"))
@@ -100,12 +156,12 @@ impl Text {
 
     /// Ids of a text, specials not parsed.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
-        Ok(self.plain.encode(text, false).map_err(wrong)?.get_ids().to_vec())
+        contained(|| Ok(self.plain.encode(text, false).map_err(wrong)?.get_ids().to_vec()))
     }
 
     /// The text of ids; those that are no text (specials, picture codes) leave nothing.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
-        self.plain.decode(ids, false).map_err(wrong)
+        contained(|| self.plain.decode(ids, false).map_err(wrong))
     }
 
     /// A conversation's turns as a prompt: first token, then every turn closed by the separator.
@@ -179,7 +235,7 @@ fn from_vocab(vocab: &str, merges: &str, splitting: Splitting) -> Result<Tokeniz
         "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": "",
             "end_of_word_suffix": "", "fuse_unk": false, "byte_fallback": false, "vocab": vocab, "merges": merges}
     });
-    Tokenizer::from_bytes(json.to_string().as_bytes()).map_err(wrong)
+    contained(|| Tokenizer::from_bytes(json.to_string().as_bytes()).map_err(wrong))
 }
 
 #[cfg(test)]
@@ -189,7 +245,7 @@ mod tests {
     use std::path::Path;
 
     fn starter() -> TokenizerFiles {
-        tokenizer_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter"))
+        tokenizer_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/starter")).unwrap()
     }
 
     fn alphabet(text: &Text) -> Alphabet {
@@ -275,6 +331,62 @@ mod tests {
                 "{typed}"
             );
         }
+    }
+
+    /// Newer checkpoints name their special tokens in `tokenizer_config.json` alone.
+    #[test]
+    fn special_tokens_may_stand_in_the_configuration_alone() {
+        let mut files = in_three_files();
+        let added: serde_json::Map<String, Value> =
+            serde_json::from_str(&files.added_tokens.take().unwrap()).unwrap();
+        assert!(Text::new(&files).is_err());
+        let decoder: serde_json::Map<String, Value> = added
+            .into_iter()
+            .map(|(name, id)| {
+                (
+                    id.to_string(),
+                    serde_json::json!({ "content": name, "special": true }),
+                )
+            })
+            .collect();
+        let config = serde_json::json!({ "eos_token": "<|endoftext|>", "added_tokens_decoder": decoder });
+        files.tokenizer_config = Some(config.to_string());
+        let (one, here) = (Text::new(&starter()).unwrap(), Text::new(&files).unwrap());
+        assert_eq!(alphabet(&one), alphabet(&here));
+    }
+
+    fn with_normalizer(normalizer: &Value) -> Result<Text, ModelError> {
+        let mut files = starter();
+        let mut json: Value = serde_json::from_str(files.tokenizer.as_deref().unwrap()).unwrap();
+        json["normalizer"] = normalizer.clone();
+        files.tokenizer = Some(json.to_string());
+        Text::new(&files)
+    }
+
+    #[test]
+    fn a_tokenizer_that_fails_or_fills_the_memory_is_an_error() {
+        // A table of characters that leads beyond its own end.
+        let damaged = serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "BAAAAAAEAAAA"});
+        let text = with_normalizer(&damaged).and_then(|text| text.encode("a cat"));
+        assert!(text.is_err_and(|e| e.to_string().contains("tokenizer")));
+        let double = serde_json::json!({"type": "Replace", "pattern": {"String": "a"}, "content": "aa"});
+        let doubles = |count: usize| {
+            let steps = vec![double.clone(); count];
+            serde_json::json!({"type": "Sequence", "normalizers": steps})
+        };
+        assert!(with_normalizer(&doubles(3)).is_ok());
+        let refused = with_normalizer(&doubles(40)).err().unwrap().to_string();
+        assert!(refused.contains("without bounds"), "{refused}");
+    }
+
+    #[test]
+    fn a_damaged_file_beside_the_tokenizer_is_named() {
+        let files = TokenizerFiles {
+            tokenizer_config: Some("{".to_owned()),
+            ..starter()
+        };
+        let why = Text::new(&files).err().unwrap().to_string();
+        assert!(why.contains("tokenizer_config.json"), "{why}");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! that; told the same codes before, all others must be the same.
 
 use super::loaded::{Session, broken};
-use crate::decode::{Feed, NoiseKey, distribution};
+use crate::decode::{Feed, NoiseKey, PredictError, distribution};
 use crate::model::weights::ModelError;
 use crate::task::{Failure, Noise, Task, Wording};
 use crate::token::Grid;
@@ -89,6 +89,9 @@ impl Session {
             predictor
                 .predict(&feeds, &mut scores)
                 .map_err(|e| broken(&ModelError::Config(e.to_string())))?;
+            if !scores.iter().all(|score| score.is_finite()) {
+                return Err(Failure::failed(PredictError::not_finite().0));
+            }
             let (c, u) = scores.split_at(tokens.len() * count);
             for row in 0..tokens.len() {
                 // The row of a token scores the one behind it.

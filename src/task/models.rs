@@ -142,8 +142,7 @@ pub struct Needs {
     pub cache: u64,
     /// Turning the codes into pixels.
     pub decode: u64,
-    /// Pages of the file that lie in memory while it is read; the system takes them back when it
-    /// wants them.
+    /// What is held besides while the file is read: its largest tensor once more.
     pub file: u64,
 }
 
@@ -153,7 +152,7 @@ impl Needs {
         self.weights + self.cache + self.decode
     }
 
-    /// The most the process is seen to use: the file's pages count while it is loaded, cache and
+    /// The most the process is seen to use: what reading takes counts while it is loaded, cache and
     /// decode while it draws.
     pub fn peak(&self) -> u64 {
         self.held().max(self.weights + self.file)
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_counts_while_it_is_loaded_only() {
+    fn reading_counts_while_it_is_loaded_only() {
         let all = Needs {
             weights: 5,
             cache: 1,

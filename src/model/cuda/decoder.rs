@@ -213,7 +213,7 @@ impl Load<'_> {
         let name = config.head_name();
         let shape = [config.vocab_size, config.hidden_size];
         let count = ids.len();
-        let rows = Rows::of(self.weights, name, shape, self.quant)?.part(ids);
+        let rows = Rows::part(self.weights, name, (shape, ids), self.quant)?;
         let row_of = padded_rows(count, count.next_multiple_of(16));
         let row_of = self
             .loader
@@ -232,7 +232,7 @@ impl Load<'_> {
         let shape = [self.config.vocab_size, self.config.hidden_size];
         let ids = head.ids(self.config)?;
         let held = ids.start as u32..ids.end as u32;
-        let rows = Rows::of(self.weights, NAME, shape, None)?.part(ids);
+        let rows = Rows::part(self.weights, NAME, (shape, ids), None)?;
         // f32 is kept where it is stored: only small models are.
         let width = match rows.kind() {
             candle_core::quantized::GgmlDType::F32 => Width::Float,

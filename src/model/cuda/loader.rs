@@ -24,14 +24,25 @@ pub(super) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows of a tensor [rows, columns], brought to another format if one is asked for. What no kernel
-    /// reads becomes f32.
+    /// A whole tensor [rows, columns], as by [`Self::part`].
     pub(super) fn of(
         weights: &'a dyn Weights,
         name: &str,
         shape: [usize; 2],
         quant: Option<Format>,
     ) -> Result<Self> {
+        Self::part(weights, name, (shape, 0..shape[0]), quant)
+    }
+
+    /// Some rows of a tensor [rows, columns], brought to another format if one is asked for. What no kernel
+    /// reads becomes f32.
+    pub(super) fn part(
+        weights: &'a dyn Weights,
+        name: &str,
+        (whole, rows): ([usize; 2], Range<usize>),
+        quant: Option<Format>,
+    ) -> Result<Self> {
+        let shape = [rows.len(), whole[1]];
         let quant = quant.filter(|quant| matches!(quant, Format::Q4K | Format::Q8_0));
         let readable = |kind| {
             matches!(
@@ -40,17 +51,17 @@ impl<'a> Rows<'a> {
             )
         };
         if quant.is_none()
-            && let Some((kind, bytes)) = weights.raw(name, &shape)?
+            && let Some((kind, bytes)) = weights.raw_rows(name, &whole, rows.clone())?
             && readable(kind)
         {
             return Ok(Self {
                 kind,
                 columns: shape[1],
                 count: shape[0],
-                bytes: Cow::Borrowed(bytes),
+                bytes,
             });
         }
-        let stored = weights.stored_as(name, &shape)?;
+        let stored = weights.stored_rows(name, &whole, rows)?;
         Self::from_stored(stored, shape, quant, readable)
     }
 
@@ -85,18 +96,6 @@ impl<'a> Rows<'a> {
 
     fn row_bytes(&self) -> usize {
         self.columns / self.kind.block_size() * self.kind.type_size()
-    }
-
-    /// Some of the rows.
-    pub(super) fn part(mut self, rows: Range<usize>) -> Self {
-        let row = self.row_bytes();
-        let range = rows.start * row..rows.end * row;
-        self.count = rows.len();
-        self.bytes = match self.bytes {
-            Cow::Borrowed(bytes) => Cow::Borrowed(&bytes[range]),
-            Cow::Owned(bytes) => Cow::Owned(bytes[range].to_vec()),
-        };
-        self
     }
 
     pub(super) fn kind(&self) -> GgmlDType {

@@ -325,8 +325,10 @@ impl CardPredictor {
                 .value()
                 .ok_or_else(|| ModelError::Card("the choices are cut short".to_owned()))?;
             for (index, choice) in of_asks.into_iter().zip(found.of_ask) {
-                let code = u32::try_from(choice.code)
-                    .map_err(|_| ModelError::Card("the model's scores are no numbers".to_owned()))?;
+                // One score that is no number makes both sums none.
+                let code = u32::try_from(choice.code).ok();
+                let code = code.filter(|_| choice.log_c.is_finite() && choice.log_u.is_finite());
+                let code = code.ok_or_else(|| ModelError::Card(PredictError::not_finite().0))?;
                 choices[index] = Some(Choice {
                     code,
                     log_p: Some((f64::from(choice.log_c), f64::from(choice.log_u))),

@@ -3,12 +3,11 @@
 
 use super::kernels::add;
 use super::q8::{Blocks, candle_is_fast};
-use crate::model::weights::{ModelError, Stored, Weights};
+use crate::model::weights::{ModelError, Stored, Weights, block_rows, blocks_of};
 use crate::task::Format;
-use candle_core::quantized::{QStorage, QTensor};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Shape, Tensor};
 use rayon::prelude::*;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// A matrix [out, in] and its optional bias.
@@ -89,7 +88,7 @@ pub(crate) fn fitted(stored: Stored, quant: Option<Format>) -> Result<Arc<QTenso
         _ => Format::F32,
     });
     let wanted = wanted.fitting(columns).ggml();
-    Ok(Arc::new(QTensor::quantize(&kept.to_dtype(DType::F32)?, wanted)?))
+    Ok(Arc::new(blocks_of(&kept, wanted)?))
 }
 
 /// Matrices with fewer weights stay whole.
@@ -203,63 +202,125 @@ impl From<bool> for Bias {
     }
 }
 
+/// One matrix of several. Where they are stored in different formats, all of them become f32, which
+/// holds any.
 fn below_each_other(mut parts: Vec<Stored>) -> Result<Stored, ModelError> {
     if parts.len() == 1 {
         return Ok(parts.remove(0));
     }
-    let mut plain = Vec::new();
-    let mut blocks = Vec::new();
-    for part in parts {
-        match part {
-            Stored::Plain(tensor) => plain.push(tensor),
-            Stored::Quantized(tensor) => blocks.push(tensor),
+    let formats: Vec<Result<GgmlDType, DType>> = parts
+        .iter()
+        .map(|part| match part {
+            Stored::Plain(tensor) => Err(tensor.dtype()),
+            Stored::Quantized(tensor) => Ok(tensor.dtype()),
+        })
+        .collect();
+    let blocks: Vec<&Arc<QTensor>> = parts
+        .iter()
+        .filter_map(|part| match part {
+            Stored::Plain(_) => None,
+            Stored::Quantized(tensor) => Some(tensor),
+        })
+        .collect();
+    match (
+        formats.first(),
+        formats.iter().all(|format| Some(format) == formats.first()),
+    ) {
+        (Some(Ok(dtype)), true) => {
+            let (mut rows, mut columns, mut bytes) = (0, 0, Vec::new());
+            for part in blocks {
+                let (outs, ins) = part.shape().dims2()?;
+                (rows, columns) = (rows + outs, ins);
+                bytes.extend_from_slice(&part.data()?);
+            }
+            let storage = QStorage::from_data(bytes.into(), &Device::Cpu, *dtype)?;
+            Ok(Stored::Quantized(Arc::new(QTensor::new(
+                storage,
+                (rows, columns),
+            )?)))
+        }
+        (_, is_uniform) => {
+            let plain = parts.iter().map(|part| match part {
+                Stored::Plain(tensor) if is_uniform => Ok(tensor.clone()),
+                Stored::Plain(tensor) => Ok(tensor.to_dtype(DType::F32)?),
+                Stored::Quantized(tensor) => Ok(tensor.dequantize(&Device::Cpu)?),
+            });
+            let plain = plain.collect::<Result<Vec<_>, ModelError>>()?;
+            Ok(Stored::Plain(Tensor::cat(&plain, 0)?))
         }
     }
-    let (Some(first), true) = (blocks.first(), plain.is_empty()) else {
-        if !blocks.is_empty() {
-            return Err(ModelError::Config(
-                "matrices of one layer are stored in different formats".to_owned(),
-            ));
-        }
-        return Ok(Stored::Plain(Tensor::cat(&plain, 0)?));
-    };
-    let dtype = first.dtype();
-    let (mut rows, mut columns, mut bytes) = (0, 0, Vec::new());
-    for part in &blocks {
-        if part.dtype() != dtype {
-            return Err(ModelError::Config(
-                "matrices of one layer are stored in different formats".to_owned(),
-            ));
-        }
-        let (outs, ins) = part.shape().dims2()?;
-        (rows, columns) = (rows + outs, ins);
-        bytes.extend_from_slice(&part.data()?);
-    }
-    let storage = QStorage::from_data(bytes.into(), &Device::Cpu, dtype)?;
-    Ok(Stored::Quantized(Arc::new(QTensor::new(
-        storage,
-        (rows, columns),
-    )?)))
 }
 
 pub(crate) fn vector(weights: &dyn Weights, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
     Ok(weights.f32(name, shape)?.flatten_all()?.to_vec1()?)
 }
 
-/// Rows `rows` of a matrix, in its own format.
-pub(crate) fn rows_of(stored: &Stored, rows: Range<usize>) -> Result<Stored, ModelError> {
-    Ok(match stored {
-        // A copy: what makes blocks of it would take the whole tensor that a part lies in.
-        Stored::Plain(tensor) => Stored::Plain(tensor.narrow(0, rows.start, rows.len())?.force_contiguous()?),
-        Stored::Quantized(tensor) => Stored::Quantized(Arc::new(block_rows(tensor, rows)?)),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn block_rows(tensor: &QTensor, rows: Range<usize>) -> Result<QTensor, ModelError> {
-    let (outs, ins) = tensor.shape().dims2()?;
-    let stride = tensor.storage_size_in_bytes() / outs;
-    let bytes = tensor.data()?;
-    let part = bytes[rows.start * stride..rows.end * stride].to_vec();
-    let storage = QStorage::from_data(part.into(), &Device::Cpu, tensor.dtype())?;
-    Ok(QTensor::new(storage, (rows.len(), ins))?)
+    fn numbers(rows: usize, columns: usize, from: usize) -> Tensor {
+        let value = |i: usize| ((i + from) * 7919 % 1000) as f32 / 500.0 - 1.0;
+        let values: Vec<f32> = (0..rows * columns).map(value).collect();
+        Tensor::from_vec(values, (rows, columns), &Device::Cpu).unwrap()
+    }
+
+    fn stored(tensor: &Tensor, format: Format) -> Stored {
+        match format {
+            Format::F32 => Stored::Plain(tensor.clone()),
+            Format::F16 => Stored::Plain(tensor.to_dtype(DType::F16).unwrap()),
+            Format::Bf16 => Stored::Plain(tensor.to_dtype(DType::BF16).unwrap()),
+            Format::Q8_0 | Format::Q4K => {
+                Stored::Quantized(Arc::new(blocks_of(tensor, format.ggml()).unwrap()))
+            }
+        }
+    }
+
+    fn values(stored: Stored, quant: Option<Format>) -> Vec<f32> {
+        let blocks = fitted(stored, quant).unwrap();
+        let wide = blocks.dequantize(&Device::Cpu).unwrap();
+        wide.flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    const FORMATS: [Format; 5] = [Format::F32, Format::F16, Format::Bf16, Format::Q8_0, Format::Q4K];
+
+    /// A head of which some rows are needed, in whatever format it is stored and brought to.
+    #[test]
+    fn blocks_of_some_rows_are_those_of_the_whole() {
+        let (rows, columns, part) = (12, 256, 3..8);
+        let whole = numbers(rows, columns, 0);
+        for format in FORMATS {
+            for quant in [None, Some(Format::F32), Some(Format::Q8_0), Some(Format::Q4K)] {
+                let all = values(stored(&whole, format), quant);
+                let some = stored(&whole, format).rows(part.clone()).unwrap();
+                let some = values(some, quant);
+                assert_eq!(
+                    some,
+                    all[part.start * columns..part.end * columns],
+                    "{format:?} {quant:?}"
+                );
+                // A part that was not copied.
+                if format == Format::F32 {
+                    let view = whole.narrow(0, part.start, part.len()).unwrap();
+                    assert_eq!(values(Stored::Plain(view), quant), some, "{quant:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn matrices_of_several_formats_stand_below_each_other() {
+        let (rows, columns) = (2, 256);
+        for first in FORMATS {
+            for second in FORMATS {
+                let parts = [
+                    stored(&numbers(rows, columns, 0), first),
+                    stored(&numbers(rows, columns, 5), second),
+                ];
+                let apart: Vec<f32> = parts.iter().flat_map(|part| values(part.clone(), None)).collect();
+                let together = values(below_each_other(parts.to_vec()).unwrap(), None);
+                assert_eq!(together, apart, "{first:?} {second:?}");
+            }
+        }
+    }
 }

@@ -2,7 +2,6 @@
 //! and what a lane has room for.
 
 use super::config::Config;
-use super::matrix::rows_of;
 use crate::decode::Feed;
 use crate::model::weights::{ModelError, Stored, Weights};
 use crate::task::Format;
@@ -59,7 +58,7 @@ pub(crate) fn head_rows(
     let shape = [config.vocab_size, config.hidden_size];
     let rows = head.ids(config)?;
     Ok((
-        rows_of(&weights.stored_as(config.head_name(), &shape)?, rows.clone())?,
+        weights.stored_rows(config.head_name(), &shape, rows.clone())?,
         rows.len(),
     ))
 }

@@ -26,10 +26,21 @@ impl Scope<'_> {
     }
 
     pub(super) fn get(&self, part: &str, shape: &[usize]) -> Result<Tensor> {
-        Ok(self
-            .weights
-            .f32(&format!("{}{part}", self.name), shape)?
-            .to_device(self.device)?)
+        let name = format!("{}{part}", self.name);
+        let weights = self.weights.f32(&name, shape)?;
+        numbers(self.weights, &name, &weights.flatten_all()?.to_vec1::<f32>()?)?;
+        Ok(weights.to_device(self.device)?)
+    }
+}
+
+/// Refuses weights that are no numbers: they would draw blank pictures.
+pub(in crate::model) fn numbers(weights: &dyn Weights, name: &str, values: &[f32]) -> Result<()> {
+    match values.iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(ModelError::File {
+            file: weights.source(),
+            reason: format!("tensor `{name}` has weights that are no numbers: get the original file"),
+        }),
     }
 }
 

@@ -15,4 +15,5 @@ mod test_tensors;
 
 pub use config::MovqConfig;
 pub(super) use config::{DdConfig, has_attention};
+pub(super) use layers::numbers;
 pub use tensors::{Encoded, Movq};

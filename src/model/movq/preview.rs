@@ -193,8 +193,12 @@ impl Preview {
         if tensor.dims() != [PATCH, CELLS * dim + 1] {
             return Ok(None);
         }
+        let map: Vec<Vec<f32>> = tensor.to_vec2()?;
+        if !map.iter().flatten().all(|weight| weight.is_finite()) {
+            return Ok(None);
+        }
         Ok(Some(Self {
-            map: tensor.to_vec2()?,
+            map,
             vectors: movq.vectors().to_vec(),
         }))
     }

@@ -33,6 +33,17 @@ pub struct Encoded {
     pub second: Vec<f32>,
 }
 
+/// Refuses what is no number: as pixels it would be black.
+fn all_numbers<'a>(values: impl IntoIterator<Item = &'a f32>) -> Result<()> {
+    match values.into_iter().all(|value| value.is_finite()) {
+        true => Ok(()),
+        false => Err(ModelError::Config(
+            "the image tokenizer computes no numbers, for its weights are damaged: get the original file"
+                .to_owned(),
+        )),
+    }
+}
+
 impl Movq {
     /// Loads an image tokenizer whose tensors' names begin with `prefix`.
     ///
@@ -100,7 +111,9 @@ impl Movq {
             .conv_out
             .forward(&self.encoder.norm_out.forward(&x, None, Then::Swish)?)?;
         let prequant = self.quant_conv.forward(&x)?.squeeze(0)?;
+        // Before distances are compared: they would all be alike.
         let points: Vec<Vec<f32>> = prequant.flatten_from(1)?.t()?.contiguous()?.to_vec2()?;
+        all_numbers(points.iter().flatten())?;
         let mut encoded = Encoded {
             codes: Vec::new(),
             best: Vec::new(),
@@ -170,6 +183,7 @@ impl Movq {
     pub fn decode(&self, codes: &[u32], grid: Grid) -> Result<Pixels> {
         let raw = self.decode_raw(codes, grid)?.permute((1, 2, 0))?.contiguous()?;
         let values: Vec<f32> = raw.flatten_all()?.to_vec1()?;
+        all_numbers(&values)?;
         let rgb = values
             .iter()
             .map(|v| ((v.clamp(-1.0, 1.0) + 1.0) * 127.5).round_ties_even() as u8)

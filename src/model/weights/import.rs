@@ -4,9 +4,12 @@
 //! tensors are read, brought to their format and written a few rows at a time. The file stands
 //! under a temporary name until it is whole.
 
-use super::checkpoint::{Safetensors, open_movq};
-use super::gguf::{self, Planned};
-use super::{ModelError, Weights, decoder_format};
+use super::checkpoint::{open_decoder, open_movq};
+use super::files::text_of;
+use super::finite::is_finite;
+use super::gguf::{Checksum, Gguf};
+use super::gguf_writing::{self, Planned, Summed};
+use super::{ModelError, Weights, blocks_of, decoder_format};
 use crate::disk::{self, Onto, Readers};
 use crate::model::bundle::{movq_config, tokenizer_files};
 use crate::model::card::Card;
@@ -16,7 +19,7 @@ use crate::model::movq::codec::PictureCodec;
 use crate::model::movq::preview::Preview;
 use crate::model::network::Hardware;
 use crate::task::{Cancel, Format, ImportStep, ImportWish};
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::GgmlDType;
 use rayon::prelude::*;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -81,9 +84,15 @@ pub fn import(
     let target = disk::folder_of(out);
     disk::sweep(target);
     let config_path = wish.folder.join("config.json");
-    let config_text = std::fs::read_to_string(&config_path).map_err(|e| file_error(&config_path, &e))?;
+    if wish.folder.is_file() {
+        return Err(file_error(
+            &wish.folder,
+            &"it is one file: name the folder of the checkpoint it lies in",
+        ));
+    }
+    let config_text = text_of(&config_path)?;
     let config = Config::from_json(&config_text)?;
-    let weights = Safetensors::open(&wish.folder)?;
+    let weights = open_decoder(&wish.folder)?;
     let image = open_movq(movq)?;
     let json = movq_config(wish.movq_config.as_deref(), movq)?;
     let movq_sizes = match &json {
@@ -97,7 +106,7 @@ pub fn import(
         &movq_sizes,
         &Hardware::Cpu,
     )?)?;
-    let (plan, summary) = plan(&config, &weights, image.as_ref(), wish.format)?;
+    let (plan, summary) = plan(&config, weights.as_ref(), image.as_ref(), wish.format)?;
     let map = preview.to_tensor()?;
     let mut listed: Vec<Planned> = plan.iter().map(|step| step.stored.clone()).collect();
     listed.push(Planned {
@@ -108,7 +117,7 @@ pub fn import(
 
     // Only now, for all that can be refused by its headers has been.
     let mut temporary = disk::unfinished(target, Readers::Usual).map_err(|e| file_error(out, &e))?;
-    let files = tokenizer_files(&wish.folder);
+    let files = tokenizer_files(&wish.folder)?;
     let metadata = [
         ("general.architecture", Some("lumina-mgpt2".to_owned())),
         ("general.name", Some(card.name.clone())),
@@ -127,13 +136,18 @@ pub fn import(
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect();
-    let header = gguf::header(&metadata, &listed);
-    let of = header.len() as u64 + listed.iter().map(Planned::padded).sum::<u64>();
-    let mut file = BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
-    file.write_all(&header).map_err(|e| file_error(out, &e))?;
-    let mut done = header.len() as u64;
+    let header = gguf_writing::header(&metadata, &listed);
+    let length = header.bytes.len() as u64;
+    let of = length + listed.iter().map(Planned::padded).sum::<u64>();
+    let mut file = Summed::new(BufWriter::with_capacity(1 << 20, temporary.as_file_mut()));
+    file.write_all(&header.bytes).map_err(|e| file_error(out, &e))?;
+    let mut done = length;
     for step in &plan {
-        let from: &dyn Weights = if step.of_image { image.as_ref() } else { &weights };
+        let from: &dyn Weights = if step.of_image {
+            image.as_ref()
+        } else {
+            weights.as_ref()
+        };
         convert(from, step, cancel, &mut |bytes| {
             file.write_all(bytes).map_err(|e| file_error(out, &e))
         })?;
@@ -147,12 +161,17 @@ pub fn import(
         });
     }
     if let Some(last) = listed.last() {
-        file.write_all(&QTensor::quantize(&map, last.dtype)?.data()?)
+        file.write_all(&blocks_of(&map, last.dtype)?.data()?)
             .map_err(|e| file_error(out, &e))?;
         file.write_all(&last.padding()).map_err(|e| file_error(out, &e))?;
     }
-    file.flush().map_err(|e| file_error(out, &e))?;
-    drop(file);
+    file.seal(&header).map_err(|e| file_error(out, &e))?;
+    temporary.as_file().sync_all().map_err(|e| file_error(out, &e))?;
+    // What the disk gives back is what was written, or there is no model.
+    match Gguf::open(temporary.path())?.checksum()? {
+        Checksum::Right => {}
+        Checksum::Missing => return Err(file_error(out, &"its checksum was not written")),
+    }
     disk::finish(temporary, out, Onto::Any).map_err(|e| file_error(out, &e))?;
     Ok(summary)
 }
@@ -182,8 +201,27 @@ fn convert(
             .par_iter()
             .map(|first| {
                 let part = from.rows(&step.source, *first..rows.min(first + piece))?;
-                let part = QTensor::quantize(&part, step.stored.dtype)?;
-                Ok(part.data()?.into_owned())
+                let is_whole = part
+                    .flatten_all()?
+                    .to_vec1::<f32>()?
+                    .iter()
+                    .all(|v| v.is_finite());
+                let made = blocks_of(&part, step.stored.dtype)?.data()?.into_owned();
+                let why = match (is_whole, is_finite(step.stored.dtype, &made)) {
+                    (true, true) => return Ok(made),
+                    (false, _) => "has weights that are no numbers: get the original file".to_owned(),
+                    (true, false) if step.of_image => {
+                        "has weights that are too large for half precision: get the original file".to_owned()
+                    }
+                    (true, false) => format!(
+                        "has weights that are too large for {:?}: choose another format (bf16 holds any)",
+                        step.stored.dtype
+                    ),
+                };
+                Err(ModelError::File {
+                    file: from.source(),
+                    reason: format!("tensor `{}` {why}", step.source),
+                })
             })
             .collect();
         for bytes in made? {
@@ -225,7 +263,7 @@ struct Step {
 /// Every tensor the model needs, checked against its configuration, in its format.
 fn plan(
     config: &Config,
-    weights: &Safetensors,
+    weights: &dyn Weights,
     image: &dyn Weights,
     quant: Format,
 ) -> Result<(Vec<Step>, ImportSummary), ModelError> {

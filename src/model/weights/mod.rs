@@ -1,17 +1,24 @@
 //! Named tensors of a checkpoint, wherever they lie: safetensors shards, a pickled `.ckpt`, a GGUF.
 
 pub mod checkpoint;
-mod files;
+mod filed;
+pub(crate) mod files;
+mod finite;
 pub(crate) mod gguf;
+mod gguf_header;
+mod gguf_writing;
 pub mod import;
 mod pickle;
-mod pickle_limits;
 pub mod random_weights;
 mod safetensors;
+pub(crate) mod within;
+
+pub(super) use finite::is_finite;
 
 use crate::task::Format;
-use candle_core::quantized::{GgmlDType, QTensor};
+use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use thiserror::Error;
@@ -74,7 +81,40 @@ impl Stored {
             Self::Quantized(tensor) => tensor.shape().dims().to_vec(),
         }
     }
+
+    /// Some rows of a matrix, in its own format.
+    pub(super) fn rows(&self, rows: Range<usize>) -> Result<Self, ModelError> {
+        Ok(match self {
+            // A copy: what makes blocks of it would take the whole tensor that a part lies in.
+            Self::Plain(tensor) => Self::Plain(tensor.narrow(0, rows.start, rows.len())?.force_contiguous()?),
+            Self::Quantized(tensor) => Self::Quantized(Arc::new(block_rows(tensor, rows)?)),
+        })
+    }
 }
+
+/// Some rows of a matrix of blocks.
+pub(super) fn block_rows(tensor: &QTensor, rows: Range<usize>) -> Result<QTensor, ModelError> {
+    let (outs, ins) = tensor.shape().dims2()?;
+    let stride = tensor.storage_size_in_bytes() / outs.max(1);
+    let bytes = tensor.data()?;
+    let part = bytes[rows.start * stride..rows.end * stride].to_vec();
+    let storage = QStorage::from_data(part.into(), &Device::Cpu, tensor.dtype())?;
+    Ok(QTensor::new(storage, (rows.len(), ins))?)
+}
+
+/// A tensor in a format. candle makes blocks of the whole storage that a tensor lies in, so that of a
+/// part only a copy gives the right ones.
+pub(super) fn blocks_of(tensor: &Tensor, format: GgmlDType) -> Result<QTensor, ModelError> {
+    let wide = match tensor.dtype() {
+        DType::F32 => tensor.force_contiguous()?,
+        // Made anew, in order.
+        _ => tensor.to_dtype(DType::F32)?.contiguous()?,
+    };
+    Ok(QTensor::quantize(&wide, format)?)
+}
+
+/// The bytes of rows, and how they are stored.
+pub type RawRows<'a> = (GgmlDType, Cow<'a, [u8]>);
 
 /// A readable set of named tensors.
 pub trait Weights: Send + Sync {
@@ -111,13 +151,28 @@ pub trait Weights: Send + Sync {
         self.stored(name)
     }
 
-    /// The bytes of one tensor as they are stored and how, after checking its shape; `None` where they
-    /// do not lie in memory in one piece.
+    /// The bytes of some rows (along the first axis) as they are stored and how, after checking the
+    /// tensor's shape; `None` where they do not lie anywhere in one piece, or are of no kind that is
+    /// computed with.
     ///
     /// # Errors
-    /// As [`Weights::has_shape`].
-    fn raw(&self, _name: &str, _wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
+    /// As [`Weights::has_shape`], or the file is no longer whole.
+    fn raw_rows(
+        &self,
+        _name: &str,
+        _wanted: &[usize],
+        _rows: Range<usize>,
+    ) -> Result<Option<RawRows<'_>>, ModelError> {
         Ok(None)
+    }
+
+    /// Some rows of a matrix as they are stored, after checking its shape. Not more is read where the
+    /// file allows it.
+    ///
+    /// # Errors
+    /// As [`Weights::raw_rows`].
+    fn stored_rows(&self, name: &str, wanted: &[usize], rows: Range<usize>) -> Result<Stored, ModelError> {
+        self.stored_as(name, wanted)?.rows(rows)
     }
 
     /// Refuses a tensor that is missing or has another shape.

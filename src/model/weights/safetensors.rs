@@ -1,17 +1,21 @@
 //! Safetensors: one file, or shards that an index names.
 
-use super::files::{LONGEST_HEADER, file_error};
-use super::{ModelError, Stored, Weights, kind_of};
-use candle_core::quantized::GgmlDType;
-use candle_core::{DType, Device, Tensor};
-use memmap2::Mmap;
+use super::filed::{Filed, Numbers, bytes_of};
+use super::files::{LONGEST_HEADER, file_error, overlap, read_at, stand_in_at, text_of};
+use super::{ModelError, Stored, Weights};
+use candle_core::{DType, Tensor};
 use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Axes of a tensor.
+const MOST_AXES: usize = 8;
 
 /// One tensor as a header describes it.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,10 +42,40 @@ impl Described {
 
     /// Bytes the shape asks for.
     fn wanted(&self) -> Option<usize> {
-        let size = self.dtype()?.size_in_bytes();
-        self.shape
-            .iter()
-            .try_fold(size, |all, side| all.checked_mul(*side))
+        bytes_of(Numbers::Plain(self.dtype()?), &self.shape)
+    }
+}
+
+/// A header's tensors. Read as what they are, entry by entry: as free JSON a header would take many
+/// times its length.
+struct Header(Vec<(String, Described)>);
+
+impl<'de> Deserialize<'de> for Header {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Header;
+
+            fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                to.write_str("tensors by their names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
+                let mut all = Vec::new();
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                    let described = map.next_value().map_err(|e| {
+                        serde::de::Error::custom(format!("tensor `{name}` is described wrongly: {e}"))
+                    })?;
+                    all.push((name, described));
+                }
+                Ok(Header(all))
+            }
+        }
+        deserializer.deserialize_map(Entries)
     }
 }
 
@@ -49,13 +83,11 @@ impl Described {
 struct Shard {
     path: PathBuf,
     file: File,
-    map: Mmap,
     /// Where the tensors' bytes begin.
-    start: usize,
+    start: u64,
 }
 
-/// Safetensors, one file or the shards an index names. Whole tensors come from a memory map,
-/// rows of them by plain reads, so that an import does not fill the memory with mapped pages.
+/// Safetensors, one file or the shards an index names.
 pub struct Safetensors {
     path: PathBuf,
     shards: Vec<Shard>,
@@ -87,6 +119,9 @@ impl Safetensors {
     fn add(&mut self, path: PathBuf) -> Result<(), ModelError> {
         let wrong = |reason: String| file_error(&path, reason);
         let io = |e: std::io::Error| file_error(&path, e);
+        if let Some(why) = stand_in_at(&path)? {
+            return Err(wrong(why.to_owned()));
+        }
         let mut file = File::open(&path).map_err(io)?;
         let length = file.metadata().map_err(io)?.len();
         let mut size = [0; 8];
@@ -101,46 +136,50 @@ impl Safetensors {
         if header_len + 8 > length {
             return Err(short());
         }
-        let mut header = vec![0; header_len as usize];
-        file.read_exact(&mut header).map_err(io)?;
-        let json: serde_json::Map<String, Value> = serde_json::from_slice(&header)
+        let header = BufReader::new((&file).take(header_len));
+        let Header(tensors) = serde_json::from_reader(header)
             .map_err(|e| wrong(format!("no safetensors file (its header cannot be read: {e})")))?;
-        let start = 8 + header_len as usize;
-        for (name, value) in json.into_iter().filter(|(name, _)| name != "__metadata__") {
-            let described: Described = serde_json::from_value(value)
-                .map_err(|e| wrong(format!("tensor `{name}` is described wrongly ({e})")))?;
+        let start = 8 + header_len;
+        for (name, described) in &tensors {
             let (from, upto) = described.data_offsets;
             let held = upto.checked_sub(from);
-            if described.dtype().is_some() && described.wanted() != held {
-                let shape = &described.shape;
+            let is_shaped = described.shape.len() <= MOST_AXES;
+            if !is_shaped || (described.dtype().is_some() && described.wanted() != held) {
+                let shape: Vec<usize> = described.shape.iter().take(MOST_AXES).copied().collect();
                 return Err(wrong(format!(
                     "tensor `{name}`: its shape {shape:?} and its length do not agree"
                 )));
             }
-            if held.is_none() || start.checked_add(upto).is_none_or(|end| end as u64 > length) {
+            if held.is_none() || start.checked_add(upto as u64).is_none_or(|end| end > length) {
                 return Err(wrong(format!(
                     "tensor `{name}` is cut short: the file is not whole, fetch it again"
                 )));
             }
+        }
+        let span = |(name, described): &'_ (String, Described)| {
+            let (from, upto) = described.data_offsets;
+            (name.clone(), from as u64, upto as u64)
+        };
+        let spans: Vec<_> = tensors.iter().map(span).collect();
+        let spans = spans
+            .iter()
+            .map(|(name, from, upto)| (name.as_str(), *from, *upto));
+        if let Some((a, b)) = overlap(spans.collect()) {
+            return Err(wrong(format!(
+                "tensors `{a}` and `{b}` share bytes: the file is damaged, fetch it again"
+            )));
+        }
+        for (name, described) in tensors {
             self.tensors.insert(name, (self.shards.len(), described));
         }
-        // SAFETY: the map is read-only; a checkpoint that another program rewrites while it is
-        // loaded would be read torn, which the shape checks bound and nothing here prevents.
-        #[allow(unsafe_code)]
-        let map = unsafe { Mmap::map(&file) }.map_err(io)?;
-        self.shards.push(Shard {
-            path,
-            file,
-            map,
-            start,
-        });
+        self.shards.push(Shard { path, file, start });
         Ok(())
     }
 
     fn described(&self, name: &str) -> Result<(&Shard, &Described, DType), ModelError> {
         let missing = || ModelError::Missing {
             name: name.to_owned(),
-            file: self.source(),
+            file: Filed::source(self),
         };
         let (shard, described) = self.tensors.get(name).ok_or_else(missing)?;
         let shard = &self.shards[*shard];
@@ -153,28 +192,11 @@ impl Safetensors {
         Ok((shard, described, described.dtype().ok_or_else(unknown)?))
     }
 
-    fn bytes_of(&self, name: &str) -> Result<(&[u8], &Described, DType), ModelError> {
-        let (shard, described, dtype) = self.described(name)?;
-        let (from, upto) = described.data_offsets;
-        // A file that shrank after it was opened must not end the program.
-        let bytes = shard.map.get(shard.start + from..shard.start + upto);
-        let bytes = bytes.ok_or_else(|| file_error(&shard.path, format!("tensor `{name}` is cut short")))?;
-        Ok((bytes, described, dtype))
-    }
-
     fn load(&self, name: &str) -> Result<Tensor, ModelError> {
-        let (bytes, described, dtype) = self.bytes_of(name)?;
-        Ok(Tensor::from_raw_buffer(
-            bytes,
-            dtype,
-            &described.shape,
-            &Device::Cpu,
-        )?)
-    }
-
-    /// Length of all files.
-    pub(crate) fn length(&self) -> u64 {
-        self.shards.iter().map(|shard| shard.map.len() as u64).sum()
+        match self.stored(name)? {
+            Stored::Plain(tensor) => Ok(tensor),
+            Stored::Quantized(_) => Err(file_error(&self.path, format!("tensor `{name}` is no plain one"))),
+        }
     }
 
     /// An integer tensor as ids.
@@ -194,36 +216,26 @@ impl Safetensors {
     }
 }
 
-/// Fills `bytes` from a place in a file, wherever others read.
-fn read_exact_at(file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<()> {
-    #[cfg(unix)]
-    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, at);
-    #[cfg(windows)]
-    {
-        use std::os::windows::fs::FileExt;
-        let mut done = 0;
-        while done < bytes.len() {
-            match file.seek_read(&mut bytes[done..], at + done as u64)? {
-                0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-                read => done += read,
-            }
-        }
-        Ok(())
-    }
-}
-
 fn shards(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     let whole = folder.join("model.safetensors");
     if whole.is_file() {
         return Ok(vec![whole]);
     }
     let index = folder.join("model.safetensors.index.json");
-    let text = std::fs::read_to_string(&index).map_err(|_| {
-        file_error(
+    if !index.is_file() {
+        let others = ["pytorch_model.bin", "pytorch_model.bin.index.json"];
+        let has_others = others.iter().any(|name| folder.join(name).is_file());
+        return Err(file_error(
             folder,
-            "neither model.safetensors nor model.safetensors.index.json is in this folder",
-        )
-    })?;
+            match has_others {
+                true => {
+                    "its weights are pickled (pytorch_model.bin), safetensors are read here: fetch model.safetensors, or convert them"
+                }
+                false => "neither model.safetensors nor model.safetensors.index.json is in this folder",
+            },
+        ));
+    }
+    let text = text_of(&index)?;
     let json: Value = serde_json::from_str(&text).map_err(|e| file_error(&index, e))?;
     let names = json["weight_map"]
         .as_object()
@@ -240,7 +252,7 @@ fn shards(folder: &Path) -> Result<Vec<PathBuf>, ModelError> {
     Ok(files)
 }
 
-impl Weights for Safetensors {
+impl Filed for Safetensors {
     fn source(&self) -> String {
         self.path.display().to_string()
     }
@@ -255,36 +267,103 @@ impl Weights for Safetensors {
             .map(|(_, described)| described.shape.clone())
     }
 
-    fn kind(&self, name: &str) -> Option<GgmlDType> {
-        self.tensors.get(name)?.1.dtype().map(kind_of)
+    fn numbers(&self, name: &str) -> Option<Numbers> {
+        self.tensors.get(name)?.1.dtype().map(Numbers::Plain)
     }
 
-    fn raw(&self, name: &str, wanted: &[usize]) -> Result<Option<(GgmlDType, &[u8])>, ModelError> {
-        self.has_shape(name, wanted)?;
-        let (bytes, _, dtype) = self.bytes_of(name)?;
-        let is_known = matches!(dtype, DType::F32 | DType::F16 | DType::BF16);
-        Ok(is_known.then(|| (kind_of(dtype), bytes)))
-    }
-
-    fn stored(&self, name: &str) -> Result<Stored, ModelError> {
-        Ok(Stored::Plain(self.load(name)?))
-    }
-
-    fn reads_parts(&self) -> bool {
-        true
-    }
-
-    fn rows(&self, name: &str, rows: Range<usize>) -> Result<Tensor, ModelError> {
+    fn bytes_of_rows(&self, name: &str, rows: Range<usize>) -> Result<Cow<'_, [u8]>, ModelError> {
         let (shard, described, dtype) = self.described(name)?;
-        let mut shape = described.shape.clone();
         let row = described.shape.iter().skip(1).product::<usize>() * dtype.size_in_bytes();
-        if let Some(count) = shape.first_mut() {
-            *count = rows.len();
+        let at = shard.start + (described.data_offsets.0 + row * rows.start) as u64;
+        read_at(&shard.file, at, row * rows.len())
+            .map(Cow::Owned)
+            .map_err(|e| file_error(&shard.path, format!("tensor `{name}`: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn file(header: &str, bytes: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::Builder::new()
+            .suffix(".safetensors")
+            .tempfile()
+            .unwrap();
+        file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+        file.write_all(header.as_bytes()).unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    const TWO: &str = r#"{"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
+        "b": {"dtype": "I64", "shape": [1], "data_offsets": [8, 16]}}"#;
+
+    #[test]
+    fn a_file_that_became_shorter_is_an_error() {
+        let file = file(TWO, &[0; 16]);
+        let weights = Safetensors::open(file.path()).unwrap();
+        assert_eq!(weights.ids("b").unwrap(), [0]);
+        assert_eq!(
+            weights.rows("a", 1..2).unwrap().to_vec2::<f32>().unwrap(),
+            [[0.0]]
+        );
+        file.as_file().set_len(40).unwrap();
+        for name in ["a", "b"] {
+            let why = weights.stored(name).err().unwrap().to_string();
+            assert!(why.contains(name) && why.contains("became shorter"), "{why}");
         }
-        let mut bytes = vec![0; row * rows.len()];
-        let at = (shard.start + described.data_offsets.0 + row * rows.start) as u64;
-        let read = read_exact_at(&shard.file, &mut bytes, at);
-        read.map_err(|e| file_error(&shard.path, format!("tensor `{name}`: {e}")))?;
-        Ok(Tensor::from_raw_buffer(&bytes, dtype, &shape, &Device::Cpu)?.to_dtype(DType::F32)?)
+    }
+
+    #[test]
+    fn headers_that_ask_for_too_much_are_refused() {
+        let refused = |header: &str, words: &str| {
+            let why = Safetensors::open(file(header, &[0; 16]).path())
+                .err()
+                .unwrap()
+                .to_string();
+            assert!(why.contains(words), "{why}");
+        };
+        refused(
+            r#"{"a": {"dtype": "F32", "shape": [2], "data_offsets": [8, 4]}}"#,
+            "do not agree",
+        );
+        refused(
+            r#"{"a": {"dtype": "F32", "shape": [4, 2], "data_offsets": [0, 32]}}"#,
+            "cut short",
+        );
+        let axes = ["1"; 9].join(", ");
+        refused(
+            &format!(r#"{{"a": {{"dtype": "F32", "shape": [{axes}], "data_offsets": [0, 4]}}}}"#),
+            "do not agree",
+        );
+        refused(
+            r#"{"a": {"dtype": "F32", "shape": [4611686018427387904, 4], "data_offsets": [0, 0]}}"#,
+            "do not agree",
+        );
+        refused(
+            r#"{"a": {"dtype": "U8", "shape": [8], "data_offsets": [0, 8]}, "b": {"dtype": "U8", "shape": [8], "data_offsets": [4, 12]}}"#,
+            "share bytes",
+        );
+        refused(r#"{"a": {"dtype": "F32"}}"#, "tensor `a` is described wrongly");
+        refused(r#"[1, 2]"#, "no safetensors file");
+    }
+
+    #[test]
+    fn what_is_no_file_of_weights_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = |name: &str, bytes: &[u8], words: &str| {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+            let why = Safetensors::open(folder.path()).err().unwrap().to_string();
+            assert!(why.contains(words), "{why}");
+        };
+        refused("pytorch_model.bin", b"PK", "fetch model.safetensors");
+        refused("model.safetensors", b"<!DOCTYPE html><html>", "web page");
+        refused(
+            "model.safetensors",
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "git lfs pull",
+        );
     }
 }

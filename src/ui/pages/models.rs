@@ -221,8 +221,8 @@ fn needs_line(appraisal: &Appraisal, room: Option<u64>) -> String {
 fn needs_tip(appraisal: &Appraisal) -> String {
     let needs = &appraisal.needs;
     format!(
-        "weights {} + memory of the drawing {} + turning codes into pixels {}; while it is loaded up to {} are \
-         seen, for the file's pages count until the system wants them back",
+        "weights {} + memory of the drawing {} + turning codes into pixels {}; up to {} are seen, for a part is \
+         held twice while it is loaded",
         gigabytes(needs.weights),
         gigabytes(needs.cache),
         gigabytes(needs.decode),

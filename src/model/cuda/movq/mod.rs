@@ -7,8 +7,8 @@ mod tools;
 
 use super::card::{Card, File};
 use super::driver::Memory;
-use crate::model::movq::{DdConfig, Encoded, MovqConfig, has_attention};
-use crate::model::weights::{ModelError, Weights as Stored};
+use crate::model::movq::{DdConfig, Encoded, MovqConfig, has_attention, numbers};
+use crate::model::weights::{ModelError, Weights as Stored, is_finite};
 use crate::pixels::{Pixels, Size};
 use crate::token::Grid;
 use candle_core::quantized::GgmlDType;
@@ -42,6 +42,7 @@ struct Load<'a> {
 impl Load<'_> {
     fn vector(&mut self, name: &str, count: usize) -> Result<usize> {
         let values: Vec<f32> = self.stored.f32(name, &[count])?.to_vec1()?;
+        numbers(self.stored, name, &values)?;
         let at = 4 * self.vectors.len();
         self.vectors.extend(values);
         self.vectors.resize(self.vectors.len().next_multiple_of(4), 0.0);
@@ -53,10 +54,15 @@ impl Load<'_> {
         let shape = [outs, ins, side, side];
         let weight = format!("{name}.weight");
         let context = &self.card.context;
-        let raw = self.stored.raw(&weight, &shape)?;
+        let raw = self.stored.raw_rows(&weight, &shape, 0..outs)?;
+        if let Some((kind, bytes)) = &raw
+            && !is_finite(*kind, bytes)
+        {
+            numbers(self.stored, &weight, &[f32::NAN])?;
+        }
         let (stored, kind) = match raw {
-            Some((GgmlDType::F32, bytes)) => (context.holding("loading this model", bytes)?, 0),
-            Some((GgmlDType::F16, bytes)) => (context.holding("loading this model", bytes)?, 1),
+            Some((GgmlDType::F32, bytes)) => (context.holding("loading this model", &bytes)?, 0),
+            Some((GgmlDType::F16, bytes)) => (context.holding("loading this model", &bytes)?, 1),
             _ => {
                 let values: Vec<f32> = self.stored.f32(&weight, &shape)?.flatten_all()?.to_vec1()?;
                 (context.holding("loading this model", &values)?, 0)
