@@ -6,14 +6,16 @@
 mod cancel;
 mod failure;
 mod models;
+mod preferences;
 mod sampling;
 
 pub use cancel::Cancel;
-pub use failure::{Failure, Fault};
+pub use failure::{Cause, Failure, Fault};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,
 };
+pub use preferences::{Export, LogLevel, LogPrompts, Naming, Preferences, WhenDone};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
 
 use crate::pixels::{Mask, Pixels, Size};

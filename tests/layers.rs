@@ -18,7 +18,9 @@ use std::path::Path;
 /// Every top-level module, lowest rank first; `lib` only lists them.
 const RANKS: [&[&str]; 5] = [
     &["token", "pixels", "task", "understand", "disk"],
-    &["decode", "model", "picture", "state", "history", "handover"],
+    &[
+        "decode", "model", "picture", "state", "history", "handover", "log",
+    ],
     &[
         "session",
         "worker",

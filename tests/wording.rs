@@ -98,3 +98,33 @@ fn words_for_other_models_are_their_own() {
     assert!(!said.contains("drawing:"), "{said}");
     assert_eq!(stage.info("a.png")["caption"], Value::Null);
 }
+
+/// Help and README name the sizes the built-in model was made for.
+#[test]
+fn the_sizes_that_are_named_are_those_of_the_model() {
+    let stage = Stage::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let model = root.join("assets/starter.gguf").display().to_string();
+    let info = stage.info(&model);
+    let tasks = info["tasks"].as_array().expect("tasks");
+    let mut sizes: Vec<(u64, u64)> = Vec::new();
+    for task in tasks {
+        let of_task = task["sizes"].as_array().expect("sizes").iter();
+        sizes.extend(of_task.map(|size| {
+            let side = |at: usize| size[at].as_u64().expect("pixels");
+            (side(0), side(1))
+        }));
+    }
+    sizes.sort_by_key(|(width, height)| (width * height, *width));
+    sizes.dedup();
+    let named = |(width, height): (u64, u64)| format!("{width}x{height}");
+    let range = format!("from {} to {}", named(sizes[0]), named(sizes[sizes.len() - 1]));
+    let (help, _) = stage.told(&["--help"]);
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains(&range), "{range} in {help}");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("the README");
+    assert!(
+        readme.contains(&format!("in {} sizes {range}", sizes.len())),
+        "{range}"
+    );
+}

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Draws pictures with Lumina-mGPT 2.0. Opens its window; with a command it does one thing and ends.
 ///
 /// Without --model, the built-in starter draws: a small model of a small world (emoji objects on
-/// simple backgrounds, 96x160 to 320x192).
+/// simple backgrounds, in sizes from 96x160 to 256x256).
 #[derive(Debug, Parser)]
 #[command(name = "lumina-studio", version, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -36,7 +36,7 @@ pub struct WindowArgs {
     /// Colours of the window; remembered
     #[arg(long)]
     pub theme: Option<WindowTheme>,
-    /// Size of everything in the window, 1.0 to 2.0; remembered
+    /// Size of the interface, 1.0 to 2.0; remembered
     #[arg(long, value_name = "F", value_parser = zoom)]
     pub zoom: Option<f32>,
 }

@@ -22,6 +22,7 @@ pub use trash::Removed;
 
 use crate::disk;
 use crate::pixels::{Pixels, Size};
+use crate::task::Naming;
 use stars::Stars;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -91,6 +92,7 @@ pub struct Changes {
 #[derive(Debug)]
 pub struct Library {
     folder: PathBuf,
+    naming: Naming,
     stars: Stars,
     thumbs: Thumbs,
     /// Newest first.
@@ -103,10 +105,16 @@ impl Library {
     pub fn new(places: &Places) -> Self {
         Self {
             folder: places.pictures.clone(),
+            naming: Naming::default(),
             stars: Stars::load(&places.data.join("stars.json")),
             thumbs: Thumbs::new(&places.cache.join("thumbnails")),
             entries: Vec::new(),
         }
+    }
+
+    /// The same, with names made in this way.
+    pub fn named(self, naming: Naming) -> Self {
+        Self { naming, ..self }
     }
 
     /// All pictures, newest first.
@@ -115,7 +123,7 @@ impl Library {
     }
 
     /// Names for a picture drawn now, in today's folder, which is created when missing:
-    /// `YYYY-MM-DD/HHMMSS-SEED-words-of-the-prompt.png`, then with `-2` and so on. The first that is
+    /// `YYYY-MM-DD/HHMMSS-SEED-words-of-the-prompt.png`, unless names are made otherwise, then with `-2` and so on. The first that is
     /// free is to be taken.
     pub fn names(
         &self,
@@ -127,11 +135,7 @@ impl Library {
         disk::make_folder(&folder)
             .map_err(|e| HistoryError::new(&folder, format!("the folder cannot be created ({e})")))?;
         disk::sweep(&folder);
-        let mut stem = format!("{}-{seed}", now.time());
-        let words = safe_words(prompt);
-        if !words.is_empty() {
-            stem = format!("{stem}-{words}");
-        }
+        let stem = self.naming.stem(&now.time(), seed, &safe_words(prompt));
         Ok((1u64..).map(move |take| match take {
             1 => folder.join(format!("{stem}.png")),
             take => folder.join(format!("{stem}-{take}.png")),

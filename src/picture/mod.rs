@@ -3,6 +3,7 @@
 pub(crate) mod foreign;
 
 mod cmyk;
+mod export;
 mod fit;
 mod jpeg;
 mod kinds;
@@ -14,6 +15,7 @@ mod record;
 mod shrink;
 mod texts;
 
+pub use export::export;
 pub use fit::{Part, fit, part_of};
 pub use maps::canny;
 pub use mask_file::{MaskFile, read_mask};
@@ -22,6 +24,7 @@ pub use reading::{ENDINGS, read, read_bytes};
 pub use record::{Record, encode_png, holds_record, parameters, read_record, write, write_new};
 pub use shrink::shrink;
 
+use crate::task::Cause;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -31,6 +34,7 @@ use thiserror::Error;
 pub struct PictureError {
     file: String,
     reason: String,
+    cause: Cause,
 }
 
 impl PictureError {
@@ -38,7 +42,18 @@ impl PictureError {
         Self {
             file: file.into(),
             reason: reason.to_string(),
+            cause: Cause::Unknown,
         }
+    }
+
+    fn because(mut self, cause: Cause) -> Self {
+        self.cause = cause;
+        self
+    }
+
+    /// What it is due to, where that is known.
+    pub fn cause(&self) -> Cause {
+        self.cause
     }
 }
 

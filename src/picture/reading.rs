@@ -3,6 +3,7 @@
 use super::jpeg::{self, Extent};
 use super::{PictureError, cmyk, kinds};
 use crate::pixels::{MOST_PIXELS, Original, Pixels, Profile, Samples, Size};
+use crate::task::Cause;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -43,7 +44,9 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Result<Pixels, PictureError> {
 }
 
 pub(super) fn bytes_of(path: &Path) -> Result<Vec<u8>, PictureError> {
-    std::fs::read(path).map_err(|e| PictureError::new(path.display().to_string(), e))
+    let wrong =
+        |e: std::io::Error| PictureError::new(path.display().to_string(), &e).because(Cause::of_io(&e));
+    std::fs::read(path).map_err(wrong)
 }
 
 /// RGB samples in the picture's own depth; grey and CMYK profiles are converted here, for a result
@@ -146,7 +149,7 @@ pub(super) fn open(bytes: &[u8], name: &str) -> Result<Opened, PictureError> {
         .map_err(|e| wrong(e.to_string()))?
         .format();
     let Some(format) = format.filter(|format| is_read(*format)) else {
-        return Err(wrong(kinds::refusal(bytes)));
+        return Err(wrong(kinds::refusal(bytes)).because(Cause::OtherKind));
     };
     let opened = decode(bytes, format);
     let opened = match (opened, format) {
@@ -157,14 +160,18 @@ pub(super) fn open(bytes: &[u8], name: &str) -> Result<Opened, PictureError> {
     opened.map_err(|trouble| match trouble {
         Trouble::TooLarge(width, height) => wrong(format!(
             "a picture of {width}x{height} is too large: at most {LONGEST} pixels a side and 100 million in all are read, make it smaller"
-        )),
-        Trouble::Broken(reason) => wrong(format!("this picture cannot be read ({reason})")),
+        ))
+        .because(Cause::TooLarge),
+        Trouble::Broken(reason) => {
+            wrong(format!("this picture cannot be read ({reason})")).because(Cause::Damaged)
+        }
         Trouble::Cut(share) => {
             let about = share.map(|share| format!(", about {:.0} % of it is there", 100.0 * share));
             wrong(format!(
                 "this picture is not whole: its file ends early or has a hole{}; copy or download it again",
                 about.unwrap_or_default()
             ))
+            .because(Cause::Damaged)
         }
     })
 }

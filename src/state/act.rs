@@ -1,7 +1,9 @@
 //! Whose an action is, and what is done with the picture under way.
 
 mod models;
+mod preferences;
 mod queue;
+mod undo;
 
 use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
@@ -25,6 +27,8 @@ impl Studio {
             Action::Offer(action) => self.act_on_offer(action),
             Action::Models(action) => self.act_on_models(action),
             Action::Files(action) => self.act_on_files(action),
+            Action::Preferences(action) => self.act_on_preferences(action),
+            Action::Undo(action) => self.act_on_undo(action),
             Action::View(action) => self.act_on_view(action),
             Action::Answer(answer) => self.take_in_answer(answer),
         }
@@ -50,12 +54,17 @@ impl Studio {
         self.leave_in_trash();
         let mut effects = self.set_interrupted_aside();
         self.draft.last_seed = Some(seed);
+        if self.draft.seed_choice == SeedChoice::Once {
+            self.draft.seed_choice = SeedChoice::Random;
+        }
         let step = request.candidates as u64;
+        let mut put_in = Vec::new();
         for index in 0..u64::from(self.draft.batch.max(1)) {
             let mut request = request.clone();
             request.seed = seed.wrapping_add(index * step);
-            self.queue.push(request);
+            put_in.push(self.queue.push(request));
         }
+        self.note_put_in(put_in);
         if self.shown == Shown::Source && self.run.is_some() {
             self.shown = Shown::Run;
             effects.extend(self.stage());
@@ -81,16 +90,16 @@ impl Studio {
     }
 
     fn example(&mut self, prompt: &str, seed: u64) -> Vec<Effect> {
+        let former = self.draft.at_rest();
         self.draft.tab = Tab::Create;
         self.draft.prompt = prompt.to_owned();
-        (self.draft.seed, self.draft.seed_choice) = (seed, SeedChoice::Locked);
+        (self.draft.seed, self.draft.seed_choice) = (seed, SeedChoice::Once);
         // An example shows what it says: every setting is the model's own.
-        self.draft.size = None;
+        self.draft.set_size(None);
         self.draft.sampling = self.draft.sampling.left_to_the_model();
         (self.draft.batch, self.draft.candidates) = (1, 1);
-        let effects = self.draw();
-        self.draft.seed_choice = SeedChoice::Random;
-        effects
+        self.changed_from(former);
+        self.draw()
     }
 
     /// A picture nobody works on is kept before the next one begins.
@@ -124,7 +133,9 @@ impl Studio {
                 effects
             }
             (RunAction::Discard, Some(Phase::Interrupted)) => {
-                let discarded = self.run.take().map(|run| Effect::JournalEnd(run.order.id));
+                let run = self.run.take();
+                run.iter().for_each(|run| self.note_discarded(run));
+                let discarded = run.map(|run| Effect::JournalEnd(run.order.id));
                 let mut effects: Vec<Effect> = discarded.into_iter().collect();
                 self.leave_run(&mut effects);
                 effects.extend(self.pump());
@@ -186,7 +197,7 @@ impl Studio {
         }
         self.model_path.clone_from(&path);
         self.model = Model::Loading;
-        self.draft.size = None;
+        self.draft.sizes.clear();
         vec![Effect::Cancel, Effect::Load(path)]
     }
 

@@ -8,7 +8,10 @@ impl Studio {
     pub(super) fn take_in_answer(&mut self, answer: Answer) -> Vec<Effect> {
         match answer {
             Answer::Opened(opened, target) => return self.opened(*opened, target),
-            Answer::Failed(what, failure) => self.error(&what, &failure, super::mishaps::remedy(&what)),
+            Answer::Failed(what, failure) => {
+                let remedy = super::mishaps::remedy(&what, failure.cause);
+                self.error(&what, &failure, remedy);
+            }
             Answer::MapMade(map) => self.map_made(map),
             Answer::Kept(id, path) => return self.kept(id, path),
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
@@ -37,6 +40,7 @@ impl Studio {
                 return effects;
             }
             Answer::Gone(paths) => return self.gone(&paths),
+            Answer::Diagnosed(done) => self.diagnosed(done),
             Answer::CopyRead(pixels) => return vec![Effect::Copy(pixels)],
             Answer::Models(answer) => return self.take_in_model_answer(answer),
         }

@@ -24,11 +24,31 @@ impl Turn {
     }
 }
 
+/// Chains that were replaced and can be brought back.
+const MOST_ASIDE: usize = 8;
+
+/// A chain that was replaced. Its masks have no rasters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Aside {
+    turns: Vec<Turn>,
+    at: usize,
+}
+
+impl Aside {
+    /// The turn that was being edited.
+    pub fn current(&self) -> Option<&Turn> {
+        self.turns.get(self.at)
+    }
+}
+
 /// Turns in the order they came; one of them is being edited.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Chain {
     turns: Vec<Turn>,
     at: usize,
+    /// The one replaced last is the first.
+    aside: Vec<Aside>,
 }
 
 impl Chain {
@@ -48,10 +68,80 @@ impl Chain {
         self.turns.get_mut(self.at)
     }
 
-    /// A new chain that begins with the user's picture.
+    /// Chains that were replaced, the newest first.
+    pub fn aside(&self) -> &[Aside] {
+        &self.aside
+    }
+
+    /// The turn with the picture of this id becomes the one being edited.
+    pub(super) fn find_turn(&mut self, id: &str) -> Option<&mut Turn> {
+        self.at = self.turns.iter().position(|turn| turn.photo.id == id)?;
+        self.current_mut()
+    }
+
+    /// The user's picture begins a new chain, and the present one is put aside; one that is known
+    /// comes back with its mask and its turns.
     pub fn open(&mut self, photo: Photo) {
+        let holds = |turns: &[Turn]| turns.iter().position(|turn| turn.photo == photo);
+        if let Some(turn) = holds(&self.turns) {
+            self.at = turn;
+            return;
+        }
+        let aside = self.aside.iter().enumerate();
+        let known = aside.filter_map(|(index, aside)| Some((index, holds(&aside.turns)?)));
+        if let Some((index, turn)) = known.into_iter().next() {
+            self.bring_back(index);
+            self.at = turn;
+            return;
+        }
+        self.put_aside();
         self.turns = vec![Turn::new(photo, None)];
-        self.at = 0;
+    }
+
+    /// A chain that was put aside is edited again; the present one takes its place.
+    pub fn bring_back(&mut self, index: usize) {
+        if index >= self.aside.len() {
+            return;
+        }
+        let Aside { turns, at } = self.aside.remove(index);
+        self.put_aside();
+        (self.turns, self.at) = (turns, at);
+        self.wake();
+    }
+
+    fn put_aside(&mut self) {
+        let (mut turns, at) = (std::mem::take(&mut self.turns), std::mem::take(&mut self.at));
+        if turns.is_empty() {
+            return;
+        }
+        turns.iter_mut().for_each(|turn| turn.painting.rest());
+        self.aside.insert(0, Aside { turns, at });
+        self.aside.truncate(MOST_ASIDE);
+    }
+
+    /// A copy without rasters: they follow from the strokes.
+    pub(super) fn at_rest(&self) -> Self {
+        let turn = |turn: &Turn| Turn {
+            photo: turn.photo.clone(),
+            painting: turn.painting.at_rest(),
+            instruction: turn.instruction.clone(),
+        };
+        Self {
+            turns: self.turns.iter().map(turn).collect(),
+            at: self.at,
+            aside: self.aside.clone(),
+        }
+    }
+
+    /// Makes the rasters of a copy that was at rest.
+    pub(super) fn wake(&mut self) {
+        self.turns.iter_mut().for_each(|turn| turn.painting.replay());
+    }
+
+    /// Every picture of every chain.
+    pub(super) fn photos(&self) -> impl Iterator<Item = &Photo> {
+        let aside = self.aside.iter().flat_map(|aside| &aside.turns);
+        self.turns.iter().chain(aside).map(|turn| &turn.photo)
     }
 
     /// A result becomes the source; all turns before it stay, also those after the one it was
@@ -72,6 +162,7 @@ impl Chain {
         let current = self.current().map(|turn| turn.photo.id.clone());
         let mut keep = keep;
         self.turns.retain(|turn| keep(turn));
+        self.aside.retain(|aside| aside.turns.iter().all(&mut keep));
         let found = self
             .turns
             .iter()
@@ -79,8 +170,9 @@ impl Chain {
         self.at = found.unwrap_or(self.turns.len().saturating_sub(1));
     }
 
+    /// There is no source any more; what there was is put aside.
     pub fn clear(&mut self) {
-        *self = Self::default();
+        self.put_aside();
     }
 
     /// Fills in what was not stored: pictures by `fill`, rasters by replay. Turns whose picture
@@ -99,6 +191,12 @@ impl Chain {
             .iter()
             .rposition(|turn| Some(&turn.photo.id) == current.as_ref());
         self.at = found.unwrap_or(self.turns.len().saturating_sub(1));
+        let mut is_whole = |aside: &mut Aside| {
+            let fits = |turn: &mut Turn| fill(&mut turn.photo) && turn.painting.size() == turn.photo.size();
+            aside.turns.iter_mut().all(fits)
+        };
+        self.aside
+            .retain_mut(|aside| is_whole(aside) && aside.at < aside.turns.len());
     }
 }
 

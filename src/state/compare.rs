@@ -90,7 +90,8 @@ impl Studio {
 
     /// A file that was to be shown could not be read.
     pub(super) fn not_fetched(&mut self, id: OutcomeId, failure: &Failure) -> Vec<Effect> {
-        self.error("The picture cannot be read", failure, "");
+        let what = "The picture cannot be read";
+        self.error(what, failure, super::mishaps::remedy(what, failure.cause));
         if self.compared == Some(id) {
             self.compared = None;
         }

@@ -7,9 +7,10 @@ use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
 use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Wording};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The modes of the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Tab {
     #[default]
     Create,
@@ -70,6 +71,8 @@ impl Tab {
 pub enum SeedChoice {
     #[default]
     Random,
+    /// The one in the field is for the next picture; then new ones follow.
+    Once,
     Locked,
 }
 
@@ -127,7 +130,8 @@ pub struct Draft {
     /// The prompt is given to the model as it is, not in the words it was trained on.
     pub as_typed: bool,
     pub instruction: String,
-    pub size: Option<Size>,
+    /// Sizes the user chose, each for its mode.
+    pub sizes: BTreeMap<Tab, Size>,
     pub seed: u64,
     pub seed_choice: SeedChoice,
     pub last_seed: Option<u64>,
@@ -156,7 +160,7 @@ impl Default for Draft {
             prompt: String::new(),
             as_typed: false,
             instruction: String::new(),
-            size: None,
+            sizes: BTreeMap::new(),
             seed: 1,
             seed_choice: SeedChoice::Random,
             last_seed: None,
@@ -192,9 +196,25 @@ impl Draft {
         }
     }
 
+    /// The size the user chose for the present mode.
+    pub fn size(&self) -> Option<Size> {
+        self.sizes.get(&self.tab).copied()
+    }
+
+    pub fn set_size(&mut self, size: Option<Size>) {
+        match size {
+            Some(size) => self.sizes.insert(self.tab, size),
+            None => self.sizes.remove(&self.tab),
+        };
+    }
+
     /// The size of the picture that the present mode starts from.
     pub fn source_size(&self) -> Option<Size> {
-        let source = match self.tab {
+        self.source_size_of(self.tab)
+    }
+
+    pub(super) fn source_size_of(&self, tab: Tab) -> Option<Size> {
+        let source = match tab {
             Tab::Create | Tab::Pair => None,
             Tab::Edit => self.chain.current().map(|turn| &turn.photo),
             Tab::Subject => self.references.get(self.reference),
@@ -266,7 +286,7 @@ impl Draft {
                 true => Wording::AsTyped,
                 false => Wording::Understood,
             },
-            size: self.size,
+            size: self.size(),
             sampling: self.sampling,
             seed,
             candidates: self.candidates.max(1),
@@ -283,9 +303,9 @@ impl Draft {
         self.tab = Tab::of(&request.mode);
         self.words_mut().clone_from(&request.prompt);
         self.as_typed = request.wording == Wording::AsTyped;
-        self.size = request.size;
+        self.set_size(request.size);
         self.seed = request.seed;
-        self.seed_choice = SeedChoice::Locked;
+        self.seed_choice = SeedChoice::Once;
         self.sampling = request.sampling;
         self.candidates = request.candidates.max(1);
         self.brush.feather = request.feather;
@@ -309,6 +329,73 @@ impl Draft {
             Tab::Control => (self.control.map, self.control.photo) = (Some(photo), None),
             Tab::Predict => self.predict_source = Some(photo),
         }
+    }
+
+    /// A copy without the rasters of masks.
+    pub(super) fn at_rest(&self) -> Self {
+        Self {
+            tab: self.tab,
+            last_seed: self.last_seed,
+            chain: self.chain.at_rest(),
+            prompt: self.prompt.clone(),
+            instruction: self.instruction.clone(),
+            references: self.references.clone(),
+            reference: self.reference,
+            control: self.control.clone(),
+            predict_source: self.predict_source.clone(),
+            ..self.settings()
+        }
+    }
+
+    /// What there is beside words, pictures and what was drawn last.
+    pub(super) fn settings(&self) -> Self {
+        Self {
+            tab: Tab::default(),
+            prompt: String::new(),
+            as_typed: self.as_typed,
+            instruction: String::new(),
+            sizes: self.sizes.clone(),
+            seed: self.seed,
+            seed_choice: self.seed_choice,
+            last_seed: None,
+            sampling: self.sampling,
+            batch: self.batch,
+            candidates: self.candidates,
+            pair_kind: self.pair_kind,
+            chain: Chain::default(),
+            brush: self.brush.clone(),
+            references: Vec::new(),
+            reference: 0,
+            description: self.description.clone(),
+            control: Control {
+                map: None,
+                photo: None,
+                ..self.control
+            },
+            predict_source: None,
+            predict_kind: self.predict_kind,
+        }
+    }
+
+    /// Puts these settings in place of the present ones.
+    pub(super) fn set_settings(&mut self, settings: Self) {
+        let (map, photo) = (self.control.map.take(), self.control.photo.take());
+        *self = Self {
+            tab: self.tab,
+            prompt: std::mem::take(&mut self.prompt),
+            instruction: std::mem::take(&mut self.instruction),
+            last_seed: self.last_seed,
+            chain: std::mem::take(&mut self.chain),
+            references: std::mem::take(&mut self.references),
+            reference: self.reference,
+            control: Control {
+                map,
+                photo,
+                ..settings.control
+            },
+            predict_source: self.predict_source.take(),
+            ..settings
+        };
     }
 
     pub fn add_reference(&mut self, photo: Photo) {

@@ -8,7 +8,7 @@ use super::photo::Photo;
 use super::queue::{Order, OrderId};
 use super::run::{Begun, Row};
 use crate::pixels::{Mask, Pixels, Size};
-use crate::task::{Guesses, ImportWish, Task};
+use crate::task::{Guesses, ImportWish, Preferences, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +46,11 @@ pub enum Effect {
     Load(Option<PathBuf>),
     Read(PathBuf, Target),
     Browse(Target),
+    /// Asks for the folder that pictures go to.
+    AskForPicturesFolder,
+    /// The preferences are others.
+    Prefer(Box<Preferences>),
+    CollectDiagnostics,
     BrowseModel,
     Models(ModelEffect),
     MakeMap {

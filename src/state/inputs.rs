@@ -5,7 +5,7 @@ use super::draft::{SeedChoice, Tab};
 use super::effect::Effect;
 use super::painting::Step;
 use super::photo::Photo;
-use super::{Shown, Studio};
+use super::{Shown, Studio, Tone};
 use crate::task::{LONGEST_PROMPT, MapKind};
 
 /// How far one press of Grow or Shrink moves the mask's edge, in pixels of the picture.
@@ -31,14 +31,26 @@ impl Studio {
                 self.draft.chain.go_to(turn);
                 return self.show_source();
             }
-            DraftAction::ChooseReference(index) => self.draft.reference = index,
+            DraftAction::BringBack(index) => {
+                let former = self.draft.at_rest();
+                self.draft.chain.bring_back(index);
+                self.picture_given(former);
+                return self.show_source();
+            }
+            DraftAction::ChooseReference(index) => {
+                let former = self.draft.source_size();
+                self.draft.reference = index;
+                self.follow_shape(former);
+            }
             DraftAction::RemoveReference(index) => {
+                let former = self.draft.at_rest();
                 let references = &mut self.draft.references;
                 if index < references.len() {
                     references.remove(index);
                 }
                 let last = references.len().saturating_sub(1);
                 self.draft.reference = self.draft.reference.min(last);
+                self.changed_from(former);
             }
             DraftAction::RemoveSource => return self.remove_source(),
         }
@@ -49,12 +61,12 @@ impl Studio {
         let draft = &mut self.draft;
         match setting {
             Setting::Tab(tab) => return self.open_tab(tab),
-            Setting::Words(words) if words.len() <= LONGEST_PROMPT => *draft.words_mut() = words,
-            Setting::Words(_) => {}
+            Setting::Words(words) if words.len() <= LONGEST_PROMPT => self.set_words(words),
+            Setting::Words(_) => self.say_too_long(),
             Setting::AsTyped(on) => draft.as_typed = on,
             Setting::Description(words) if words.len() <= LONGEST_PROMPT => draft.description = words,
-            Setting::Description(_) => {}
-            Setting::Size(size) => draft.size = size,
+            Setting::Description(_) => self.say_too_long(),
+            Setting::Size(size) => draft.set_size(size),
             Setting::Seed(seed) => (draft.seed, draft.seed_choice) = (seed, SeedChoice::Locked),
             Setting::SeedChoice(choice) => draft.seed_choice = choice,
             Setting::Cfg(cfg) => draft.sampling.cfg = cfg,
@@ -85,14 +97,19 @@ impl Studio {
         Vec::new()
     }
 
-    fn open_tab(&mut self, tab: Tab) -> Vec<Effect> {
+    fn say_too_long(&mut self) {
+        let reason = format!("It would have more than {LONGEST_PROMPT} bytes: what was there stays.");
+        self.notify(Tone::Info, "The text is too long", &reason, "Take a shorter one.");
+    }
+
+    pub(super) fn open_tab(&mut self, tab: Tab) -> Vec<Effect> {
         self.draft.tab = tab;
         let known = |size| {
             let skill = self.profile()?.skill(tab.mode_name())?;
             Some(skill.sizes.is_empty() || skill.sizes.contains(&size))
         };
-        if self.draft.size.is_some_and(|size| known(size) == Some(false)) {
-            self.draft.size = None;
+        if self.draft.size().is_some_and(|size| known(size) == Some(false)) {
+            self.draft.set_size(None);
         }
         let at_rest = !matches!(self.shown, Shown::Run);
         if tab == Tab::Edit && self.draft.chain.current().is_some() && at_rest {
@@ -100,13 +117,18 @@ impl Studio {
             return self.stage();
         }
         if tab != Tab::Edit && self.shown == Shown::Source {
-            self.shown = match self.outcomes.first() {
-                Some(outcome) => Shown::Outcome(outcome.id),
-                None => Shown::Welcome,
-            };
-            return self.stage();
+            return self.leave_source();
         }
         Vec::new()
+    }
+
+    /// The canvas leaves the picture being edited.
+    pub(super) fn leave_source(&mut self) -> Vec<Effect> {
+        self.shown = match self.outcomes.first() {
+            Some(outcome) => Shown::Outcome(outcome.id),
+            None => Shown::Welcome,
+        };
+        self.stage()
     }
 
     /// The canny map of the photo, made anew.
@@ -135,20 +157,27 @@ impl Studio {
             return;
         };
         let painting = &mut turn.painting;
+        let before = painting.steps_done();
         match paint {
             Paint::Begin(at) => painting.begin(brush.tool, brush.size / 2.0, at),
             Paint::Extend(to) => painting.extend(to),
             Paint::Finish => painting.finish(),
-            Paint::Undo => painting.undo(),
-            Paint::Redo => painting.redo(),
             Paint::Grow => painting.step(Step::Grow(GROWTH)),
             Paint::Shrink => painting.step(Step::Shrink(GROWTH)),
             Paint::Invert => painting.step(Step::Invert),
             Paint::Clear => painting.step(Step::Clear),
         }
+        let steps = painting.steps_done() - before;
+        self.note_painted(steps);
+    }
+
+    /// What is being painted just now becomes a step.
+    pub(super) fn finish_stroke(&mut self) {
+        self.paint(Paint::Finish);
     }
 
     fn remove_source(&mut self) -> Vec<Effect> {
+        let former = self.draft.at_rest();
         let draft = &mut self.draft;
         match draft.tab {
             Tab::Edit => draft.chain.clear(),
@@ -156,17 +185,19 @@ impl Studio {
             Tab::Predict => draft.predict_source = None,
             Tab::Create | Tab::Pair | Tab::Subject => {}
         }
-        if self.shown == Shown::Source && draft.tab == Tab::Edit {
-            self.shown = Shown::Welcome;
-            return self.stage();
+        self.changed_from(former);
+        if self.shown == Shown::Source && self.draft.tab == Tab::Edit {
+            return self.leave_source();
         }
         Vec::new()
     }
 
     /// The picture becomes the source of an edit and is shown.
     pub(super) fn edit(&mut self, photo: Photo) -> Vec<Effect> {
+        let former = self.draft.at_rest();
         self.draft.tab = Tab::Edit;
         self.draft.chain.open(photo);
+        self.picture_given(former);
         self.page = super::Page::Canvas;
         if self.run.is_some() && self.shown == Shown::Run {
             return Vec::new();

@@ -1,6 +1,7 @@
 //! What went wrong, kept for the page that shows it.
 
 use super::Studio;
+use crate::task::Cause;
 
 /// Mishaps that are kept.
 const KEPT: usize = 50;
@@ -20,12 +21,25 @@ pub struct Mishap {
 /// Work in the background that broke off by a fault of this program.
 pub const BROKE_OFF: &str = "Something in the background broke off";
 
-/// What to do about a background job that could not be done.
-pub(super) fn remedy(what: &str) -> &'static str {
-    match what {
-        "The picture cannot be read" => {
-            "It may have been moved, renamed or deleted: open it from where it is now."
+/// What to do about a background job that could not be done: what it is due to decides, and where
+/// that is not known, what the job was.
+pub(super) fn remedy(what: &str, cause: Cause) -> &'static str {
+    match cause {
+        Cause::Missing => "It may have been moved, renamed or deleted: open it from where it is now.",
+        Cause::Denied => "You may not read or write it: change who may, or use a folder of your own.",
+        Cause::Full => "Make room on the disk, or choose another one.",
+        Cause::Folder => "Open a picture in it.",
+        Cause::OtherKind => {
+            "It is another kind of file, whatever its name says: open a picture (PNG, JPEG, WebP, TIFF, GIF or BMP)."
         }
+        Cause::Damaged => "The file is damaged or not whole: copy or download it again.",
+        Cause::TooLarge => "Make it smaller with another program, then open it again.",
+        Cause::Unknown => remedy_by_job(what),
+    }
+}
+
+fn remedy_by_job(what: &str) -> &'static str {
+    match what {
         "The rows cannot be stored as they come" => {
             "The picture goes on and its rows stay here; they are stored as soon as there is room on the disk."
         }
@@ -75,5 +89,30 @@ impl Studio {
         for mishap in self.mishaps.iter_mut().filter(|mishap| mishap.at.is_none()) {
             mishap.at = Some(now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Answer;
+    use crate::task::Failure;
+
+    #[test]
+    fn what_is_advised_follows_from_the_cause() {
+        let advice = |cause| {
+            let mut studio = Studio::default();
+            let failure = Failure::failed("text.png: no").because(cause);
+            studio.act(Answer::Failed("The picture cannot be read".into(), failure));
+            assert_eq!(studio.mishaps[0].remedy, studio.notices[0].remedy);
+            studio.notices[0].remedy.clone()
+        };
+        assert!(advice(Cause::OtherKind).contains("another kind of file"));
+        assert!(advice(Cause::Missing).contains("moved, renamed or deleted"));
+        assert!(advice(Cause::Damaged).contains("damaged"));
+        assert!(advice(Cause::TooLarge).contains("smaller"));
+        assert!(advice(Cause::Denied).contains("You may not"));
+        assert_eq!(advice(Cause::Unknown), "");
+        assert!(remedy("Nothing can be remembered", Cause::Unknown).contains("tried again"));
     }
 }

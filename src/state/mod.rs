@@ -34,16 +34,19 @@ mod store;
 mod studio;
 #[cfg(test)]
 mod tests;
+mod typing;
+mod undo;
 mod unkept;
 mod view;
 mod window;
 
 pub use action::{
     Action, Answer, DraftAction, FileAction, ImportAction, ModelAction, ModelAnswer, OfferAction, Paint,
-    QueueAction, ResultAction, RunAction, Setting, Target, Verb, ViewAction, Which,
+    PreferenceAction, QueueAction, ResultAction, RunAction, Setting, Target, UndoAction, Verb, ViewAction,
+    Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
-pub use chain::{Chain, Turn};
+pub use chain::{Aside, Chain, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, Ground, ModelEffect, Stage};
 pub use errand::Errand;
@@ -58,5 +61,6 @@ pub use request::Request;
 pub use run::{Begun, CandidateRows, Far, Phase, Row, Run, Unit, Wish};
 pub use store::{Snapshot, Store, StoreError, picture_kept};
 pub use studio::{Model, Studio};
+pub use undo::{Change, Turned, Undo, UndoStep};
 pub use unkept::OnItsWay;
-pub use view::{ColourScheme, Dropping, Page, Shown, View};
+pub use view::{ColourScheme, Dropping, Page, Shown, Strip, View};

@@ -1,6 +1,6 @@
 //! What the user should know, in the corner of the window.
 
-use super::action::{Action, ResultAction};
+use super::action::{Action, ResultAction, UndoAction};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
@@ -26,6 +26,12 @@ impl Notice {
         self.offer
             .as_ref()
             .is_some_and(|offer| *offer.action == Action::Result(ResultAction::TakeBack))
+    }
+
+    /// Whether it offers to undo the last change.
+    pub fn undoes(&self) -> bool {
+        let offer = self.offer.as_ref();
+        offer.is_some_and(|offer| *offer.action == Action::Undo(UndoAction::Undo))
     }
 }
 

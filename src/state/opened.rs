@@ -1,13 +1,20 @@
 //! A picture from a file: where it goes, and what is asked about one that holds settings.
 
 use super::action::{FileAction, OfferAction, Target};
-use super::draft::Tab;
+use super::draft::{Draft, SeedChoice, Tab};
 use super::effect::Effect;
 use super::photo::{Opened, Photo};
 use super::request::Request;
 use super::{Page, Studio, Tone};
 use crate::pixels::Size;
 use crate::task::Task;
+
+/// Whether a picture's settings are taken over with its seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seeds {
+    Its,
+    New,
+}
 
 impl Studio {
     pub(super) fn act_on_files(&mut self, action: FileAction) -> Vec<Effect> {
@@ -27,23 +34,30 @@ impl Studio {
             Target::Canvas | Target::Edit => self.edit(opened.photo),
             Target::Reference => self.refer(opened.photo),
             Target::Map => {
+                let former = self.draft.at_rest();
                 self.draft.tab = Tab::Control;
                 (self.draft.control.map, self.draft.control.photo) = (Some(opened.photo), None);
+                self.picture_given(former);
                 Vec::new()
             }
             Target::MapPhoto => {
+                let former = self.draft.at_rest();
                 self.draft.tab = Tab::Control;
                 (self.draft.control.map, self.draft.control.photo) = (None, Some(opened.photo));
+                self.picture_given(former);
                 self.make_map()
             }
             Target::Predict => {
+                let former = self.draft.at_rest();
                 self.draft.tab = Tab::Predict;
                 self.draft.predict_source = Some(opened.photo);
+                self.picture_given(former);
                 Vec::new()
             }
-            Target::Settings | Target::Finish => match opened.task {
+            Target::Settings | Target::Remix | Target::Finish => match opened.task {
                 Some(task) if target == Target::Finish => self.finish(&task),
-                Some(task) => self.recall(&task),
+                Some(task) if target == Target::Remix => self.recall(&task, Seeds::New),
+                Some(task) => self.recall(&task, Seeds::Its),
                 None => {
                     let why = format!("{} holds no settings.", opened.photo.name);
                     self.notify(
@@ -60,24 +74,51 @@ impl Studio {
 
     /// The settings of a task become the draft's. A size this model was not made for becomes the
     /// one nearest in shape.
-    fn recall(&mut self, task: &Task) -> Vec<Effect> {
+    fn recall(&mut self, task: &Task, seeds: Seeds) -> Vec<Effect> {
         self.page = Page::Canvas;
+        let former = self.draft.at_rest();
         self.draft.recall(&Request::of(task));
+        match seeds {
+            Seeds::Its => {}
+            Seeds::New => {
+                self.draft.seed = former.seed;
+                self.draft.seed_choice = SeedChoice::Random;
+            }
+        }
         let sizes = |studio: &Self| {
             let skill = studio.profile()?.skill(studio.draft.tab.mode_name())?;
             Some(skill.sizes.clone())
         };
-        if let (Some(wanted), Some(sizes)) = (self.draft.size, sizes(self))
+        if let (Some(wanted), Some(sizes)) = (self.draft.size(), sizes(self))
             && !sizes.is_empty()
             && !sizes.contains(&wanted)
         {
-            self.draft.size = nearest_shape(&sizes, wanted);
-            if let Some(size) = self.draft.size {
+            let nearest = nearest_shape(&sizes, wanted);
+            self.draft.set_size(nearest);
+            if let Some(size) = nearest {
                 let why = format!("This model was not made for {wanted}: the size is now {size}.");
                 self.notify(Tone::Info, "Another size", &why, "");
             }
         }
+        self.changed_from(former);
         Vec::new()
+    }
+
+    /// A picture was given to start from: its shape decides, unless the user chose one for it.
+    pub(super) fn picture_given(&mut self, former: Draft) {
+        let shape = former.source_size_of(self.draft.tab);
+        self.follow_shape(shape);
+        self.changed_from(former);
+    }
+
+    /// A size that was chosen for a picture of another shape is not one for this.
+    pub(super) fn follow_shape(&mut self, former: Option<Size>) {
+        let shape = |size: Size| f64::from(size.width) / f64::from(size.height.max(1));
+        if let (Some(former), Some(now)) = (former, self.draft.source_size())
+            && (shape(former) / shape(now)).ln().abs() > 0.02
+        {
+            self.draft.set_size(None);
+        }
     }
 
     /// A stopped picture comes back to the canvas to be finished.
@@ -99,18 +140,22 @@ impl Studio {
             return Vec::new();
         };
         match (action, opened.task) {
-            (OfferAction::UseSettings, Some(task)) => self.recall(&task),
+            (OfferAction::UseSettings, Some(task)) => self.recall(&task, Seeds::Its),
+            (OfferAction::Remix, Some(task)) => self.recall(&task, Seeds::New),
             (OfferAction::Finish, Some(task)) => self.finish(&task),
             (OfferAction::Edit, _) => self.edit(opened.photo),
             (OfferAction::Subject, _) => self.refer(opened.photo),
-            (OfferAction::UseSettings | OfferAction::Finish, None) | (OfferAction::Dismiss, _) => Vec::new(),
+            (OfferAction::UseSettings | OfferAction::Remix | OfferAction::Finish, None)
+            | (OfferAction::Dismiss, _) => Vec::new(),
         }
     }
 
     pub(super) fn refer(&mut self, photo: Photo) -> Vec<Effect> {
         self.page = Page::Canvas;
+        let former = self.draft.at_rest();
         self.draft.tab = Tab::Subject;
         self.draft.add_reference(photo);
+        self.picture_given(former);
         Vec::new()
     }
 }

@@ -127,7 +127,8 @@ impl Painting {
 
     pub fn is_inside(&self, (x, y): Point) -> bool {
         let inside = x >= 0.0 && y >= 0.0 && x < self.size.width as f32 && y < self.size.height as f32;
-        inside && self.values[y as usize * self.size.width as usize + x as usize] > 0
+        let at = y as usize * self.size.width as usize + x as usize;
+        inside && self.values.get(at).is_some_and(|value| *value > 0)
     }
 
     /// How much of the picture may be redrawn, 0 to 1.
@@ -208,6 +209,24 @@ impl Painting {
         for step in &steps {
             raster.apply(step);
         }
+    }
+
+    /// A copy of the steps alone.
+    pub(super) fn at_rest(&self) -> Self {
+        Self {
+            size: self.size,
+            steps: self.steps.clone(),
+            done: self.done,
+            open: None,
+            values: Vec::new(),
+            version: self.version,
+        }
+    }
+
+    /// Gives the raster's memory back until it is replayed.
+    pub(super) fn rest(&mut self) {
+        self.finish();
+        self.values = Vec::new();
     }
 
     fn record(&mut self, step: Step) {

@@ -124,12 +124,28 @@ impl Queue {
         }
     }
 
-    pub fn remove(&mut self, id: OrderId) {
-        self.orders.retain(|order| order.id != id);
+    pub fn place_of(&self, id: OrderId) -> Option<usize> {
+        self.orders.iter().position(|order| order.id == id)
     }
 
-    pub fn clear(&mut self) {
-        self.orders.clear();
+    /// Puts an order to a place counted from 0; beyond the end is the end.
+    /// The answer is its name from now on.
+    pub fn insert(&mut self, place: usize, mut order: Order) -> OrderId {
+        order.id = self.free_id(order.id);
+        let id = order.id;
+        self.orders.insert(place.min(self.orders.len()), order);
+        id
+    }
+
+    /// Takes orders out, with the places they had.
+    pub fn take_out(&mut self, which: impl Fn(&Order) -> bool) -> Vec<(usize, Order)> {
+        let (out, stay) = self
+            .orders
+            .drain(..)
+            .enumerate()
+            .partition::<Vec<_>, _>(|(_, order)| which(order));
+        self.orders = stay.into_iter().map(|(_, order)| order).collect();
+        out
     }
 
     pub fn retain(&mut self, keep: impl FnMut(&mut Order) -> bool) {
@@ -166,8 +182,9 @@ mod tests {
         assert_eq!(prompts(&queue), "cbda");
         queue.move_to(OrderId(3), 1);
         assert_eq!(prompts(&queue), "cdba");
-        queue.remove(OrderId(3));
-        queue.remove(OrderId(3));
+        let out = queue.take_out(|order| order.id == OrderId(3));
+        assert_eq!((out.len(), out[0].0), (1, 1));
+        assert!(queue.take_out(|order| order.id == OrderId(3)).is_empty());
         queue.front(OrderId(77));
         assert_eq!(prompts(&queue), "cba");
         let first = queue.pop().expect("three orders");
@@ -178,7 +195,11 @@ mod tests {
             OrderId(4)
         );
         assert_eq!(prompts(&queue), "cbae");
-        queue.clear();
+        let all = queue.take_out(|_| true);
         assert!(queue.is_empty());
+        for (place, order) in all {
+            queue.insert(place, order);
+        }
+        assert_eq!(prompts(&queue), "cbae");
     }
 }

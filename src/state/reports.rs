@@ -167,6 +167,7 @@ impl Studio {
         match run.wish {
             Some(Wish::Discard) => {
                 effects.push(Effect::JournalEnd(run.order.id));
+                self.note_discarded(&run);
                 self.leave_run(&mut effects);
             }
             Some(Wish::Keep) => {

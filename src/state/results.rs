@@ -40,6 +40,7 @@ impl Studio {
                 }
             }
             Verb::UseSettings => read(self, Target::Settings),
+            Verb::Remix => read(self, Target::Remix),
             Verb::Finish => read(self, Target::Finish),
             Verb::Edit => match self.photo_of(which) {
                 Some(photo) => self.edit(photo),
@@ -188,7 +189,7 @@ impl Studio {
     }
 
     /// Gives the newest notice a button.
-    fn offer_in_notice(&mut self, offer: Offer) {
+    pub(super) fn offer_in_notice(&mut self, offer: Offer) {
         if let Some(notice) = self.notices.last_mut() {
             notice.offer = Some(offer);
         }

@@ -28,6 +28,7 @@ use super::notice::{Notice, Tone};
 use super::photo::Photo;
 use super::queue::{Order, OrderId};
 use super::run::{Begun, Row, Run};
+use super::undo::Undo;
 use super::{Shown, Studio, Tab};
 use crate::disk::{self, Onto, Readers};
 use journal::{Found, Journal};
@@ -104,6 +105,9 @@ impl Store {
         let shelf = Shelf::of(&self.folder);
         let mut fill = shelf.filling();
         studio.draft.revive(&mut fill);
+        studio.preferences = saved.preferences;
+        studio.undo = saved.undo.unwrap_or_else(|| Undo::of_mask(&studio.draft.chain));
+        studio.undo.revive(&mut fill);
         // Whether their files are still there is looked at later and elsewhere.
         studio.outcomes.retain(|outcome| outcome.path.is_some());
 
@@ -209,6 +213,8 @@ impl Store {
             outcomes: studio.outcomes.clone(),
             next_id: studio.next_id,
             device: studio.models.device,
+            preferences: studio.preferences.clone(),
+            undo: Some(studio.undo.clone()),
         };
         Snapshot {
             folder: self.folder.clone(),
@@ -345,8 +351,8 @@ fn photos(studio: &Studio) -> Vec<Photo> {
         .queue
         .orders()
         .chain(studio.run.iter().map(|run| &run.order));
-    let turns = draft.chain.turns().iter().map(|turn| &turn.photo);
-    let named = turns
+    let sources = draft.chain.photos().chain(studio.undo.photos());
+    let named = sources
         .chain(&draft.references)
         .chain(&draft.control.map)
         .chain(&draft.control.photo)

@@ -10,10 +10,11 @@ use super::outcome::{Keeping, Outcome, OutcomeId};
 use super::photo::Opened;
 use super::queue::Queue;
 use super::run::Run;
+use super::undo::Undo;
 use super::unkept::OnItsWay;
-use super::view::{Dropping, Page, Shown, View};
+use super::view::{Dropping, Page, Shown, Strip, View};
 use crate::pixels::Size;
-use crate::task::{Failure, Profile};
+use crate::task::{Failure, Preferences, Profile};
 use crate::token::{CODE_PIXELS, best_size};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub enum Model {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Studio {
     pub draft: Draft,
+    pub undo: Undo,
+    pub preferences: Preferences,
     pub view: View,
     pub page: Page,
     pub model: Model,
@@ -66,6 +69,7 @@ pub struct Studio {
     /// Pictures that the disk has been given.
     pub on_their_way: Vec<OnItsWay>,
     pub help: bool,
+    pub strip: Strip,
     /// The folder of the last picture kept.
     pub kept_in: Option<PathBuf>,
     pub(super) next_id: u64,
@@ -75,6 +79,8 @@ impl Default for Studio {
     fn default() -> Self {
         Self {
             draft: Draft::default(),
+            undo: Undo::default(),
+            preferences: Preferences::default(),
             view: View::default(),
             page: Page::Canvas,
             model: Model::Loading,
@@ -97,6 +103,7 @@ impl Default for Studio {
             unkept: Vec::new(),
             on_their_way: Vec::new(),
             help: false,
+            strip: Strip::default(),
             kept_in: None,
             next_id: 0,
         }
@@ -174,7 +181,7 @@ impl Studio {
             let fitting = source.and_then(|source| best_size(source, &skill.sizes));
             fitting.or(skill.default_size)
         };
-        self.draft.size.or_else(chosen)
+        self.draft.size().or_else(chosen)
     }
 
     /// Codes of a picture of `size`.

@@ -396,7 +396,7 @@ fn what_is_saved_comes_back() {
         studio.act(DraftAction::Paint(Paint::Finish));
     }
     for _ in 0..7 {
-        studio.act(DraftAction::Paint(Paint::Undo));
+        studio.act(UndoAction::Undo);
     }
     draw(&mut studio, "a cat", 0);
     draw(&mut studio, "a dog", 1);

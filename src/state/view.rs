@@ -31,8 +31,17 @@ pub enum Page {
     History,
     /// What went wrong.
     Mishaps,
+    Settings,
     /// All the starter can draw.
     World,
+}
+
+/// Results and queue in a window that is too narrow to show them always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Strip {
+    #[default]
+    Folded,
+    Unfolded,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

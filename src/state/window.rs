@@ -2,7 +2,7 @@
 
 use super::action::{ModelAction, ViewAction};
 use super::effect::Effect;
-use super::{Notice, Page, Studio};
+use super::{Notice, Page, Strip, Studio};
 
 impl Studio {
     pub(super) fn act_on_view(&mut self, action: ViewAction) -> Vec<Effect> {
@@ -12,6 +12,13 @@ impl Studio {
             ViewAction::Zoom(zoom) => self.view.zoom = zoom.clamp(1.0, 2.0),
             ViewAction::Help => self.help = !self.help,
             ViewAction::DismissNotice(id) => self.dismiss(id),
+            ViewAction::NoticePassed(id) => self.notices.retain(|notice| notice.id != id),
+            ViewAction::Strip => {
+                self.strip = match self.strip {
+                    Strip::Folded => Strip::Unfolded,
+                    Strip::Unfolded => Strip::Folded,
+                }
+            }
             ViewAction::ForgetMishaps => self.mishaps.clear(),
             ViewAction::Regained => return self.look_after_files(),
         }
@@ -23,7 +30,7 @@ impl Studio {
         match page {
             Page::Models => self.act_on_models(ModelAction::Survey),
             Page::History => self.look(),
-            Page::Canvas | Page::Mishaps | Page::World => Vec::new(),
+            Page::Canvas | Page::Mishaps | Page::Settings | Page::World => Vec::new(),
         }
     }
 

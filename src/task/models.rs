@@ -56,7 +56,7 @@ pub struct DeviceState {
 }
 
 /// How keys and values are kept on an NVIDIA card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum KvCache {
     /// 8 bits a number, and a scale for each head and position.
     #[default]

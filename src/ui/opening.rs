@@ -4,7 +4,8 @@ use super::app::{App, Places};
 use super::{APP_ID, Options, platform, theme};
 use crate::engine_room::EngineRoom;
 use crate::handover::{self, Start};
-use crate::task::Failure;
+use crate::log::{self, Log};
+use crate::task::{Failure, LogLevel};
 use std::sync::Arc;
 
 /// Opens the window and stays until it is closed. Where there is a window of this user's already,
@@ -20,7 +21,12 @@ pub fn run<R: EngineRoom>(options: Options, engine_room: R) -> Result<(), Failur
         Start::First(lease) => Some(lease),
         Start::Unguarded(_) => None,
     };
-    let first = move |ctx: &egui::Context| App::new(ctx, places, options, Arc::new(engine_room));
+    let log = Log::start(&log::folder(&places.data), LogLevel::default());
+    let first = move |ctx: &egui::Context| {
+        let mut app = App::new(ctx, places, options, Arc::new(engine_room));
+        app.log_to(log);
+        app
+    };
     platform::graphics::show(Box::new(first), lease, native_options)
 }
 

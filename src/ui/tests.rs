@@ -6,6 +6,7 @@
 mod device;
 mod drawing;
 mod keyboard;
+mod preferences;
 mod rare_settings;
 mod snapshots;
 mod states;
@@ -413,10 +414,10 @@ fn the_smallest_window_cuts_nothing_off() {
     app(&mut window).act(ViewAction::Scheme(ColourScheme::Light));
     app(&mut window).act(ViewAction::Help);
     window.run_ok();
-    assert!(has(&window, "Undo on the mask"));
+    assert!(has(&window, "Undo: mask, pictures, words, queue"));
     window.key_press(egui::Key::Escape);
     window.run_ok();
-    assert!(!has(&window, "Undo on the mask"));
+    assert!(!has(&window, "Undo: mask, pictures, words, queue"));
 }
 
 #[test]

@@ -92,8 +92,6 @@ pub mod icon {
     pub const DOWN: &str = "\u{E136}";
     pub const RIGHT: &str = "\u{E13A}";
     pub const CLOSE: &str = "\u{E4F6}";
-    pub const TO_FRONT: &str = "\u{E066}";
-    pub const UP: &str = "\u{E08E}";
     pub const WARNING: &str = "\u{E4E2}";
     pub const INFO: &str = "\u{E2CE}";
     pub const SEARCH: &str = "\u{E30C}";

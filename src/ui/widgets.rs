@@ -6,9 +6,9 @@ use super::theme::{self, Palette, icon};
 use egui::style::WidgetVisuals;
 use egui::text::LayoutJob;
 use egui::{
-    Align, Align2, Button, CornerRadius, Frame, Image, Layout, Margin, Rect, Response, RichText, Sense,
-    Slider, SliderClamping, Stroke, StrokeKind, TextureHandle, Ui, Vec2, WidgetInfo, WidgetText,
-    accesskit::Role, vec2,
+    Align, Align2, Button, Color32, CornerRadius, DragValue, Frame, Image, Layout, Margin, Rect, Response,
+    RichText, Sense, Slider, SliderClamping, Stroke, StrokeKind, TextStyle, TextureHandle, Ui, Vec2,
+    WidgetInfo, WidgetText, accesskit::Role, vec2,
 };
 use std::ops::RangeInclusive;
 
@@ -42,7 +42,6 @@ pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
         .corner_radius(CornerRadius::same(13))
         .min_size(vec2(0.0, 26.0));
     let response = ui.add(button);
-    focus_ring(ui, &response);
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
     response
@@ -70,7 +69,6 @@ pub fn tab(ui: &mut Ui, text: &str, chosen: Chosen, size: Vec2) -> Response {
         .stroke(Stroke::new(1.0, stroke))
         .min_size(size);
     let response = ui.add_sized(size, button);
-    focus_ring(ui, &response);
     let enabled = ui.is_enabled();
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, enabled, chosen == Chosen::Yes, text));
     response
@@ -112,7 +110,6 @@ pub fn big_button(ui: &mut Ui, text: &str, weight: Weight, width: f32) -> Respon
         .stroke(Stroke::new(1.0, stroke))
         .corner_radius(CornerRadius::same(theme::RADIUS_BIG));
     let response = ui.add_sized(vec2(width, theme::BIG_BUTTON), button);
-    focus_ring(ui, &response);
     response
 }
 
@@ -171,20 +168,6 @@ pub fn heading(ui: &mut Ui, label: &str, right: impl Into<WidgetText>) -> Respon
     .inner
 }
 
-/// Shows which control has the keyboard.
-fn focus_ring(ui: &Ui, response: &Response) {
-    if response.has_focus() {
-        let palette = Palette::of(ui);
-        let stroke = Stroke::new(1.5, palette.text);
-        ui.painter().rect_stroke(
-            response.rect.expand(2.0),
-            theme::RADIUS_BIG,
-            stroke,
-            StrokeKind::Outside,
-        );
-    }
-}
-
 /// A slider under its name and its value in words.
 pub struct SliderRow<'a> {
     pub name: &'a str,
@@ -197,12 +180,25 @@ pub struct SliderRow<'a> {
 impl SliderRow<'_> {
     /// The new value, when it was changed.
     pub fn show(self, ui: &mut Ui, value: f32) -> Option<f32> {
+        self.show_typed(ui, value, |number| number)
+    }
+
+    /// As [`show`](Self::show), where what is typed is another number than the slider's.
+    pub fn show_typed(self, ui: &mut Ui, value: f32, typed: fn(f32) -> f32) -> Option<f32> {
         let palette = Palette::of(ui);
         let mut chosen = value;
-        let words = RichText::new(self.value_text)
-            .font(theme::medium(theme::SECONDARY))
-            .color(palette.text);
-        let label = heading(ui, self.name, words);
+        let label = ui.scope(|ui| {
+            ui.spacing_mut().interact_size.y = 16.0;
+            let row = ui.horizontal(|ui| {
+                let label = ui.label(palette.label(self.name));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    self.number(ui, &mut chosen, typed);
+                });
+                label
+            });
+            row.inner
+        });
+        let label = label.inner;
         let response = ui
             .scope(|ui| {
                 ui.spacing_mut().slider_width = ui.available_width();
@@ -210,7 +206,7 @@ impl SliderRow<'_> {
                 ui.visuals_mut().selection.bg_fill = palette.accent;
                 let (start, end) = (*self.range.start(), *self.range.end());
                 // A value between steps or out of range stays what it is until the user moves it.
-                let slider = Slider::new(&mut chosen, self.range)
+                let slider = Slider::new(&mut chosen, self.range.clone())
                     .clamping(SliderClamping::Edits)
                     .show_value(false)
                     .step_by(f64::from(self.step));
@@ -230,8 +226,40 @@ impl SliderRow<'_> {
             })
             .inner
             .on_hover_text(self.tip);
-        (response.changed() && chosen != value).then_some(chosen)
+        let is_changed = response.changed() || chosen != value;
+        (is_changed && chosen != value).then_some(chosen)
     }
+
+    /// The value, which can be typed over.
+    fn number(&self, ui: &mut Ui, chosen: &mut f32, typed: fn(f32) -> f32) {
+        let words = self.value_text.clone();
+        ui.spacing_mut().interact_size.x = 24.0;
+        ui.spacing_mut().button_padding = vec2(4.0, 0.0);
+        let small = theme::medium(theme::SECONDARY);
+        ui.style_mut().text_styles.insert(TextStyle::Button, small);
+        ui.style_mut().drag_value_text_style = TextStyle::Button;
+        let quiet = &mut ui.visuals_mut().widgets.inactive;
+        (quiet.weak_bg_fill, quiet.bg_stroke) = (Color32::TRANSPARENT, Stroke::NONE);
+        let value = DragValue::new(chosen)
+            .range(self.range.clone())
+            .clamp_existing_to_range(false)
+            .speed(self.step / 4.0)
+            .custom_formatter(move |_, _| words.clone())
+            .custom_parser(move |text| number_in(text).map(|number| f64::from(typed(number))));
+        let response = ui.add(value).on_hover_text("Drag, or click and type a number");
+        let name = format!("{}: a number", self.name);
+        ui.ctx()
+            .accesskit_node_builder(response.id, |node| node.set_label(name));
+    }
+}
+
+/// The first number of a text: units and words around it are no matter.
+fn number_in(text: &str) -> Option<f32> {
+    let start = text.find(|letter: char| letter.is_ascii_digit())?;
+    let rest = &text[start..];
+    let end = rest.find(|letter: char| !letter.is_ascii_digit() && !matches!(letter, '.' | ','));
+    let number = rest[..end.unwrap_or(rest.len())].replace(',', ".");
+    number.trim_end_matches('.').parse().ok()
 }
 
 /// A picture as a button.
@@ -377,4 +405,19 @@ pub fn fold<R>(ui: &mut Ui, name: &str, right: &str, content: impl FnOnce(&mut U
         palette.faint,
     );
     open.then(|| content(ui))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_with_and_without_their_units() {
+        assert_eq!(number_in("24 px"), Some(24.0));
+        assert_eq!(number_in(" 1,5"), Some(1.5));
+        assert_eq!(number_in("45 %"), Some(45.0));
+        assert_eq!(number_in("0.90"), Some(0.9));
+        assert_eq!(number_in("auto"), None);
+        assert_eq!(number_in(""), None);
+    }
 }

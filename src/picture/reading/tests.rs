@@ -31,6 +31,18 @@ fn what_is_no_picture_is_refused_in_words() {
 }
 
 #[test]
+fn what_is_wrong_with_a_file_is_told_by_its_kind() {
+    use crate::task::Cause;
+    let cause = |bytes: &[u8]| read_bytes(bytes, "x").unwrap_err().cause();
+    assert_eq!(cause(b"a text called .png"), Cause::OtherKind);
+    assert_eq!(cause(b"\x89PNG\r\n\x1a\n"), Cause::Damaged);
+    let folder = tempfile::tempdir().unwrap();
+    let cause = |path: &std::path::Path| read(path).unwrap_err().cause();
+    assert_eq!(cause(&folder.path().join("absent.png")), Cause::Missing);
+    assert_eq!(cause(folder.path()), Cause::Folder);
+}
+
+#[test]
 fn transparency_is_blended_over_white() {
     let image = image::RgbaImage::from_pixel(1, 1, image::Rgba([0, 0, 0, 0]));
     let mut bytes = Cursor::new(Vec::new());

@@ -36,6 +36,8 @@ pub enum Answer {
     /// These files are there no longer.
     Gone(Vec<PathBuf>),
     CopyRead(#[serde(with = "crate::pixels::shared")] Arc<Pixels>),
+    /// The file with the diagnostics.
+    Diagnosed(Result<PathBuf, Failure>),
     Models(ModelAnswer),
 }
 

@@ -38,8 +38,6 @@ pub enum Paint {
     Begin(Point),
     Extend(Point),
     Finish,
-    Undo,
-    Redo,
     Grow,
     Shrink,
     Invert,
@@ -54,6 +52,8 @@ pub enum DraftAction {
     RecallSeed,
     Paint(Paint),
     GoToTurn(usize),
+    /// A chain that was replaced comes back; the present one takes its place.
+    BringBack(usize),
     ChooseReference(usize),
     RemoveReference(usize),
     RemoveSource,

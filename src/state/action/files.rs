@@ -15,6 +15,8 @@ pub enum Target {
     Predict,
     /// Only its settings.
     Settings,
+    /// Its settings without the seed.
+    Remix,
     /// The picture to edit, without a question.
     Edit,
     /// A stopped picture is drawn to its end.

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OfferAction {
     UseSettings,
+    /// The same without the seed.
+    Remix,
     Finish,
     Edit,
     Subject,

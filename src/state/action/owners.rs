@@ -5,9 +5,11 @@ use super::draft::DraftAction;
 use super::files::FileAction;
 use super::models::{ImportAction, ModelAction};
 use super::offer::OfferAction;
+use super::preferences::PreferenceAction;
 use super::queue::QueueAction;
 use super::results::ResultAction;
 use super::run::RunAction;
+use super::undo::UndoAction;
 use super::view::ViewAction;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +26,8 @@ pub enum Action {
     Offer(OfferAction),
     Models(ModelAction),
     Files(FileAction),
+    Preferences(PreferenceAction),
+    Undo(UndoAction),
     View(ViewAction),
     Answer(Answer),
 }
@@ -47,6 +51,8 @@ stands_for_itself! {
     Offer(OfferAction),
     Models(ModelAction),
     Files(FileAction),
+    Preferences(PreferenceAction),
+    Undo(UndoAction),
     View(ViewAction),
     Answer(Answer),
 }

@@ -20,6 +20,8 @@ pub enum Verb {
     /// Beside the shown one; once more ends it.
     Compare,
     UseSettings,
+    /// The same without the seed.
+    Remix,
     Edit,
     Subject,
     /// A stopped picture is finished.

@@ -12,6 +12,10 @@ pub enum ViewAction {
     /// Shows the sheet of shortcuts, or takes it away.
     Help,
     DismissNotice(u64),
+    /// It was there long enough.
+    NoticePassed(u64),
+    /// Unfolds the strip where the window is narrow, or folds it.
+    Strip,
     ForgetMishaps,
     /// The window has the keyboard again.
     Regained,

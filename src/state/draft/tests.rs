@@ -3,7 +3,8 @@
 use super::*;
 use crate::pixels::Pixels;
 use crate::state::{
-    Answer, DraftAction, OfferAction, Opened, Order, RunAction, Setting, Store, Studio, Target,
+    Answer, DraftAction, Effect, OfferAction, Opened, Order, RunAction, Setting, Store, Studio, Target,
+    UndoAction,
 };
 use crate::task::{Lookahead, Noise, SamplingChoice, Task};
 use serde_json::{Value, json};
@@ -123,4 +124,117 @@ fn drafts_and_requests_stored_before_are_read() {
     };
     let again: Value = serde_json::from_str(&again).expect("JSON");
     assert_eq!(names(&again), names(&stored));
+}
+
+fn with_sizes() -> Studio {
+    let sizes = [(192, 192), (224, 160), (160, 224)].map(|(width, height)| Size::new(width, height));
+    let skill = |mode: &str| crate::task::Skill {
+        mode: mode.to_owned(),
+        sizes: sizes.to_vec(),
+        default_size: Some(sizes[0]),
+        ..Default::default()
+    };
+    let mut studio = Studio::default();
+    studio.apply(&crate::task::Report::Loaded {
+        model: "starter".to_owned(),
+        seconds: 0.1,
+        profile: crate::task::Profile {
+            skills: ["generate", "edit", "subject", "predict"].map(skill).to_vec(),
+            ..Default::default()
+        },
+    });
+    studio
+}
+
+fn photo_of(width: u32, height: u32) -> Photo {
+    let pixels = Pixels::filled(Size::new(width, height), [width as u8; 3]);
+    Photo::new("photo.png", Arc::new(pixels))
+}
+
+fn give(studio: &mut Studio, photo: Photo, target: Target) {
+    let opened = Opened {
+        photo,
+        path: None,
+        task: None,
+    };
+    studio.act(Answer::Opened(Box::new(opened), target));
+}
+
+/// A square chosen for Create is none for a photo that is edited.
+#[test]
+fn a_size_belongs_to_its_mode_and_a_picture_brings_its_shape() {
+    let mut studio = with_sizes();
+    let square = Size::new(192, 192);
+    let set = |studio: &mut Studio, size| studio.act(DraftAction::Set(Setting::Size(Some(size))));
+    set(&mut studio, square);
+    give(&mut studio, photo_of(640, 480), Target::Canvas);
+    assert_eq!(studio.size(), Some(Size::new(224, 160)));
+    // What is chosen for this picture holds, also while another mode is looked at ...
+    set(&mut studio, square);
+    studio.act(DraftAction::Set(Setting::Tab(Tab::Create)));
+    assert_eq!(studio.size(), Some(square));
+    studio.act(DraftAction::Set(Setting::Tab(Tab::Edit)));
+    assert_eq!(studio.size(), Some(square));
+    // ... and with a picture of the same shape; another shape brings its own.
+    give(&mut studio, photo_of(320, 240), Target::Canvas);
+    assert_eq!(studio.size(), Some(square));
+    give(&mut studio, photo_of(480, 640), Target::Canvas);
+    assert_eq!(studio.size(), Some(Size::new(160, 224)));
+    // Chosen before there is a picture: the user decided.
+    studio.act(DraftAction::Set(Setting::Tab(Tab::Predict)));
+    set(&mut studio, square);
+    give(&mut studio, photo_of(640, 480), Target::Predict);
+    assert_eq!(studio.size(), Some(square));
+    // Two subjects of different shapes.
+    give(&mut studio, photo_of(640, 480), Target::Reference);
+    set(&mut studio, square);
+    give(&mut studio, photo_of(480, 640), Target::Reference);
+    assert_eq!(studio.size(), Some(Size::new(160, 224)));
+    // Undone, the choice is back with the picture it was made for.
+    studio.act(UndoAction::Undo);
+    assert_eq!(studio.size(), Some(square));
+}
+
+#[test]
+fn a_restored_seed_is_for_one_picture() {
+    let mut studio = with_sizes();
+    let mut task = Task::new(Mode::Generate, "a dog");
+    task.seed = 77;
+    let mut opened = Opened {
+        photo: photo_of(8, 8),
+        path: None,
+        task: Some(Box::new(task)),
+    };
+    studio.act(Answer::Opened(Box::new(opened.clone()), Target::Settings));
+    assert_eq!(
+        (studio.draft.seed, studio.draft.seed_choice),
+        (77, SeedChoice::Once)
+    );
+    let drawn = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Submit(task) => Some(task.seed),
+            _ => None,
+        })
+    };
+    assert_eq!(drawn(&studio.act(RunAction::Draw)), Some(77));
+    assert_eq!(studio.draft.seed_choice, SeedChoice::Random);
+    // Remixed, its seed is not taken over at all.
+    let own = studio.draft.seed;
+    opened.task = Some(Box::new(Task {
+        seed: 4_000_000,
+        ..Task::new(Mode::Generate, "an owl")
+    }));
+    for remixed in [true, false] {
+        match remixed {
+            true => drop(studio.act(Answer::Opened(Box::new(opened.clone()), Target::Remix))),
+            false => {
+                studio.act(Answer::Opened(Box::new(opened.clone()), Target::Canvas));
+                studio.act(OfferAction::Remix);
+            }
+        }
+        let draft = &studio.draft;
+        assert_eq!((draft.prompt.as_str(), draft.seed), ("an owl", own));
+        assert_eq!(draft.seed_choice, SeedChoice::Random);
+        studio.act(DraftAction::Set(Setting::Words("a cat".to_owned())));
+    }
 }

@@ -55,7 +55,7 @@ impl Draft {
         }
         self.batch = self.batch.clamp(1, MOST_PICTURES);
         self.candidates = self.candidates.clamp(1, MOST_CANDIDATES);
-        self.size = self.size.filter(|size| is_sensible(*size));
+        self.sizes.retain(|_, size| is_sensible(*size));
         self.brush.settle();
         self.control.settle();
         self.chain.retain(|turn| {

@@ -3,8 +3,9 @@
 use super::super::draft::Draft;
 use super::super::outcome::Outcome;
 use super::super::queue::Queue;
+use super::super::undo::Undo;
 use super::super::view::View;
-use crate::task::Device;
+use crate::task::{Device, Preferences};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -22,6 +23,10 @@ pub(super) struct Saved {
     pub(super) next_id: u64,
     #[serde(default, rename = "processor")]
     pub(super) device: Device,
+    #[serde(default)]
+    pub(super) preferences: Preferences,
+    #[serde(default)]
+    pub(super) undo: Option<Undo>,
 }
 
 impl Default for Saved {
@@ -36,6 +41,8 @@ impl Default for Saved {
             outcomes: Vec::new(),
             next_id: 0,
             device: Device::default(),
+            preferences: Preferences::default(),
+            undo: None,
         }
     }
 }

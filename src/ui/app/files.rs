@@ -6,20 +6,22 @@ use super::background::{Wake, caught};
 use super::errands::Errands;
 use super::library_thread::Librarian;
 use crate::history::{Library, Moment, Places};
-use crate::picture;
+use crate::picture::{self, PictureError};
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
-    Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, ResultAction, Target,
-    picture_kept,
+    Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, PreferenceAction,
+    ResultAction, Target, picture_kept,
 };
-use crate::task::{Failure, Task};
+use crate::task::{Cause, Export, Failure, Naming, Task};
 use crate::ui::platform::desktop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) struct Files {
     places: Places,
+    naming: Naming,
+    export: Export,
     pub(crate) errands: Errands,
     librarian: Librarian,
 }
@@ -29,8 +31,19 @@ impl Files {
         Self {
             errands: Errands::new(Arc::clone(wake)),
             librarian: Librarian::new(places.clone(), Arc::clone(wake)),
+            naming: Naming::default(),
+            export: Export::default(),
             places,
         }
+    }
+
+    /// Where pictures go, how they are named and in which format they are offered from now on.
+    pub(crate) fn prefer(&mut self, places: &Places, naming: Naming, export: Export) {
+        if self.places != *places {
+            self.librarian.move_to(places.clone());
+        }
+        self.places.clone_from(places);
+        (self.naming, self.export) = (naming, export);
     }
 
     /// What has come back.
@@ -46,12 +59,15 @@ impl Files {
                 Some(match read_file(&path) {
                     Ok(pixels) => Answer::CopyRead(Arc::new(pixels)),
                     Err(_) if !path.exists() => Answer::Missed(path),
-                    Err(error) => cannot_be_read(&error),
+                    Err(error) => cannot_be_read(error),
                 })
             }),
-            Errand::SaveAs(path) => self.errands.wait_for(move || save_as(path)),
+            Errand::SaveAs(path) => {
+                let export = self.export;
+                self.errands.wait_for(move || save_as(path, export));
+            }
             Errand::SaveCopy { from, to } => self.errands.run(move || {
-                let failure = desktop::copy(&from, &to).err()?;
+                let failure = export(&from, &to).err()?;
                 Some(Answer::Failed("The copy was not saved".into(), failure))
             }),
             Errand::Reveal(path) => self.errands.wait_for(move || {
@@ -78,16 +94,16 @@ impl Files {
             Some(match read_file(&path) {
                 Ok(pixels) => Answer::Fetched(id, Arc::new(pixels)),
                 Err(_) if !path.exists() => Answer::Missed(path),
-                Err(error) => Answer::NotFetched(id, Failure::failed(error.to_string())),
+                Err(error) => Answer::NotFetched(id, error),
             })
         });
     }
 
     /// Saves a picture, and takes it out of the record of those that are not saved.
     pub(crate) fn keep(&self, keeping: Keeping, record: Option<PathBuf>) {
-        let places = self.places.clone();
+        let (places, naming) = (self.places.clone(), self.naming);
         self.errands.run(move || {
-            let kept = caught(|| keep(&places, &keeping)).unwrap_or_else(Err);
+            let kept = caught(|| keep(&places, naming, &keeping)).unwrap_or_else(Err);
             Some(match kept {
                 Ok(path) => {
                     if let Some(record) = record {
@@ -102,9 +118,9 @@ impl Files {
 }
 
 /// Writes a picture into today's folder of the library.
-fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
+fn keep(places: &Places, naming: Naming, keeping: &Keeping) -> Result<PathBuf, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
-    let library = Library::new(places);
+    let library = Library::new(places).named(naming);
     let (seed, title) = (keeping.picture.seed, keeping.request.title());
     let mut names = library
         .names(&Moment::now(), seed, title)
@@ -123,16 +139,22 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
 /// must not wait for that.
 fn read_file(path: &Path) -> Result<Pixels, Failure> {
     if path.exists() && !path.is_file() {
-        return Err(Failure::failed(format!("{} is no file", path.display())));
+        let cause = if path.is_dir() {
+            Cause::Folder
+        } else {
+            Cause::Unknown
+        };
+        return Err(Failure::failed(format!("{} is no file", path.display())).because(cause));
     }
-    picture::read(path).map_err(|error| Failure::failed(error.to_string()))
+    picture::read(path).map_err(|error| failure(&error))
 }
 
-fn cannot_be_read(error: &dyn std::fmt::Display) -> Answer {
-    Answer::Failed(
-        "The picture cannot be read".into(),
-        Failure::failed(error.to_string()),
-    )
+fn cannot_be_read(failure: Failure) -> Answer {
+    Answer::Failed("The picture cannot be read".into(), failure)
+}
+
+fn failure(error: &PictureError) -> Failure {
+    Failure::failed(error.to_string()).because(error.cause())
 }
 
 fn read(path: &Path, target: Target) -> Answer {
@@ -146,7 +168,7 @@ fn read(path: &Path, target: Target) -> Answer {
             };
             Answer::Opened(Box::new(opened), target)
         }
-        Err(error) => cannot_be_read(&error),
+        Err(error) => cannot_be_read(error),
     }
 }
 
@@ -170,18 +192,48 @@ fn stored_task(path: &Path, target: Target) -> Option<Task> {
     Some(task)
 }
 
-fn save_as(from: PathBuf) -> Option<ResultAction> {
-    let name = from
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+fn save_as(from: PathBuf, export: Export) -> Option<ResultAction> {
+    let stem = from.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}.{}", export.endings()[0]);
+    // The one preferred comes first.
+    let mut formats = Export::ALL;
+    formats.sort_by_key(|format| *format != export);
     let dialog = rfd::FileDialog::new()
         .set_title("Save a copy with its settings")
-        .add_filter("PNG", &["png"])
         .set_file_name(name);
-    let to = desktop::as_png(dialog.save_file()?);
+    let dialog = formats.iter().fold(dialog, |dialog, format| {
+        dialog.add_filter(format.name(), format.endings())
+    });
+    let to = with_ending(dialog.save_file()?, export);
     Some(ResultAction::SaveCopy { from, to })
+}
+
+/// The name chosen in a dialog, with the ending of the format where it has none of a picture.
+fn with_ending(chosen: PathBuf, export: Export) -> PathBuf {
+    let ending = chosen
+        .extension()
+        .map(|ending| ending.to_string_lossy().into_owned());
+    if ending.is_some_and(|ending| Export::of_ending(&ending).is_some()) {
+        return chosen;
+    }
+    let mut name = chosen.into_os_string();
+    name.push(format!(".{}", export.endings()[0]));
+    PathBuf::from(name)
+}
+
+/// A copy in the format of its ending: the file itself, or its pixels and its settings.
+fn export(from: &Path, to: &Path) -> Result<(), Failure> {
+    let ending = to.extension().unwrap_or_default().to_string_lossy();
+    match Export::of_ending(&ending) {
+        Some(Export::Png) | None => desktop::copy(from, to),
+        Some(format) => picture::export(from, to, format).map_err(|error| failure(&error)),
+    }
+}
+
+/// The user is asked where pictures shall go.
+pub(crate) fn browse_folder() -> Option<PreferenceAction> {
+    let dialog = rfd::FileDialog::new().set_title("Where pictures go");
+    Some(PreferenceAction::Pictures(Some(dialog.pick_folder()?)))
 }
 
 pub(crate) fn browse(target: Target) -> Option<FileAction> {
@@ -196,4 +248,17 @@ pub(crate) fn browse_model() -> Option<ModelAction> {
         .set_title("Open a model")
         .add_filter("Models", &["gguf"]);
     Some(ModelAction::Load(Some(dialog.pick_file()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_gets_the_ending_of_its_format_unless_it_has_one() {
+        let ending = |name: &str, export| with_ending(PathBuf::from(name), export);
+        assert_eq!(ending("/a/fox", Export::Jpeg), Path::new("/a/fox.jpg"));
+        assert_eq!(ending("/a/fox.v2", Export::Png), Path::new("/a/fox.v2.png"));
+        assert_eq!(ending("/a/fox.WEBP", Export::Png), Path::new("/a/fox.WEBP"));
+    }
 }

@@ -1,10 +1,11 @@
 //! One frame of the window: bars, columns, the page in the middle, what lies over it.
 
-use super::{App, drops, shortcuts};
+use super::{App, drops, focus, shortcuts};
 use crate::engine_room::EngineRoom;
-use crate::state::{Action, ColourScheme, Page, RunAction, Shown, Tab};
-use crate::ui::pages::{history, mishaps, models, world};
-use crate::ui::panels::{column, left, middle, overlays, stage, status, strip, top};
+use crate::log;
+use crate::state::{Action, ColourScheme, Page, RunAction, Shown, Strip, Tab};
+use crate::ui::pages::{history, mishaps, models, settings, world};
+use crate::ui::panels::{column, left, middle, notices, overlays, stage, status, strip, top};
 use crate::ui::textures::colour_image;
 use crate::ui::theme::{self, Palette};
 use egui::{CentralPanel, Context, Frame, Margin, Panel, ThemePreference, Ui};
@@ -56,18 +57,19 @@ impl<R: EngineRoom> App<R> {
                         textures: &mut self.textures,
                         zones: &mut self.zones,
                         greeting: &mut self.greeting,
+                        notice_clock: &mut self.notice_clock,
                         actions: &mut actions,
                     },
                 );
             });
         self.studio.view.left_width = shown.response.rect.width();
-        if ctx.content_rect().width() >= theme::WIDE_ENOUGH {
+        if ctx.content_rect().width() >= theme::WIDE_ENOUGH || self.studio.strip == Strip::Unfolded {
             let shown = Panel::right("strip")
                 .default_size(self.studio.view.right_width)
                 .size_range(theme::RIGHT_WIDTH)
                 .frame(plain(palette.panel))
                 .show(ui, |ui| {
-                    let strip = strip::Strip {
+                    let strip = strip::Results {
                         studio: &self.studio,
                         textures: &mut self.textures,
                         thumbnails: &mut self.thumbnails,
@@ -90,7 +92,9 @@ impl<R: EngineRoom> App<R> {
         if told.0 != self.pointed || told.1 != self.canvas.zoom_percent() {
             ctx.request_repaint();
         }
+        notices::pass(ui, &self.studio, &mut self.notice_clock, &mut actions);
         overlays::show(&ctx, &self.studio, &mut actions);
+        focus::ring(&ctx, palette);
         // What was typed in this frame belongs to the picture that is asked for in it.
         actions.sort_by_key(|action| matches!(action, Action::Run(RunAction::Draw)));
         for action in actions {
@@ -100,7 +104,6 @@ impl<R: EngineRoom> App<R> {
 
     /// The page.
     fn middle(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        let rect = ui.max_rect();
         match self.studio.page {
             Page::Canvas => {
                 let middle = middle::Middle {
@@ -114,6 +117,15 @@ impl<R: EngineRoom> App<R> {
             }
             Page::Models => models::show(ui, &self.studio, actions),
             Page::World => world::show(ui, &self.studio, actions),
+            Page::Settings => {
+                let page = settings::SettingsPage {
+                    studio: &self.studio,
+                    own_pictures: &self.own_pictures,
+                    log: &log::folder(&self.places.data),
+                    actions,
+                };
+                settings::show(ui, page);
+            }
             Page::Mishaps => mishaps::show(ui, &self.studio, actions),
             Page::History => {
                 let hall = history::Hall {
@@ -126,9 +138,6 @@ impl<R: EngineRoom> App<R> {
             }
         }
         self.room.page(self.studio.page);
-        if self.studio.page != Page::Mishaps {
-            stage::notices(ui, rect, &self.studio, actions);
-        }
     }
 
     fn apply_view(&self, ctx: &Context) {

@@ -30,20 +30,37 @@ impl Reader for Careful {
     }
 }
 
-pub(crate) struct Librarian(Background<Errand, Answer>);
+pub(crate) struct Librarian(Background<Job, Answer>);
+
+/// What the thread is given.
+enum Job {
+    Errand(Errand),
+    /// The library is in another folder from now on.
+    Move(Box<Places>),
+}
 
 impl Librarian {
     pub(crate) fn new(places: Places, wake: Wake) -> Self {
         let begin = move || {
             let mut library = Library::new(&places);
-            move |errand| carry_out(&mut library, errand)
+            move |job| match job {
+                Job::Errand(errand) => carry_out(&mut library, errand),
+                Job::Move(places) => {
+                    library = Library::new(&places);
+                    None
+                }
+            }
         };
         let broke = |failure| Answer::Failed(BROKE_OFF.into(), failure);
         Self(Background::new("library", wake, begin, broke))
     }
 
+    pub(crate) fn move_to(&self, places: Places) {
+        self.0.give(Job::Move(Box::new(places)));
+    }
+
     pub(crate) fn ask(&self, errand: Errand) {
-        self.0.give(errand);
+        self.0.give(Job::Errand(errand));
     }
 
     /// What has come back.

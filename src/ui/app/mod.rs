@@ -1,9 +1,11 @@
 //! The window's owner: state, worker, canvas, files; intake in `logic`, drawing in `ui`.
 
 pub(super) mod background;
+mod diagnostics;
 pub(super) mod drops;
 pub(super) mod errands;
 pub(super) mod files;
+pub(super) mod focus;
 mod frame;
 mod handed_over;
 pub(super) mod import_thread;
@@ -19,15 +21,18 @@ use super::Options;
 use super::canvas::{Canvas, GroundOf};
 use super::pages::history::Room;
 use super::panels::column::Greeting;
+use super::panels::notices::NoticeClock;
 use super::panels::status::Pointed;
 use super::textures::Textures;
 use super::theme;
 use crate::engine_room::{EngineRoom, ModelSource};
 use crate::history::Moment;
+use crate::log::Log;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{Action, Answer, Effect, ModelAnswer, Photo, Stage, Store, Studio, Target};
-use crate::task::{Failure, Report, Task};
+use crate::task::{Failure, Report, Task, WhenDone};
+use crate::ui::platform::desktop;
 use crate::worker::{Ticket, Worker};
 pub(super) use background::Wake;
 use background::caught;
@@ -37,7 +42,7 @@ use files::Files;
 use handed_over::HandedOver;
 use import_thread::Importing;
 use recording::Recorder;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thumbnails::Thumbnails;
@@ -54,6 +59,9 @@ pub struct App<R: EngineRoom> {
     pub studio: Studio,
     pub(super) store: Option<Store>,
     pub(super) places: Places,
+    /// Where pictures go unless the user chose another folder.
+    own_pictures: PathBuf,
+    log: Option<Log>,
     pub(super) engine_room: Arc<R>,
     worker: Option<Worker>,
     ticket: Option<Ticket>,
@@ -76,6 +84,7 @@ pub struct App<R: EngineRoom> {
     recorder: Recorder,
     /// The prompt gets the keyboard once.
     greeting: Greeting,
+    notice_clock: NoticeClock,
     /// Given back last of all: then everything is written.
     pub(super) handed: Option<HandedOver>,
 }
@@ -116,6 +125,8 @@ impl<R: EngineRoom> App<R> {
             files: Files::new(places.clone(), &wake),
             thumbnails: Thumbnails::new(places.clone(), Arc::clone(&wake)),
             room: Room::default(),
+            own_pictures: places.pictures.clone(),
+            log: None,
             copied: Vec::new(),
             places,
             engine_room,
@@ -132,9 +143,11 @@ impl<R: EngineRoom> App<R> {
             journal,
             recorder,
             greeting: Greeting::Due,
+            notice_clock: NoticeClock::default(),
             handed: None,
             studio,
         };
+        app.prefer();
         let mut effects = recording::open(&mut app.studio, model, &today);
         effects.extend(
             options
@@ -150,11 +163,26 @@ impl<R: EngineRoom> App<R> {
         app
     }
 
+    /// From now on it is written down what happens.
+    pub fn log_to(&mut self, log: Option<Log>) {
+        self.log = log;
+        self.prefer();
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        tracing::info!(
+            "Lumina Studio {} on {os} {arch} is open",
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+
     /// Takes in one report; what the worker sends comes through here.
     pub fn take(&mut self, report: &Report) {
         self.recorder.note_report(report);
+        self.log_report(report);
         let effects = self.studio.apply(report);
         self.carry_out(effects);
+        if let Report::Finished { pictures, .. } = report {
+            self.say_done(pictures.len());
+        }
         if !matches!(report, Report::Progress { .. }) {
             self.changed();
         }
@@ -179,6 +207,7 @@ impl<R: EngineRoom> App<R> {
 
     /// The state has no clock.
     pub(super) fn stamp(&mut self) {
+        self.log_mishaps();
         self.studio.stamp_mishaps(|| Moment::now().in_words());
     }
 
@@ -235,6 +264,9 @@ impl<R: EngineRoom> App<R> {
                 Effect::Load(path) => self.load(path.as_deref()),
                 Effect::Read(path, target) => self.files.read(path, target),
                 Effect::Browse(target) => self.files.errands.wait_for(move || files::browse(target)),
+                Effect::AskForPicturesFolder => self.files.errands.wait_for(files::browse_folder),
+                Effect::Prefer(_) => self.prefer(),
+                Effect::CollectDiagnostics => self.collect_diagnostics(),
                 Effect::BrowseModel => self.files.errands.wait_for(files::browse_model),
                 Effect::Errand(errand) => self.files.run(errand),
                 Effect::Copy(pixels) => self.copied.push(pixels),
@@ -262,6 +294,40 @@ impl<R: EngineRoom> App<R> {
         }
     }
 
+    /// What the settings page holds becomes so.
+    fn prefer(&mut self) {
+        let preferences = &self.studio.preferences;
+        if let Some(log) = &self.log {
+            log.set_level(preferences.log);
+        }
+        let pictures = preferences.pictures.clone();
+        self.places.pictures = pictures.unwrap_or_else(|| self.own_pictures.clone());
+        self.files
+            .prefer(&self.places, preferences.naming, preferences.export);
+    }
+
+    /// Tells the desktop when a picture is done and nobody looks at the window.
+    fn say_done(&self, pictures: usize) {
+        let ctx = self.aim.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let is_looked_at = ctx.input(|input| input.focused);
+        if self.studio.preferences.when_done == WhenDone::Nothing || is_looked_at {
+            return;
+        }
+        let title = match pictures {
+            1 => "A picture is done".to_owned(),
+            count => format!("{count} pictures are done"),
+        };
+        let words = match self.studio.queue.len() {
+            0 => "Nothing waits.".to_owned(),
+            count => format!("{count} wait in the queue."),
+        };
+        // It may take a while, or for ever.
+        self.files.errands.wait_for(move || {
+            desktop::notify(&title, &words);
+            None::<Answer>
+        });
+    }
+
     fn with_ticket(&self, use_it: impl FnOnce(&Ticket)) {
         if let Some(ticket) = &self.ticket {
             use_it(ticket);
@@ -269,6 +335,7 @@ impl<R: EngineRoom> App<R> {
     }
 
     fn submit(&mut self, task: Task) {
+        self.log_task(&task);
         let gone = || Err(Failure::failed("the model is not running"));
         match self
             .worker
@@ -293,7 +360,11 @@ impl<R: EngineRoom> App<R> {
         self.ticket = None;
         let former = self.worker.take();
         let wake = Arc::clone(&self.wake);
-        let source = ModelSource::found(path, self.studio.models.device);
+        let source = ModelSource {
+            threads: self.studio.preferences.threads,
+            kv: self.studio.preferences.cache,
+            ..ModelSource::found(path, self.studio.models.device)
+        };
         match caught(|| self.engine_room.open(&source)).unwrap_or_else(Err) {
             Ok(make) => {
                 let make = move || {

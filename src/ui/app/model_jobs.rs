@@ -7,7 +7,7 @@ use super::import_thread::Importing;
 use crate::engine_room::EngineRoom;
 use crate::handover::{Lease, Taken};
 use crate::state::{Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target};
-use crate::task::{Failure, ImportWish};
+use crate::task::{Cause, Failure, ImportWish};
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,7 +129,8 @@ impl<R: EngineRoom> App<R> {
             match path.is_file() {
                 true => self.act(FileAction::Open(path, Target::Canvas)),
                 false => {
-                    let failure = Failure::failed(format!("{}: there is no such file", path.display()));
+                    let failure = Failure::failed(format!("{}: there is no such file", path.display()))
+                        .because(Cause::Missing);
                     self.act(Answer::Failed("The picture cannot be read".into(), failure));
                 }
             }

@@ -1,24 +1,29 @@
 //! Shortcuts of the window.
 
 use crate::state::{
-    Action, Brush, DraftAction, FileAction, OfferAction, Page, Paint, Phase, RunAction, Setting, Studio, Tab,
-    Tool, ViewAction,
+    Action, Brush, DraftAction, FileAction, OfferAction, Page, Phase, RunAction, Setting, Studio, Tab, Tool,
+    UndoAction, ViewAction,
 };
 use crate::ui::canvas::Canvas;
-use egui::{Context, Key, Modifiers};
+use egui::{Context, Id, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(crate) const SHEET: [(&str, &str); 16] = [
+pub(crate) const SHEET: [(&str, &str); 21] = [
     ("Ctrl+Enter", "Draw"),
     ("Esc", "Stop the picture and keep its rows"),
-    ("Ctrl+Z", "Undo on the mask"),
-    ("Ctrl+Shift+Z", "Redo on the mask"),
+    ("Ctrl+Z", "Undo: mask, pictures, words, queue"),
+    ("Ctrl+Shift+Z", "Redo"),
     ("B", "Brush"),
     ("E", "Eraser"),
     ("[  ]", "Smaller and larger brush"),
     ("Ctrl+0", "Fit the picture"),
     ("Ctrl+1", "100 %"),
     ("Space", "Hold to move the picture"),
+    ("Ctrl+wheel", "Zoom at the pointer"),
+    ("Wheel", "Move the picture"),
+    ("Shift+click", "Compare with a picture of the strip"),
+    ("Right click", "All that can be done with a picture"),
+    ("Drag", "Queued pictures into another order; a value up or down"),
     ("Ctrl+V", "Paste a picture"),
     ("Ctrl+O", "Open a picture"),
     ("Ctrl+H", "History: every kept picture"),
@@ -50,7 +55,7 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if take(command, Key::H) {
         let page = match studio.page {
             Page::History => Page::Canvas,
-            Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
+            Page::Canvas | Page::Models | Page::Mishaps | Page::Settings | Page::World => Page::History,
         };
         actions.push(ViewAction::Page(page).into());
     }
@@ -61,13 +66,20 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if ctx.input(|input| input.events.contains(&egui::Event::WindowFocused(true))) {
         actions.push(ViewAction::Regained.into());
     }
+    // The prompt's words are on the same stack as everything else; other fields have their own.
+    if !typing || ctx.memory(|memory| memory.has_focus(Id::unique("prompt"))) {
+        // With Shift first: without it the key is the same.
+        for (modifiers, key, step) in [
+            (command | Modifiers::SHIFT, Key::Z, UndoAction::Redo),
+            (command, Key::Y, UndoAction::Redo),
+            (command, Key::Z, UndoAction::Undo),
+        ] {
+            let steps = times(modifiers, key);
+            actions.extend(std::iter::repeat_n(step.into(), steps));
+        }
+    }
     if typing {
         return actions;
-    }
-    // With Shift first: without it the key is the same.
-    for (modifiers, paint) in [(command | Modifiers::SHIFT, Paint::Redo), (command, Paint::Undo)] {
-        let steps = times(modifiers, Key::Z);
-        actions.extend(std::iter::repeat_n(DraftAction::Paint(paint).into(), steps));
     }
     let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
     if question || take(Modifiers::SHIFT, Key::Slash) {
@@ -114,7 +126,7 @@ fn escape(studio: &Studio) -> Option<Action> {
     if studio.offer.is_some() {
         return Some(Action::Offer(OfferAction::Dismiss));
     }
-    if matches!(studio.page, Page::History | Page::World) {
+    if matches!(studio.page, Page::History | Page::Settings | Page::World) {
         return Some(Action::View(ViewAction::Page(Page::Canvas)));
     }
     let working = studio

@@ -5,5 +5,6 @@ pub(super) mod import_card;
 pub(super) mod mishaps;
 pub(super) mod model_name;
 pub(super) mod models;
+pub(super) mod settings;
 pub(super) mod welcome;
 pub(super) mod world;

@@ -2,8 +2,9 @@
 
 use super::import_card;
 use super::model_name::name_of;
-use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, ViewAction};
-use crate::task::{Appraisal, Device, DeviceState, Known, Origin, gigabytes};
+use crate::pixels::Size;
+use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, Tab, ViewAction};
+use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, gigabytes};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
 use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
@@ -29,16 +30,25 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             });
             ui.label(palette.secondary("Pictures are drawn on this computer; nothing is sent anywhere."));
             ui.add_space(theme::PAD);
+            ui.label(palette.section("In use"));
             present(ui, studio, actions);
             ui.add_space(theme::PAD);
             ui.horizontal(|ui| {
-                ui.label(palette.section("On this computer"));
+                ui.label(palette.section("Others on this computer"));
                 if ui.button("Look again").clicked() {
                     actions.push(ModelAction::Survey.into());
                 }
             });
-            starter(ui, studio, actions);
+            // The one in use has its card above.
+            let is_ready = matches!(studio.model, Model::Ready { .. });
+            let is_used = |path: Option<&Path>| is_ready && studio.model_path.as_deref() == path;
+            if !is_used(None) {
+                starter(ui, studio, actions);
+            }
             for known in known(studio) {
+                if is_used(Some(&known.path)) {
+                    continue;
+                }
                 ui.add_space(4.0);
                 model(ui, studio, &known, actions);
             }
@@ -98,27 +108,31 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 profile,
                 seconds,
             } => {
-                ui.label(palette.strong(name.clone()));
+                let shown = match &studio.model_path {
+                    None => "Built-in starter".to_owned(),
+                    Some(path) => name_of(path),
+                };
+                ui.label(palette.strong(shown)).on_hover_text(name);
+                match &studio.model_path {
+                    None => about_the_starter(ui),
+                    Some(path) => {
+                        let place = format!("{}{}", path.display(), size_of(path));
+                        ui.add(Label::new(palette.secondary(place)).wrap());
+                    }
+                }
                 let bytes = profile
                     .bytes
-                    .map(|bytes| format!(" · {} of weights", gigabytes(bytes)));
+                    .map(|bytes| format!(" \u{b7} {} of weights", gigabytes(bytes)));
                 let place = format!("Draws on: {}{}", profile.device, bytes.unwrap_or_default());
-                ui.label(palette.secondary(format!("{place} · loaded in {seconds:.1} s")));
+                ui.label(palette.secondary(format!("{place} \u{b7} loaded in {seconds:.1} s")));
                 if let Some(why) = &profile.remark {
                     ui.add(Label::new(palette.secondary(format!("Not on the card: {why}"))).wrap());
                 }
-                for skill in &profile.skills {
-                    let maps: Vec<&str> = skill.maps.iter().map(|map| map.name()).collect();
-                    let maps = match maps.is_empty() {
-                        true => String::new(),
-                        false => format!(" ({})", maps.join(", ")),
-                    };
-                    let sizes = match skill.sizes.len() {
-                        0 => "any size".to_owned(),
-                        1 => skill.sizes[0].to_string(),
-                        count => format!("{count} sizes"),
-                    };
-                    ui.label(palette.secondary(format!("{}{maps}: {sizes}", skill.mode)));
+                if let Some(can) = abilities(profile) {
+                    ui.add(Label::new(palette.secondary(can)).wrap());
+                }
+                if let Some(appraisal) = in_use(studio) {
+                    needs(ui, appraisal, room(studio, appraisal.runs_on));
                 }
                 if let Some(appraisal) = in_use(studio) {
                     origin_of(ui, appraisal);
@@ -127,6 +141,31 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         }
         devices(ui, studio, actions);
     });
+}
+
+/// What can be asked of it, in the names of the modes, and how large its pictures are.
+fn abilities(profile: &Profile) -> Option<String> {
+    let skill_of = |tab: &Tab| profile.skill(tab.mode_name());
+    let modes: Vec<&str> = Tab::ALL
+        .iter()
+        .filter(|tab| skill_of(tab).is_some())
+        .map(|tab| tab.name())
+        .collect();
+    let mut sizes: Vec<Size> = Tab::ALL
+        .iter()
+        .filter_map(skill_of)
+        .flat_map(|skill| skill.sizes.iter().copied())
+        .collect();
+    sizes.sort_by_key(|size| (size.width * size.height, size.width));
+    let pixels = |size: &Size| format!("{} \u{d7} {}", size.width, size.height);
+    let range = match (sizes.first(), sizes.last()) {
+        (Some(least), Some(most)) if least != most => {
+            format!("pictures from {} to {} px", pixels(least), pixels(most))
+        }
+        (Some(only), _) => format!("pictures of {} px", pixels(only)),
+        _ => "pictures of any size".to_owned(),
+    };
+    (!modes.is_empty()).then(|| format!("{} \u{b7} {range}", modes.join(", ")))
 }
 
 fn in_use(studio: &Studio) -> Option<&Appraisal> {
@@ -142,7 +181,10 @@ fn origin_of(ui: &mut Ui, appraisal: &Appraisal) {
     let said = [("From", &appraisal.provenance), ("Licence", &appraisal.licence)];
     for (label, words) in said {
         if let Some(words) = words {
-            ui.add(Label::new(palette.secondary(format!("{label}: {words}"))).wrap());
+            // What comes behind is for those who build the program.
+            let plain = words.split(';').next().unwrap_or(words);
+            let line = Label::new(palette.secondary(format!("{label}: {plain}"))).wrap();
+            ui.add(line).on_hover_text(words);
         }
     }
 }
@@ -248,6 +290,14 @@ fn needs(ui: &mut Ui, appraisal: &Appraisal, room: Option<u64>) {
     }
 }
 
+fn about_the_starter(ui: &mut Ui) {
+    let palette = Palette::of(ui);
+    ui.label(palette.body("A small model of a small world"));
+    let about = "Trained on 170 things and 24 backgrounds: it shows how the program works, not how well \
+                 Lumina-mGPT draws";
+    ui.add(Label::new(palette.secondary(about)).wrap());
+}
+
 fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     card(ui).show(ui, |ui| {
@@ -255,17 +305,21 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
             text(ui, |ui| {
                 ui.label(palette.strong("Built-in starter"));
-                ui.label(palette.body("A small model of a small world"));
-                let about = "Trained on 170 things and 24 backgrounds, 96 × 160 to 320 × 192 px: it shows how the program works, not \
-                             how well Lumina-mGPT draws";
-                ui.add(Label::new(palette.secondary(about)).wrap());
-                if let Some(starter) = studio.models.survey.as_ref().and_then(|survey| survey.starter.as_ref()) {
+                about_the_starter(ui);
+                if let Some(starter) = studio
+                    .models
+                    .survey
+                    .as_ref()
+                    .and_then(|survey| survey.starter.as_ref())
+                {
                     needs(ui, starter, room(studio, starter.runs_on));
                 }
             });
             let used = studio.model_path.is_none();
             let words = if used { "In use" } else { "Use" };
-            button(ui, words, "Use Built-in starter", used, || actions.push(ModelAction::Load(None).into()));
+            button(ui, words, "Use Built-in starter", used, || {
+                actions.push(ModelAction::Load(None).into())
+            });
         });
     });
 }

@@ -1,11 +1,13 @@
 //! What the canvas shows before there is a picture: examples, and a place to drop one.
 
-use crate::state::{FileAction, Model, RunAction, ViewAction};
+use crate::state::{DraftAction, FileAction, Model, Page, RunAction, Setting, Tab, ViewAction};
 use crate::ui::app::drops::by_tab;
 use crate::ui::panels::middle::Middle;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{dashed, fitted};
-use egui::{Align2, Rect, Sense, StrokeKind, Ui, WidgetInfo, accesskit::Role, vec2};
+use egui::{
+    Align, Align2, Layout, Rect, Sense, StrokeKind, Ui, UiBuilder, WidgetInfo, accesskit::Role, vec2,
+};
 
 /// A picture that the built-in model draws for these very words and this seed.
 pub(crate) struct Example {
@@ -31,6 +33,17 @@ pub(crate) const EXAMPLES: [Example; 3] = [
         png: include_bytes!("../../../assets/examples/penguin.png"),
     },
 ];
+
+/// Prompts in the starter's own words: each of them is drawn as it stands.
+pub(crate) const PROMPTS: [&str; 3] = [
+    "a red umbrella in the snow",
+    "two owls at night",
+    "a robot on a yellow background",
+];
+
+/// What the published model asks for and gives, as measured (`benches/RESULTS.md`): Q4_K weights,
+/// pictures of 768 x 768.
+const PUBLISHED: &str = "Any subject: Lumina-mGPT 2.0 \u{b7} 5.3 GB file, 12 GB memory \u{b7} a picture in 35 s on an H100, hours on a CPU";
 
 const CARD: egui::Vec2 = vec2(181.0, 223.0);
 
@@ -69,20 +82,64 @@ pub(crate) fn show(ui: &mut Ui, middle: &mut Middle<'_>) {
         let at = egui::pos2(left + index as f32 * (CARD.x + gap), top + 91.0);
         card(ui, middle, Rect::from_min_size(at, CARD), example);
     }
+    if starter {
+        let at = Rect::from_center_size(egui::pos2(centre, top + 335.0), vec2(561.0, 24.0));
+        prompts(ui, middle, at);
+    }
     drop_zone(
         ui,
         middle,
-        Rect::from_center_size(egui::pos2(centre, top + 394.0), vec2(561.0, 84.0)),
+        Rect::from_center_size(egui::pos2(centre, top + 400.0), vec2(561.0, 84.0)),
     );
     if starter {
-        let words = "The starter was trained on 170 things and 24 backgrounds. For any subject, open the 7B model on the models page.";
-        let at = Rect::from_center_size(egui::pos2(centre, top + 475.0), vec2(room.width() - 32.0, 20.0));
-        let link = egui::Label::new(palette.secondary(words)).sense(Sense::click());
-        if ui.put(at, link).on_hover_text("Models").clicked() {
-            middle
-                .actions
-                .push(ViewAction::Page(crate::state::Page::Models).into());
+        let line = |down: f32| {
+            let at = egui::pos2(centre, top + down);
+            Rect::from_center_size(at, vec2(room.width() - 32.0, 18.0))
+        };
+        let known = "The built-in starter knows 170 things on 24 backgrounds.";
+        let known = egui::Label::new(palette.secondary(known)).sense(Sense::click());
+        if ui
+            .put(line(466.0), known)
+            .on_hover_text("All it can draw")
+            .clicked()
+        {
+            middle.actions.push(ViewAction::Page(Page::World).into());
         }
+        let published = egui::Label::new(palette.secondary(PUBLISHED)).sense(Sense::click());
+        if ui.put(line(488.0), published).on_hover_text("Models").clicked() {
+            middle.actions.push(ViewAction::Page(Page::Models).into());
+        }
+    }
+}
+
+/// Prompts to begin with: a click puts one into the field, where it can be changed.
+fn prompts(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
+    let palette = Palette::of(ui);
+    let id = ui.make_persistent_id("prompts' width");
+    let measured: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(rect.width());
+    let place = Rect::from_center_size(rect.center(), vec2(measured.min(rect.width()), rect.height()));
+    let builder = UiBuilder::new()
+        .max_rect(place)
+        .layout(Layout::left_to_right(Align::Center));
+    let shown = ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.label(palette.secondary("Or type"));
+        for prompt in PROMPTS {
+            let words = palette.secondary(prompt).color(palette.accent);
+            let button = egui::Button::new(words).frame_when_inactive(false);
+            if ui.add(button).on_hover_text("Puts it into the prompt").clicked() {
+                middle
+                    .actions
+                    .push(DraftAction::Set(Setting::Tab(Tab::Create)).into());
+                let words = Setting::Words(prompt.to_owned());
+                middle.actions.push(DraftAction::Set(words).into());
+            }
+        }
+        ui.min_rect().width()
+    });
+    if (shown.inner - measured).abs() > 0.5 {
+        ui.data_mut(|data| data.insert_temp(id, shown.inner));
+        ui.ctx().request_repaint();
     }
 }
 
@@ -170,5 +227,21 @@ fn drop_zone(ui: &mut Ui, middle: &mut Middle<'_>, rect: Rect) {
         middle
             .actions
             .push(FileAction::Browse(by_tab(middle.studio.draft.tab)).into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::understand::{Verdict, understand};
+
+    #[test]
+    fn every_prompt_offered_is_drawn_as_it_stands() {
+        let examples = EXAMPLES.iter().map(|example| example.prompt);
+        for prompt in examples.chain(PROMPTS) {
+            let understood = understand(prompt);
+            assert!(!matches!(understood.verdict, Verdict::Outside { .. }), "{prompt}");
+            assert_eq!(understood.caption, prompt);
+        }
     }
 }

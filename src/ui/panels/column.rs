@@ -1,5 +1,6 @@
 //! What the left column reads and tells.
 
+use super::notices::NoticeClock;
 use crate::state::{Action, DraftAction, Setting, Studio};
 use crate::ui::app::drops::Zones;
 use crate::ui::textures::Textures;
@@ -10,6 +11,7 @@ pub(crate) struct Left<'a> {
     pub(crate) textures: &'a mut Textures,
     pub(crate) zones: &'a mut Zones,
     pub(crate) greeting: &'a mut Greeting,
+    pub(crate) notice_clock: &'a mut NoticeClock,
     pub(crate) actions: &'a mut Vec<Action>,
 }
 

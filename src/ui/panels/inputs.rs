@@ -1,13 +1,17 @@
 //! What each mode needs beside words: sources, masks, references, maps.
 
 use super::column::Left;
-use crate::state::{Brush, DraftAction, Dropping, FileAction, Paint, Photo, Setting, Tab, Target, Tool};
+use crate::state::{
+    Aside, Brush, DraftAction, Dropping, FileAction, Paint, Photo, Setting, Tab, Target, Tool,
+};
 use crate::task::MapKind;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, SliderRow, Tile, chip, heading, small_icon};
 use egui::{RichText, TextEdit, Ui, Vec2, vec2};
 
 const TILE: f32 = 82.0;
+/// Of a picture that was edited before.
+const ASIDE: f32 = 40.0;
 
 pub(crate) fn show(ui: &mut Ui, left: &mut Left<'_>) {
     match left.studio.draft.tab {
@@ -126,9 +130,39 @@ fn edit(ui: &mut Ui, left: &mut Left<'_>) {
                 slot(ui, left, None, &place);
             });
         });
+    aside(ui, left);
     if left.studio.draft.chain.current().is_some() {
         mask(ui, left);
     }
+}
+
+/// Pictures that were edited before the present one: each comes back with its mask and its turns.
+fn aside(ui: &mut Ui, left: &mut Left<'_>) {
+    let studio = left.studio;
+    let former = studio.draft.chain.aside();
+    if former.is_empty() {
+        return;
+    }
+    let palette = Palette::of(ui);
+    heading(ui, "Edited before", palette.quiet("with mask and turns"));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::splat(6.0);
+        for (index, turn) in former.iter().map(Aside::current).enumerate() {
+            let Some(turn) = turn else { continue };
+            let texture = left.textures.photo(ui.ctx(), &turn.photo);
+            let tile = Tile {
+                texture: Some(&texture),
+                name: &format!("Back to {}: {}", index + 1, turn.photo.name),
+                size: Vec2::splat(ASIDE),
+                chosen: Chosen::No,
+                words: "",
+            };
+            let tip = format!("{}: edit it again, with its mask and its turns", turn.photo.name);
+            if tile.show(ui).on_hover_text(tip).clicked() {
+                left.actions.push(DraftAction::BringBack(index).into());
+            }
+        }
+    });
 }
 
 fn mask(ui: &mut Ui, left: &mut Left<'_>) {
@@ -269,7 +303,7 @@ fn subject(ui: &mut Ui, left: &mut Left<'_>) {
     let hint = if needed {
         "this model wants it said"
     } else {
-        "may stay empty"
+        "if the picture does not tell"
     };
     let label = heading(ui, "What the subject is", palette.quiet(hint));
     let mut text = studio.draft.description.clone();

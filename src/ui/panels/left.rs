@@ -1,7 +1,7 @@
 //! The left column: mode, words, what the mode needs, and the one big button.
 
 use super::column::{Greeting, Left};
-use super::{inputs, prompt_chips, rare_settings, sizes};
+use super::{inputs, notices, prompt_chips, rare_settings, sizes};
 use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::theme::{self, Palette};
@@ -25,6 +25,7 @@ pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
         .show_separator_line(false)
         .frame(Frame::new().inner_margin(Margin::same(theme::PAD as i8)))
         .show(ui, |ui| go(ui, &mut left));
+    notices::show(ui, left.studio, left.notice_clock, left.actions);
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
@@ -142,7 +143,12 @@ fn more(ui: &mut Ui, left: &mut Left<'_>) {
 fn seed(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let draft = &left.studio.draft;
-    let label = heading(ui, "Seed", palette.quiet("the same seed, the same picture"));
+    let told = match draft.seed_choice {
+        SeedChoice::Random => "a new one for every picture",
+        SeedChoice::Once => "for the next picture",
+        SeedChoice::Locked => "the same seed, the same picture",
+    };
+    let label = heading(ui, "Seed", palette.quiet(told));
     let mut set = None;
     ui.horizontal(|ui| {
         let mut text = draft.seed.to_string();
@@ -209,29 +215,30 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
     }
     let variety = SliderRow {
         name: "Variety",
-        value_text: format!("top {top_k} · {temperature:.2}"),
+        value_text: format!("{temperature:.2}"),
         range: 0.1..=2.0,
         step: 0.05,
-        tip: "How freely codes are chosen (temperature)",
+        tip: "Low: the likely, always alike. High: surprising, sometimes wrong (temperature)",
     };
     if let Some(temperature) = variety.show(ui, temperature) {
         left.set(Setting::Temperature(Some(temperature)));
     }
     let choice = SliderRow {
-        name: "Codes to choose from",
+        name: "Range of choices",
         value_text: format!("{top_k}"),
         range: 0.0..=14.0,
         step: 0.5,
-        tip: "Only the likeliest codes are drawn (top-k)",
+        tip: "Few: safe and plain. Many: rich, and more often wrong (top-k: so many of the likeliest codes)",
     };
-    if let Some(power) = choice.show(ui, (top_k as f32).log2()) {
+    let typed = |count: f32| count.max(1.0).log2();
+    if let Some(power) = choice.show_typed(ui, (top_k as f32).log2(), typed) {
         left.set(Setting::TopK(Some(power.exp2().round().max(1.0) as usize)));
     }
     rare_settings::show(ui, left);
     if chosen != chosen.left_to_the_model() {
         let reset = ui
-            .button("As the model likes it")
-            .on_hover_text("Back to the model's own settings");
+            .button("Back to the recommended settings")
+            .on_hover_text("Those the model was made for");
         if reset.clicked() {
             left.set(Setting::Cfg(None));
             left.set(Setting::TopK(None));
@@ -249,7 +256,7 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
         Lookahead::Fixed(lookahead) => lookahead,
     };
     let row = SliderRow {
-        name: "Codes guessed ahead",
+        name: "Speed: guess ahead",
         value_text: if lookahead == 0 {
             "auto".to_owned()
         } else {
@@ -257,7 +264,7 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
         },
         range: 0.0..=32.0,
         step: 1.0,
-        tip: "Wider is faster where the model guesses well; the picture stays the same (window)",
+        tip: "More is faster where the model guesses well; the picture stays the same (codes guessed ahead, window)",
     };
     if let Some(chosen) = row.show(ui, lookahead as f32) {
         let chosen = chosen as usize;

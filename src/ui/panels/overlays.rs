@@ -16,6 +16,11 @@ pub(crate) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
         let weight = if begun { Weight::Plain } else { Weight::Main };
         let mut choices = vec![
             ("Use its settings", weight, OfferAction::UseSettings),
+            (
+                "Remix: its settings, new seeds",
+                Weight::Plain,
+                OfferAction::Remix,
+            ),
             ("Edit the picture", Weight::Plain, OfferAction::Edit),
             ("Use it as a subject", Weight::Plain, OfferAction::Subject),
         ];

@@ -91,6 +91,7 @@ impl Subject {
             Verb::Show => ("Show", icon::PICTURE),
             Verb::Compare => ("Compare with the shown one", icon::COMPARE),
             Verb::UseSettings => ("Use its settings", icon::SETTINGS),
+            Verb::Remix => ("Remix: its settings, new seeds", icon::REFRESH),
             Verb::Edit => ("Edit this picture", icon::BRUSH),
             Verb::Subject => ("Use as a subject", icon::SUBJECT),
             Verb::Finish => ("Finish it", icon::PLAY),
@@ -109,7 +110,7 @@ impl Subject {
 /// In the order of the menu; lines between the groups.
 const GROUPS: [&[Verb]; 4] = [
     &[Verb::Show, Verb::Finish, Verb::Compare],
-    &[Verb::UseSettings, Verb::Edit, Verb::Subject],
+    &[Verb::UseSettings, Verb::Remix, Verb::Edit, Verb::Subject],
     &[Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::OpenOutside],
     &[Verb::Star, Verb::TakeOff, Verb::Trash],
 ];

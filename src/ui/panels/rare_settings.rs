@@ -18,12 +18,12 @@ struct Rare {
 pub(crate) fn show(ui: &mut Ui, left: &mut Left<'_>) {
     let sampling = left.studio.draft.sampling;
     let near_the_best = sampling.top_n_sigma.map(|n| Rare {
-        words: format!("Only codes near the best: {n}"),
+        words: format!("Only likely choices: {n}"),
         tip: "Codes that score further below the best are never drawn, in standard deviations (top-n-sigma)",
         taken_out: Setting::TopNSigma(None),
     });
     let coupled = (sampling.noise == Noise::Coupled).then(|| Rare {
-        words: "Chance follows the guesses".to_owned(),
+        words: "Seeds depend on the speed".to_owned(),
         tip: "The number of codes guessed ahead decides, too, which picture a seed means (coupled noise)",
         taken_out: Setting::Noise(Noise::default()),
     });

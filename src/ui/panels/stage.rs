@@ -6,14 +6,14 @@ use super::reference;
 use super::status::Pointed;
 use crate::history::Moment;
 use crate::state::{
-    Action, DraftAction, Ended, Far, Notice, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab,
-    Tone, Tool, Unit, Verb, ViewAction, Which,
+    Action, DraftAction, Ended, Far, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab, Tool,
+    UndoAction, Unit, Verb, Which,
 };
 use crate::ui::app::drops::by_tab;
 use crate::ui::canvas::{self, CanvasTools, Gesture};
 use crate::ui::pages::welcome;
-use crate::ui::theme::{self, Palette, icon};
-use crate::ui::widgets::{card, progress_bar, small_icon};
+use crate::ui::theme::{self, Palette};
+use crate::ui::widgets::{card, progress_bar};
 use egui::epaint::MarginF32;
 use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
 use std::time::Duration;
@@ -257,12 +257,12 @@ fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
             ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
             let start = ui.cursor().left();
             ui.spacing_mut().item_spacing.x = 14.0;
-            if let (Shown::Source, Some(turn)) = (studio.shown, studio.draft.chain.current()) {
-                if verb(ui, "Undo", turn.painting.steps_done() > 0) {
-                    pressed.push(DraftAction::Paint(Paint::Undo).into());
+            if studio.shown == Shown::Source && studio.draft.chain.current().is_some() {
+                if verb(ui, "Undo", studio.undo.steps_back() > 0) {
+                    pressed.push(UndoAction::Undo.into());
                 }
-                if verb(ui, "Redo", turn.painting.steps_undone() > 0) {
-                    pressed.push(DraftAction::Paint(Paint::Redo).into());
+                if verb(ui, "Redo", studio.undo.steps_forth() > 0) {
+                    pressed.push(UndoAction::Redo.into());
                 }
             }
             if let Some(outcome) = shown {
@@ -318,82 +318,4 @@ fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut 
         }
         (None, None) => {}
     }
-}
-
-/// What happened, why, what to do: in the lower right corner, the newest lowest.
-pub(crate) fn notices(ui: &mut Ui, rect: Rect, studio: &Studio, actions: &mut Vec<Action>) {
-    let width = 320.0_f32.min(rect.width() - 24.0);
-    let mut bottom = rect.bottom() - 76.0;
-    for notice in studio.notices.iter().rev() {
-        let id = ui.make_persistent_id(("notice", notice.id));
-        let height: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(90.0);
-        let at = pos2(rect.right() - width - 12.0, bottom - height);
-        let place = Rect::from_min_size(at, vec2(width, height));
-        let shown = ui.scope_builder(UiBuilder::new().max_rect(place), |ui| {
-            card(ui)
-                .show(ui, |ui| one_notice(ui, notice, studio, actions))
-                .response
-                .rect
-                .height()
-        });
-        remember(ui, id, height, shown.inner);
-        bottom -= shown.inner + theme::GAP;
-    }
-}
-
-fn one_notice(ui: &mut Ui, notice: &Notice, studio: &Studio, actions: &mut Vec<Action>) {
-    let palette = Palette::of(ui);
-    ui.spacing_mut().item_spacing.y = 4.0;
-    ui.set_width(ui.available_width());
-    let (mark, colour) = match notice.tone {
-        Tone::Info => (icon::INFO, palette.accent),
-        Tone::Error => (icon::WARNING, palette.danger),
-    };
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(mark).font(theme::regular(16.0)).color(colour));
-        ui.label(palette.strong(notice.title.clone()));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if small_icon(ui, icon::CLOSE, &format!("Dismiss: {}", notice.title)).clicked() {
-                actions.push(ViewAction::DismissNotice(notice.id).into());
-            }
-        });
-    });
-    ui.label(palette.body(notice.reason.clone()));
-    if !notice.remedy.is_empty() {
-        ui.label(palette.secondary(notice.remedy.clone()));
-    }
-    if let Some(offer) = &notice.offer
-        && ui.button(offer.words).clicked()
-    {
-        actions.push((*offer.action).clone());
-        actions.push(ViewAction::DismissNotice(notice.id).into());
-    }
-    if notice.tone == Tone::Error {
-        ui.horizontal(|ui| {
-            if ui.button("Copy details").clicked() {
-                ui.ctx().copy_text(details(notice, studio));
-            }
-            if ui.button("More").on_hover_text("What went wrong").clicked() {
-                actions.push(ViewAction::Page(crate::state::Page::Mishaps).into());
-            }
-            if !studio.unkept.is_empty() && ui.button("Save again").clicked() {
-                actions.push(ResultAction::KeepAgain.into());
-                actions.push(ViewAction::DismissNotice(notice.id).into());
-            }
-        });
-    }
-}
-
-/// What helps somebody else to understand it.
-fn details(notice: &Notice, studio: &Studio) -> String {
-    format!(
-        "{}\n{}\n{}\n\nLumina Studio {} · {} {} · model {}\n",
-        notice.title,
-        notice.reason,
-        notice.remedy,
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS,
-        std::env::consts::ARCH,
-        studio.model_name(),
-    )
 }

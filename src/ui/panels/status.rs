@@ -1,6 +1,6 @@
 //! The line at the bottom: what is under the pointer, where pictures are kept.
 
-use crate::state::{Model, Page, Shown, Studio, Tab};
+use crate::state::{Model, Page, Shown, Studio, Tab, Turned};
 use crate::ui::canvas::Canvas;
 use crate::ui::theme::Palette;
 use egui::{Align, Layout, Ui};
@@ -53,13 +53,20 @@ fn place(studio: &Studio, canvas: &Canvas, pointed: &Pointed) -> String {
 fn state(studio: &Studio) -> String {
     let painting = studio.draft.chain.current().map(|turn| &turn.painting);
     let editing = studio.draft.tab == Tab::Edit && studio.shown == Shown::Source;
+    let steps = format!(
+        "undo {} · redo {}",
+        studio.undo.steps_back(),
+        studio.undo.steps_forth()
+    );
+    match studio.undo.turned() {
+        Some(Turned::Undone(what)) => return format!("undone: {what} · {steps}"),
+        Some(Turned::Redone(what)) => return format!("redone: {what} · {steps}"),
+        None => {}
+    }
     if let Some(painting) = painting.filter(|painting| editing && painting.steps_done() > 0) {
         let done = painting.steps_done();
         let strokes = if done == 1 { "stroke" } else { "strokes" };
-        return format!(
-            "{done} {strokes} · undo {done} · redo {}",
-            painting.steps_undone()
-        );
+        return format!("{done} {strokes} · {steps}");
     }
     if let Some(folder) = &studio.kept_in {
         return format!("saved in {}", short(folder));

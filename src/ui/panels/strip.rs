@@ -1,25 +1,24 @@
 //! The strip at the right: results, newest first, and the queue below.
 
 use super::picture_verbs::{self, Subject};
+use super::queue;
 use crate::history::Moment;
+use crate::pixels::Size;
 use crate::state::{
-    Action, Answer, Ended, Outcome, Page, QueueAction, ResultAction, Run, RunAction, Shown, Studio, Verb,
+    Action, Answer, Ended, Outcome, Page, ResultAction, Run, RunAction, Shown, Strip, Studio, Verb,
     ViewAction, thumbnail,
 };
 use crate::ui::app::thumbnails::{Small, Thumbnails};
 use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette, icon};
-use crate::ui::widgets::{Chosen, Tile, icon_button, small_icon};
-use egui::{Align, Frame, Label, Layout, Margin, Panel, Rect, ScrollArea, Sense, TextureHandle, Ui, vec2};
+use crate::ui::widgets::{Chosen, Tile, icon_button, named, small_icon};
+use egui::{Align, Frame, Label, Layout, Margin, Panel, Rect, ScrollArea, TextureHandle, Ui, Vec2, vec2};
 
-/// Rows of the queue that are shown without scrolling.
-const QUEUE_ROWS: f32 = 4.0;
-/// Heights of one of them, and of all that is around them.
-const QUEUE_ROW: f32 = 24.0;
-const QUEUE_HEAD: f32 = 52.0;
+/// Height of the tallest tile, in widths of the strip.
+const TALLEST: f32 = 1.4;
 
 /// What the strip reads and tells.
-pub(crate) struct Strip<'a> {
+pub(crate) struct Results<'a> {
     pub(crate) studio: &'a Studio,
     /// Small pictures come from memory, or from the disk.
     pub(crate) textures: &'a mut Textures,
@@ -27,16 +26,15 @@ pub(crate) struct Strip<'a> {
     pub(crate) actions: &'a mut Vec<Action>,
 }
 
-pub(crate) fn show(ui: &mut Ui, mut strip: Strip<'_>) {
+pub(crate) fn show(ui: &mut Ui, mut strip: Results<'_>) {
     let studio = strip.studio;
     let palette = Palette::of(ui);
     let margin = Margin::symmetric(13, 12);
     if !studio.queue.is_empty() {
-        let rows = (studio.queue.len() as f32).min(QUEUE_ROWS);
         Panel::bottom("queue")
-            .exact_size(QUEUE_HEAD + rows * QUEUE_ROW)
+            .exact_size(queue::height(studio))
             .frame(Frame::new().inner_margin(margin))
-            .show(ui, |ui| queue(ui, studio, strip.actions));
+            .show(ui, |ui| queue::show(ui, studio, strip.actions));
     }
     Frame::new().inner_margin(margin).show(ui, |ui| {
         let nothing = studio.outcomes.is_empty() && studio.run.is_none();
@@ -79,6 +77,28 @@ fn title(studio: &Studio) -> &'static str {
 
 const HISTORY: &str = "History (Ctrl+H)";
 
+/// Unfolds the strip where there is too little room for it, and says how many pictures wait.
+pub(crate) fn unfold_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
+    let waiting = studio.queue.len();
+    let name = match (studio.strip, waiting) {
+        (Strip::Unfolded, 0) => "Hide pictures and queue".to_owned(),
+        (Strip::Unfolded, count) => format!("Hide pictures and queue ({count} waiting)"),
+        (Strip::Folded, 0) => "Pictures and queue".to_owned(),
+        (Strip::Folded, count) => format!("Pictures and queue ({count} waiting)"),
+    };
+    let pressed = match waiting {
+        0 => icon_button(ui, icon::PICTURE, &name).clicked(),
+        count => {
+            let button = ui.button(format!("Queue · {count}"));
+            named(ui, &button, &name);
+            button.on_hover_text(name).clicked()
+        }
+    };
+    if pressed {
+        actions.push(ViewAction::Strip.into());
+    }
+}
+
 /// Opens the history, or goes back from it.
 pub(crate) fn history_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     if icon_button(ui, icon::SEARCH, HISTORY).clicked() {
@@ -89,11 +109,21 @@ pub(crate) fn history_button(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Act
 fn other_page(studio: &Studio) -> Page {
     match studio.page {
         Page::History => Page::Canvas,
-        Page::Canvas | Page::Models | Page::Mishaps | Page::World => Page::History,
+        Page::Canvas | Page::Models | Page::Mishaps | Page::Settings | Page::World => Page::History,
     }
 }
 
-fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
+/// The size of a tile of this width that shows a picture of this size whole; tall ones are
+/// narrower, and what is not known is square.
+fn shaped(size: Size, width: f32) -> Vec2 {
+    if size.width == 0 || size.height == 0 {
+        return Vec2::splat(width);
+    }
+    let whole = vec2(size.width as f32, size.height as f32) * (width / size.width as f32);
+    whole * (TALLEST * width / whole.y).min(1.0)
+}
+
+fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
     let palette = Palette::of(ui);
     let rows = run.shown_rows();
     let stamp = run.order.id.0 << 32 | u64::from(run.rows());
@@ -106,7 +136,9 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
     let tile = Tile {
         texture: small.as_ref(),
         name: &format!("Being drawn: {}", run.order.request.title()),
-        size: vec2(side, side),
+        size: run
+            .shown_grid()
+            .map_or(Vec2::splat(side), |grid| shaped(grid.pixels(), side)),
         chosen: Chosen::from(strip.studio.shown == Shown::Run),
         words: "starting",
     };
@@ -125,7 +157,7 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Strip<'_>) {
     }
 }
 
-fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Strip<'_>) {
+fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) {
     let studio = strip.studio;
     let (texture, words) = small(ui, outcome, strip);
     let shown = studio.shown == Shown::Outcome(outcome.id) || studio.compared == Some(outcome.id);
@@ -133,7 +165,7 @@ fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Strip<'_>) {
     let tile = Tile {
         texture: texture.as_ref(),
         name: &format!("Result: {}, seed {}{gone}", outcome.title, outcome.seed),
-        size: vec2(side, side),
+        size: shaped(outcome.size, side),
         chosen: Chosen::from(shown),
         words,
     };
@@ -170,7 +202,7 @@ fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Strip<'_>) {
 }
 
 /// The picture of a tile, or the words in its place.
-fn small(ui: &Ui, outcome: &Outcome, strip: &mut Strip<'_>) -> (Option<TextureHandle>, &'static str) {
+fn small(ui: &Ui, outcome: &Outcome, strip: &mut Results<'_>) -> (Option<TextureHandle>, &'static str) {
     if let Some(small) = &outcome.thumbnail {
         let texture = strip.textures.outcome(ui.ctx(), outcome.id, small);
         return (Some(texture), "");
@@ -189,37 +221,15 @@ fn small(ui: &Ui, outcome: &Outcome, strip: &mut Strip<'_>) -> (Option<TextureHa
     }
 }
 
-fn queue(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
-    let palette = Palette::of(ui);
-    ui.spacing_mut().item_spacing.y = 4.0;
-    ui.spacing_mut().interact_size.y = 20.0;
-    ui.horizontal(|ui| {
-        ui.label(palette.secondary(format!("Queue · {}", studio.queue.len())));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if small_icon(ui, icon::CLOSE, "Clear the queue").clicked() {
-                actions.push(QueueAction::Clear.into());
-            }
-        });
-    });
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-        for (index, order) in studio.queue.orders().enumerate() {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 2.0;
-                let title = order.request.title();
-                let width = (ui.available_width() - 64.0).max(20.0);
-                let label = Label::new(palette.body(title)).truncate().sense(Sense::hover());
-                ui.add_sized(vec2(width, 20.0), label).on_hover_text(title);
-                let name = |what: &str| format!("{what}: {} {title}", index + 1);
-                if small_icon(ui, icon::TO_FRONT, &name("To the front")).clicked() {
-                    actions.push(QueueAction::Front(order.id).into());
-                }
-                if small_icon(ui, icon::UP, &name("Earlier")).clicked() {
-                    actions.push(QueueAction::MoveTo(order.id, index.saturating_sub(1)).into());
-                }
-                if small_icon(ui, icon::CLOSE, &name("Remove")).clicked() {
-                    actions.push(QueueAction::Remove(order.id).into());
-                }
-            });
-        }
-    });
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_has_the_shape_of_its_picture() {
+        assert_eq!(shaped(Size::new(192, 192), 120.0), vec2(120.0, 120.0));
+        assert_eq!(shaped(Size::new(320, 160), 120.0), vec2(120.0, 60.0));
+        assert_eq!(shaped(Size::new(96, 192), 120.0), vec2(84.0, 168.0));
+        assert_eq!(shaped(Size::new(0, 0), 120.0), vec2(120.0, 120.0));
+    }
 }

@@ -28,6 +28,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             // Where the strip is folded away, its button stands here.
             if ui.ctx().content_rect().width() < theme::WIDE_ENOUGH {
                 super::strip::history_button(ui, studio, actions);
+                super::strip::unfold_button(ui, studio, actions);
             }
             if !studio.mishaps.is_empty() {
                 let name = format!("What went wrong ({})", studio.mishaps.len());
@@ -147,7 +148,11 @@ fn view_settings(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         actions.push(ViewAction::Page(Page::Mishaps).into());
         ui.close();
     }
-    ui.label(palette.label("Size of everything"));
+    if ui.button("All settings \u{2026}").clicked() {
+        actions.push(ViewAction::Page(Page::Settings).into());
+        ui.close();
+    }
+    ui.label(palette.label("Interface size"));
     ui.horizontal(|ui| {
         for zoom in [1.0, 1.25, 1.5, 2.0] {
             let chosen = Chosen::from((studio.view.zoom - zoom).abs() < 0.01);

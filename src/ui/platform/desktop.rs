@@ -4,8 +4,8 @@
 //! Everything here waits for other programs, so it runs off the window's thread.
 
 use crate::disk::{self, Onto, Readers};
-use crate::task::Failure;
-use std::path::{Path, PathBuf};
+use crate::task::{Cause, Failure};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Shows the file in its folder, chosen where the file manager can do that.
@@ -26,6 +26,37 @@ pub(crate) fn open(path: &Path) -> Result<(), Failure> {
     }
     start(open_command(path), "a program for pictures", path)
 }
+
+/// The desktop says that something is done, over the session's bus; where nobody answers there,
+/// nothing happens.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(crate) fn notify(title: &str, words: &str) {
+    use std::collections::HashMap;
+    use zbus::zvariant::Value;
+    let tell = || {
+        let bus = zbus::blocking::Connection::session()?;
+        let name = "org.freedesktop.Notifications";
+        let place = "/org/freedesktop/Notifications";
+        let (buttons, hints): (Vec<&str>, HashMap<&str, Value<'_>>) = Default::default();
+        let body = (
+            "Lumina Studio",
+            0_u32,
+            "lumina-studio",
+            title,
+            words,
+            buttons,
+            hints,
+            -1_i32,
+        );
+        bus.call_method(Some(name), place, Some(name), "Notify", &body)
+    };
+    if let Err(error) = tell() {
+        tracing::warn!("the desktop was not told: {error}");
+    }
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub(crate) fn notify(_: &str, _: &str) {}
 
 /// Asks the file manager over the session's bus; false where nobody answers.
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -113,6 +144,7 @@ fn start(mut command: Command, what: &str, path: &Path) -> Result<(), Failure> {
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     let failed = |path: &Path, error: std::io::Error| {
         Failure::failed(format!("{}: it cannot be copied ({error})", path.display()))
+            .because(Cause::of_io(&error))
     };
     let same = |path: &Path| path.canonicalize().ok();
     if same(from).is_some() && same(from) == same(to) {
@@ -120,18 +152,6 @@ pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     }
     let bytes = std::fs::read(from).map_err(|error| failed(from, error))?;
     disk::put(to, &bytes, Readers::Usual, Onto::Any).map_err(|error| failed(to, error))
-}
-
-/// The name chosen in a dialog, with `.png` where it has no ending.
-pub(crate) fn as_png(chosen: PathBuf) -> PathBuf {
-    match chosen.extension() {
-        Some(ending) if ending.eq_ignore_ascii_case("png") => chosen,
-        _ => {
-            let mut name = chosen.into_os_string();
-            name.push(".png");
-            PathBuf::from(name)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -158,9 +178,6 @@ mod tests {
 
     #[test]
     fn names_and_addresses_are_whole() {
-        assert_eq!(as_png("/a/fox".into()), PathBuf::from("/a/fox.png"));
-        assert_eq!(as_png("/a/fox.v2".into()), PathBuf::from("/a/fox.v2.png"));
-        assert_eq!(as_png("/a/fox.PNG".into()), PathBuf::from("/a/fox.PNG"));
         let path = Path::new("/a b/50%-bär#1.png");
         assert_eq!(address(path), "file:///a%20b/50%25-b%C3%A4r%231.png");
     }

@@ -166,7 +166,9 @@ fn the_queue_can_be_rearranged() {
     }
     window.run_ok();
     assert!(has(&window, "Queue · 3"));
-    window.get_by_label("To the front: 3 a frog").click();
+    window.get_by_label("Waiting 3: a frog").click();
+    window.run_ok();
+    window.get_by_label("To the front").click();
     window.run_ok();
     window.get_by_label("Remove: 2 a fox").click();
     window.run_ok();
@@ -176,4 +178,87 @@ fn the_queue_can_be_rearranged() {
         .orders()
         .map(|order| order.request.prompt.clone());
     assert_eq!(left.collect::<Vec<_>>(), ["a frog", "an owl"]);
+}
+
+fn waiting(window: &mut Window) -> Vec<String> {
+    let orders = app(window).studio.queue.orders();
+    orders.map(|order| order.request.prompt.clone()).collect()
+}
+
+/// Too narrow for the strip: the queue is counted at the top, unfolded there, dragged into another
+/// order, cleared and taken back.
+#[test]
+fn a_narrow_window_has_its_queue() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1000.0, 700.0]);
+    tell(&mut window, [loaded()]);
+    for prompt in [
+        "a cat",
+        "a wide lighthouse in a storm at night",
+        "an owl",
+        "a frog",
+    ] {
+        states::act(&mut window, DraftAction::Set(Setting::Words(prompt.to_owned())));
+        states::act(&mut window, RunAction::Draw);
+    }
+    window.get_by_label("Pictures and queue (3 waiting)").click();
+    window.run_ok();
+    let rows = [
+        "Waiting 1: a wide lighthouse in a storm at night",
+        "Waiting 2: an owl",
+        "Waiting 3: a frog",
+    ]
+    .map(|name| window.get_by_label(name).rect());
+    // All begin at one place, and there is room for more than five letters.
+    assert!(
+        rows.iter()
+            .all(|row| row.left() == rows[0].left() && row.width() > 90.0),
+        "{rows:?}"
+    );
+    assert!(rows[0].left() > 800.0 && rows[2].right() < 1000.0 && rows[2].bottom() < 700.0);
+
+    window.drag_at(rows[0].center());
+    window.run_ok();
+    window.hover_at(rows[2].center() + egui::vec2(0.0, 6.0));
+    window.run_ok();
+    window.drop_at(rows[2].center() + egui::vec2(0.0, 6.0));
+    window.run_ok();
+    let lighthouse = "a wide lighthouse in a storm at night";
+    assert_eq!(waiting(&mut window), ["an owl", "a frog", lighthouse]);
+
+    window.get_by_label("Clear the queue").click();
+    window.run_ok();
+    assert!(waiting(&mut window).is_empty() && has(&window, "The queue was cleared"));
+    window.get_by_label("Undo").click();
+    window.run_ok();
+    assert_eq!(waiting(&mut window), ["an owl", "a frog", lighthouse]);
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Z);
+    window.run_ok();
+    assert_eq!(waiting(&mut window), [lighthouse, "an owl", "a frog"]);
+}
+
+/// A notice stands at the foot of the left column, whatever its length: no picture is under it.
+#[test]
+fn notices_cover_no_picture() {
+    for size in [[1280.0, 800.0], [1024.0, 640.0]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut window = window(folder.path(), size);
+        states::drawing(&mut window);
+        let canvas = window.get_by_label("Canvas").rect();
+        let title = "A title that is much longer than the column is wide and needs three lines of it";
+        app(&mut window)
+            .studio
+            .notify(crate::state::Tone::Error, title, "why", "what to do");
+        window.run_ok();
+        let (notice, dismiss) = (
+            window.get_by_label(title).rect(),
+            window.get_by_label(&format!("Dismiss: {title}")).rect(),
+        );
+        assert!(notice.right() <= canvas.left(), "{notice:?} over {canvas:?}");
+        assert!(dismiss.right() <= canvas.left() && dismiss.left() >= notice.left());
+        assert!(notice.height() > 30.0, "in several lines: {notice:?}");
+        assert_eq!(window.get_by_label("Canvas").rect(), canvas, "nothing moves");
+        let pause = window.get_by_label("Pause").rect();
+        assert!(window.get_by_label("Copy details").rect().bottom() <= pause.top());
+    }
 }

@@ -542,7 +542,7 @@ fn pictures_of_other_programs_give_prompt_seed_and_size() {
         window.get_by_label("Use its settings").click();
         window.run_ok();
         let draft = &app(&mut window).studio.draft;
-        let found = (draft.prompt.as_str(), draft.seed, draft.size);
+        let found = (draft.prompt.as_str(), draft.seed, draft.size());
         assert_eq!(
             found,
             ("a fox", 77, Some(Size::new(768, 512))),
@@ -563,7 +563,7 @@ fn a_size_this_model_was_not_made_for_becomes_the_nearest() {
     until(&mut window, "its settings are there", |app| {
         app.studio.draft.seed == 77
     });
-    assert_eq!(app(&mut window).studio.draft.size, Some(GRID.pixels()));
+    assert_eq!(app(&mut window).studio.draft.size(), Some(GRID.pixels()));
     assert!(has(&window, "This model was not made for 768x512"));
 }
 

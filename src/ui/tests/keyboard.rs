@@ -91,6 +91,37 @@ fn tab_leads_to_everything_in_every_state() {
     assert!(left_out.is_empty(), "{left_out:#?}");
 }
 
+/// Whatever kind of control it is: where the keyboard led to it, it is ringed.
+#[test]
+fn what_has_the_keyboard_is_ringed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    super::states::masked(&mut window);
+    for name in [
+        "Settings",
+        "Create",
+        "Undo",
+        "Invert",
+        "Draw",
+        "Feather",
+        "Dismiss: Why",
+    ] {
+        if name.starts_with("Dismiss") {
+            app(&mut window)
+                .studio
+                .notify(crate::state::Tone::Info, "Why", "", "");
+        }
+        focus(&mut window, name);
+        let (ring, _) = crate::ui::app::focus::place(&window.ctx).expect(name);
+        let rect = window.get_all_by_label(name).map(|node| node.rect());
+        let rects: Vec<egui::Rect> = rect.collect();
+        assert!(
+            rects.iter().any(|rect| rect.intersects(ring)),
+            "{name}: {ring:?} {rects:?}"
+        );
+    }
+}
+
 #[test]
 fn a_picture_is_asked_for_by_keys_alone() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -164,6 +195,21 @@ fn settings_are_changed_by_keys_alone() {
         .cfg
         .expect("a guidance of its own");
     assert!((cfg - SAMPLING.cfg).abs() > 0.05, "{cfg}");
+    // A number is typed where the value stands.
+    for (name, typed) in [
+        ("Follow the prompt: a number", "2.5"),
+        ("Range of choices: a number", "100"),
+    ] {
+        focus(&mut window, name);
+        for key in [egui::Event::Text(typed.to_owned())] {
+            window.input_mut().events.push(key);
+            window.run_ok();
+        }
+        window.key_press(egui::Key::Enter);
+        window.run_ok();
+    }
+    let sampling = app(&mut window).studio.draft.sampling;
+    assert_eq!((sampling.cfg, sampling.top_k), (Some(2.5), Some(100)));
 }
 
 /// Presses that arrive together, as in a slow frame.

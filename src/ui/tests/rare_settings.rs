@@ -12,7 +12,7 @@ fn rare_settings_are_shown_while_they_are_set_and_can_be_taken_out() {
     tell(&mut window, [loaded()]);
     window.get_by_label("Seed, guidance, speed").click();
     window.run_ok();
-    assert!(!has(&window, "near the best") && !has(&window, "follows the guesses"));
+    assert!(!has(&window, "likely choices") && !has(&window, "depend on the speed"));
     let sampling = SamplingChoice {
         // None of them is at a step of its slider.
         cfg: Some(4.33),
@@ -31,15 +31,15 @@ fn rare_settings_are_shown_while_they_are_set_and_can_be_taken_out() {
         })),
     };
     let one_by_one: &[&str] = &[
-        "Leave out: Only codes near the best: 1.7",
-        "Leave out: Chance follows the guesses",
+        "Leave out: Only likely choices: 1.7",
+        "Leave out: Seeds depend on the speed",
     ];
     let without = SamplingChoice {
         top_n_sigma: None,
         noise: Noise::Gumbel,
         ..sampling
     };
-    let together: &[&str] = &["As the model likes it"];
+    let together: &[&str] = &["Back to the recommended settings"];
     for (names, rest) in [(one_by_one, without), (together, sampling.left_to_the_model())] {
         app(&mut window).act(Answer::Opened(Box::new(opened.clone()), Target::Canvas));
         app(&mut window).act(OfferAction::UseSettings);
@@ -50,6 +50,6 @@ fn rare_settings_are_shown_while_they_are_set_and_can_be_taken_out() {
             window.run_ok();
         }
         assert_eq!(app(&mut window).studio.draft.sampling, rest);
-        assert!(!has(&window, "near the best") && !has(&window, "follows the guesses"));
+        assert!(!has(&window, "likely choices") && !has(&window, "depend on the speed"));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::state::{
-    Action, Answer, DraftAction, Ended, Page, ResultAction, RunAction, Verb, ViewAction, Which,
+    Action, Answer, DraftAction, Ended, Page, ResultAction, RunAction, UndoAction, Verb, ViewAction, Which,
 };
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
@@ -100,7 +100,27 @@ pub(super) static STATES: &[State] = &[
             ready(window);
             click(window, "Settings");
         },
-        words: &["Size of everything", "200 %", "Light"],
+        words: &["Interface size", "200 %", "Light"],
+    },
+    State {
+        name: "settings page",
+        reach: |window| {
+            ready(window);
+            act(window, ViewAction::Page(Page::Settings));
+        },
+        words: &[
+            "Where they go",
+            "How they are named",
+            "143207-482913-a-fox-on-the-beach.png",
+            "Saved elsewhere as",
+            "WebP",
+            "Threads of the processor",
+            "Memory of the drawing on a card",
+            "Tell the desktop",
+            "What is written",
+            "Leave them out",
+            "Collect diagnostics",
+        ],
     },
     State {
         name: "model menu",
@@ -116,7 +136,7 @@ pub(super) static STATES: &[State] = &[
             ready(window);
             act(window, ViewAction::Help);
         },
-        words: &["Undo on the mask", "Hold to move the picture"],
+        words: &["Undo: mask, pictures, words, queue", "Hold to move the picture"],
     },
     State {
         name: "starting",
@@ -148,7 +168,7 @@ pub(super) static STATES: &[State] = &[
         words: &[
             "Queue · 2",
             "Remove: 1 a fox",
-            "To the front: 2 an owl",
+            "Waiting 2: an owl",
             "Clear the queue",
         ],
     },
@@ -274,7 +294,7 @@ pub(super) static STATES: &[State] = &[
             "Last",
             "Follow the prompt",
             "Variety",
-            "Codes guessed ahead",
+            "Speed: guess ahead",
             "Best of",
         ],
     },
@@ -302,7 +322,7 @@ pub(super) static STATES: &[State] = &[
             "Tint",
             "Invert",
             "Outside the mask not one pixel changes.",
-            "2 strokes · undo 2 · redo 1",
+            "undone: a step of the mask · undo 3 · redo 1",
             "Undo",
             "Redo",
         ],
@@ -373,7 +393,7 @@ pub(super) static STATES: &[State] = &[
             opened.task = Some(Box::new(Task::new(crate::task::Mode::Generate, "a dog")));
             act(window, Answer::Opened(Box::new(opened), Target::Canvas));
         },
-        words: &["Use its settings"],
+        words: &["Use its settings", "Remix: its settings, new seeds"],
     },
 ];
 
@@ -492,7 +512,7 @@ pub(super) fn masked(window: &mut Window) {
             act(window, DraftAction::Paint(paint));
         }
     }
-    act(window, DraftAction::Paint(Paint::Undo));
+    act(window, UndoAction::Undo);
 }
 
 /// Lets background work come to its end.
@@ -547,7 +567,7 @@ fn every_state_fits_the_smallest_window() {
             let in_column = bounds.x1 <= f64::from(*theme::LEFT_WIDTH.end());
             let down = bounds.y0 >= -0.5 && bounds.y1 <= 640.5;
             // A long page is scrolled.
-            let scrolls = state.name == "world page";
+            let scrolls = ["world page", "settings page"].contains(&state.name);
             if !(across && (down || in_column || scrolls)) {
                 outside.push(format!("{}: {:?} at {bounds:?}", state.name, node.label()));
             }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Killed with everything under way: settings, mask, references and queue are back, and go on.
 
-kept() { tr -d ' \n' <"$data/state.json"; }
+kept() { tr -d ' \n' <"$data/state.json" | sed 's/,"undo":.*//'; }
 queued() { kept | grep -o '"orders":\[.*\],"next"' | grep -o '"id":[0-9]*,"request"' | wc -l; }
 
 click create
@@ -33,15 +33,19 @@ click edit
 settle "$home/left.png"
 [ "$(changed "$home/painted.png" "$home/left.png")" = 0 ] || fail "the mask of the first turn is gone"
 await 'kept | grep -q "\"tab\":\"Edit\""'
+# The last change is undone first, whatever it was: here a stroke.
+stroke "700 300" "760 330"
+await 'kept | grep -q "\"done\":13[,}]"'
+settle "$home/left.png"
 kill_it
 begin
 settle "$home/back.png"
 [ "$(changed "$home/left.png" "$home/back.png")" = 0 ] || fail "the mask does not look as before the kill"
 click nowhere
 xdotool key ctrl+z
-await 'kept | grep -q "\"done\":11[,}]"'
-xdotool key ctrl+shift+z
 await 'kept | grep -q "\"done\":12[,}]"'
+xdotool key ctrl+shift+z
+await 'kept | grep -q "\"done\":13[,}]"'
 [ "$(kept | grep -o '"references":\[[^]]*\]' | grep -o '"name"' | wc -l)" = 2 ] || fail "the tray is not as it was"
 click subject
 sleep 0.5
