@@ -10,5 +10,5 @@ pub(crate) mod memory;
 pub mod movq;
 pub mod network;
 pub(crate) mod prompts;
-pub(crate) mod text;
+pub mod text;
 pub mod weights;
