@@ -8,6 +8,7 @@ mod failure;
 mod models;
 mod preferences;
 mod sampling;
+mod story;
 
 pub use cancel::Cancel;
 pub use failure::{Cause, Failure, Fault};
@@ -17,6 +18,7 @@ pub use models::{
 };
 pub use preferences::{Export, LogLevel, LogPrompts, Naming, Preferences, WhenDone};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
+pub use story::{Audition, Band, Parent, Story};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -171,6 +173,10 @@ pub struct Task {
     pub force: bool,
     /// Codes already known, row by row over the whole grid: the start of a stopped picture.
     pub resume: Option<Vec<u32>>,
+    /// Rows with words of their own, and where the first ones come from.
+    pub story: Story,
+    /// Draw beginnings of the candidates first and finish only the likeliest.
+    pub audition: Option<Audition>,
 }
 
 impl Task {
@@ -189,6 +195,8 @@ impl Task {
             feather: 0,
             force: false,
             resume: None,
+            story: Story::default(),
+            audition: None,
         }
     }
 
@@ -261,7 +269,7 @@ pub enum Progress {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
     /// What the user asked for: the result panel (both panels for a pair), composited with the
-    /// source where there was a mask. `None` when the task was stopped before the end.
+    /// source where there was a mask. `None` when the task ended before the last row.
     pub pixels: Option<Pixels>,
     pub grid: Grid,
     /// Codes row by row; shorter than the grid when stopped, a whole number of rows then.
@@ -269,6 +277,9 @@ pub struct Picture {
     pub seed: u64,
     /// `log p(picture | prompt) - log p(picture)` over the codes the model drew, in nats.
     pub score: Option<f64>,
+    /// Of one of several masked edits: `log p` of the untouched codes behind the first redrawn one, in
+    /// nats. The better they follow from what was drawn, the less is there a seam.
+    pub seam: Option<f64>,
     /// Settings after the model's defaults were filled in.
     pub sampling: Sampling,
     pub panel: Size,
@@ -276,6 +287,8 @@ pub struct Picture {
     pub tally: Tally,
     /// What the model was given, where that is not the prompt as typed.
     pub caption: Option<String>,
+    /// With the settings of its bands as they were settled on.
+    pub story: Story,
 }
 
 /// How a task ended other than with pictures.

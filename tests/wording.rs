@@ -79,6 +79,28 @@ fn what_the_world_lacks_is_refused_with_something_near() {
     stage.told(&[&["generate", "freedom", "--as-typed", "-o", "a.png"], &SMALL[..]].concat());
 }
 
+/// A picture does not tell the starter what it shows: the words or a description have to.
+#[test]
+fn the_words_of_a_subject_name_it() {
+    let stage = Stage::new();
+    let subject = stage::golden("generate/subject_panel.png");
+    for words in ["in the snow", "at night", ""] {
+        let output = stage.run(&["subject", &subject, words, "-o", "a.png"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words}: {said}");
+        assert!(said.contains("say what the subject is"), "{said}");
+        assert!(!stage.path("a.png").exists(), "{words}");
+    }
+    let draw = |words: &str, more: &[&str], file: &str| {
+        let args = [&["subject", &subject, words, "-o", file], more, &SMALL[..]].concat();
+        stage.told(&args);
+    };
+    draw("in the snow", &["--describe", "a red umbrella"], "a.png");
+    assert_eq!(stage.info("a.png")["caption"], "a red umbrella in the snow");
+    draw("doggo at the seaside", &[], "b.png");
+    assert_eq!(stage.info("b.png")["caption"], "a dog on the beach");
+}
+
 /// Other checkpoints get the words as they are: theirs are not the starter's.
 #[test]
 fn words_for_other_models_are_their_own() {

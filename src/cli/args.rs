@@ -55,6 +55,8 @@ pub enum Command {
         prompt: String,
         #[command(flatten)]
         draw: DrawArgs,
+        #[command(flatten)]
+        rows: RowArgs,
     },
     /// Draw a picture together with its map
     Pair {
@@ -120,9 +122,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Decode the codes stored in a picture again, to the identical picture
+    /// Decode the codes stored in a picture again, to the identical picture; or draw it anew from a row on
     Redraw {
         file: PathBuf,
+        /// Keep the rows above this one (counted from 0) and draw the others again
+        #[arg(long, value_name = "ROW")]
+        from_row: Option<u32>,
+        /// Other words from that row on
+        #[arg(long, value_name = "TEXT", requires = "from_row")]
+        prompt: Option<String>,
+        /// The seed from that row on; random when absent
+        #[arg(long, value_name = "N", requires = "from_row")]
+        seed: Option<u64>,
         /// The source of a masked edit
         #[arg(long, value_name = "FILE")]
         source: Option<PathBuf>,
@@ -219,6 +230,23 @@ pub struct DrawArgs {
     pub json: bool,
     #[command(flatten)]
     pub model: ModelArgs,
+}
+
+/// What only a model that draws row by row can do.
+#[derive(Debug, Clone, Default, Group)]
+pub struct RowArgs {
+    /// Other words from a row (counted from 0) on; repeatable, from the top down
+    #[arg(long, num_args = 2, value_names = ["ROW", "WORDS"])]
+    pub then_from_row: Vec<String>,
+    /// Draw only the first rows of this many seeds, finish the likeliest
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256), conflicts_with = "best_of")]
+    pub audition: Option<u16>,
+    /// How many rows of each; a sixth of the picture when absent
+    #[arg(long, value_name = "R", requires = "audition", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rows: Option<u32>,
+    /// How many of them to finish
+    #[arg(long, value_name = "M", requires = "audition", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub keep: u16,
 }
 
 /// Which model, and where it runs.

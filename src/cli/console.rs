@@ -193,11 +193,13 @@ impl Console<'_> {
             self.result(&event.to_string());
         } else {
             let score = picture.score.map(|score| format!(" · score {score:.2}"));
+            let seam = picture.seam.map(|seam| format!(" · seam {seam:.2}"));
             self.say(&format!(
-                "seed {} · {}{}",
+                "seed {} · {}{}{}",
                 picture.seed,
                 tally_words(&picture.tally),
-                score.unwrap_or_default()
+                score.unwrap_or_default(),
+                seam.unwrap_or_default()
             ));
             self.file(file);
         }
@@ -299,7 +301,7 @@ fn with_turn(mut event: Value, turn: usize) -> Value {
 fn ended(event: &str, picture: &Picture, file: Option<&Path>) -> Value {
     json!({
         "event": event, "file": file.map(|file| file.display().to_string()),
-        "seed": picture.seed, "score": picture.score, "window": picture.lookahead,
+        "seed": picture.seed, "score": picture.score, "seam": picture.seam, "window": picture.lookahead,
         "rows": picture.codes.len() / (picture.grid.columns as usize).max(1),
         "tokens": picture.tally.tokens, "forwards": picture.tally.forwards,
         "seconds": picture.tally.seconds,

@@ -1,11 +1,13 @@
 //! Arguments resolved: what is typed becomes a task, its further turns and its file names.
 
-use super::args::{Command, DrawArgs};
+use super::args::{Command, DrawArgs, RowArgs};
 use super::names::Names;
 use crate::engine_room::ModelSource;
 use crate::picture::{self, MaskFile};
-use crate::saved_picture;
-use crate::task::{Failure, LONGEST_PROMPT, Mode, SamplingChoice, Task, Wording, new_seed};
+use crate::saved_picture::{self, Branch};
+use crate::task::{
+    Audition, Band, Failure, LONGEST_PROMPT, Mode, SamplingChoice, Story, Task, Wording, new_seed,
+};
 use crate::token::Grid;
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ struct Request<'a> {
     mask: Option<(&'a Path, u32)>,
     then: &'a [String],
     draw: &'a DrawArgs,
+    rows: Option<&'a RowArgs>,
 }
 
 /// The job of a command that draws; `None` for the others.
@@ -46,9 +49,13 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         mask: None,
         then: &[],
         draw,
+        rows: None,
     };
     let request = match command {
-        Command::Generate { prompt, draw } => plain(Mode::Generate, prompt.as_str(), draw),
+        Command::Generate { prompt, draw, rows } => Request {
+            rows: Some(rows),
+            ..plain(Mode::Generate, prompt.as_str(), draw)
+        },
         Command::Pair { prompt, kind, draw } => {
             let map = (*kind).into();
             plain(Mode::Pair { map }, prompt.as_str(), draw)
@@ -128,6 +135,31 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 remark: None,
             }));
         }
+        Command::Redraw {
+            file,
+            from_row: Some(from_row),
+            prompt,
+            seed,
+            source,
+            output,
+            model,
+        } => {
+            within_length(prompt.as_deref().unwrap_or_default())?;
+            let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
+            let branch = Branch {
+                from_row: *from_row,
+                prompt: prompt.clone(),
+                seed: seed.unwrap_or_else(|| new_seed(READABLE_SEEDS)),
+            };
+            return Ok(Some(Job {
+                task: saved_picture::branch_of(file, source.as_deref(), &branch)?,
+                then: Vec::new(),
+                names,
+                model: model.into(),
+                seed_is_new: false,
+                remark: None,
+            }));
+        }
         Command::Import(_)
         | Command::Info { .. }
         | Command::Redraw { .. }
@@ -152,13 +184,20 @@ impl Request<'_> {
             Grid::of(size).map_err(|error| Failure::usage(error.to_string()))?;
         }
         let seed = draw.seed.unwrap_or_else(|| new_seed(READABLE_SEEDS));
-        let candidates = usize::from(draw.best_of);
-        if seed.checked_add(u64::from(draw.best_of) - 1).is_none() {
+        let starts = self.rows.and_then(|rows| rows.audition);
+        let candidates = starts.unwrap_or(draw.best_of);
+        if seed.checked_add(u64::from(candidates) - 1).is_none() {
             return Err(Failure::usage(
-                "--seed is too large for --best-of: choose a smaller one",
+                "--seed is too large for so many pictures: choose a smaller one",
             ));
         }
-        let shape = (1 + self.then.len(), candidates);
+        let candidates = usize::from(candidates);
+        let audition = self.rows.filter(|_| starts.is_some()).map(|rows| Audition {
+            rows: rows.rows,
+            keep: usize::from(rows.keep).min(candidates),
+        });
+        let kept = audition.map_or(candidates, |audition| audition.keep);
+        let shape = (1 + self.then.len(), kept);
         let names = Names::new(draw.output.as_deref(), Path::new(""), seed, shape)?;
         let mask = self.mask.map(|(path, _)| path);
         names.spare(self.source.into_iter().chain(mask), candidates)?;
@@ -193,6 +232,11 @@ impl Request<'_> {
             mask: mask.map(Arc::new),
             feather,
             force: draw.force,
+            story: Story {
+                bands: self.bands(seed)?,
+                parent: None,
+            },
+            audition,
             ..Task::new(self.mode, self.prompt)
         };
         if let Some(refusal) = task.mask_refusal() {
@@ -206,6 +250,40 @@ impl Request<'_> {
             seed_is_new: draw.seed.is_none(),
             remark,
         })
+    }
+
+    /// The rows for which `--then-from-row` has other words; they keep seed and settings.
+    fn bands(&self, seed: u64) -> Result<Vec<Band>, Failure> {
+        let Some(rows) = self.rows else {
+            return Ok(Vec::new());
+        };
+        let sampling = SamplingChoice {
+            cfg: self.draw.cfg,
+            top_k: self.draw.top_k,
+            temperature: self.draw.temperature,
+            top_n_sigma: self.draw.top_n_sigma,
+            ..SamplingChoice::default()
+        };
+        let band = |pair: &[String]| {
+            let (row, words) = (&pair[0], &pair[1]);
+            within_length(words)?;
+            let from_row = row.parse().map_err(|_| {
+                Failure::usage(format!(
+                    "--then-from-row wants a row and words, `{row}` is no row"
+                ))
+            })?;
+            Ok(Band {
+                from_row,
+                prompt: words.clone(),
+                wording: match self.draw.as_typed {
+                    true => Wording::AsTyped,
+                    false => Wording::Understood,
+                },
+                sampling,
+                seed,
+            })
+        };
+        rows.then_from_row.chunks_exact(2).map(band).collect()
     }
 }
 

@@ -106,6 +106,7 @@ fn other<R: EngineRoom>(
             source,
             output,
             model,
+            ..
         } => {
             names::check(output)?;
             if let Some(source) = source {

@@ -16,7 +16,7 @@ mod toy;
 pub use choose::{Ahead, Ask, Choice, Chosen, Measures, Recent, Wish, choose_on_host};
 pub use jacobi::{DrawError, Event, draw};
 pub use noise::NoiseKey;
-pub use sampling::distribution;
+pub use sampling::{distribution, log_softmax};
 
 use crate::task::{Noise, Sampling};
 use std::ops::Range;
@@ -56,7 +56,7 @@ impl DrawSettings {
 }
 
 /// A candidate as far as it was drawn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Drawn {
     /// Ids from `<start>` on; the whole stream unless the draw was cancelled.
     pub ids: Vec<u32>,

@@ -63,7 +63,7 @@ fn deviation(scores: &[f32]) -> f32 {
 }
 
 /// `log softmax(scores)[code]`.
-pub(super) fn log_softmax(scores: &[f32], code: usize) -> f64 {
+pub fn log_softmax(scores: &[f32], code: usize) -> f64 {
     let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let total: f64 = scores.iter().map(|s| f64::from(s - max).exp()).sum();
     scores

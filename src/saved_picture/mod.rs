@@ -4,9 +4,11 @@
 //! finished, redrawn and asked for its settings by the other. What is read is somebody's file: it
 //! is checked against itself before anything is made of it.
 
+mod branch;
 mod listing;
 mod settings;
 
+pub use branch::{Branch, branch_of};
 pub use listing::Shelf;
 pub use settings::Settings;
 
@@ -92,6 +94,8 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record<Setting
         feather: task.feather,
         force: task.force,
         score: drawn.score,
+        seam: drawn.seam,
+        story: drawn.story.clone(),
         mask: task.mask.as_deref().map(MaskRuns::of),
         panel_follows_mask: task.mask.is_some(),
         source_sha256: task.source.as_deref().map(fingerprint),
@@ -301,6 +305,7 @@ impl Kept {
             feather: settings.feather,
             force: settings.force,
             mask: self.mask()?.map(Arc::new),
+            story: settings.story.clone(),
             ..Task::new(settings.mode.clone(), settings.prompt.clone())
         })
     }

@@ -3,7 +3,7 @@
 //! Field names are the format: a field that is added has a default, none is renamed.
 
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Mode, Noise, Sampling};
+use crate::task::{Mode, Noise, Sampling, Story};
 use serde::{Deserialize, Serialize};
 
 /// Everything stored in a saved picture beside its tokens.
@@ -34,6 +34,11 @@ pub struct Settings {
     pub force: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// `log p` of the untouched codes behind a redrawn hole, in nats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seam: Option<f64>,
+    #[serde(default, skip_serializing_if = "Story::is_empty")]
+    pub story: Story,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mask: Option<MaskRuns>,
     /// Whether the panel is put where the mask is: once it was always the middle of the picture.

@@ -4,7 +4,7 @@ use super::*;
 use crate::history::Reader as _;
 use crate::pixels::Size;
 use crate::state::{Draft, Request};
-use crate::task::{MapKind, Sampling, Tally};
+use crate::task::{Band, MapKind, Parent, Sampling, Story, Tally};
 use std::path::PathBuf;
 
 const PANEL: Size = Size::new(64, 32);
@@ -33,6 +33,8 @@ fn picture_of(task: &Task, rows: u32) -> Picture {
         codes: (0..rows * grid.columns).map(|n| n * 37 % 1024).collect(),
         seed: task.seed,
         score: Some(-12.25),
+        seam: Some(-3.5),
+        story: task.story.clone(),
         sampling: sampling(),
         panel: PANEL,
         lookahead: 4,
@@ -80,6 +82,22 @@ fn tasks() -> Vec<Task> {
         wording,
         ..Task::new(Mode::Generate, "doggo in the park")
     }));
+    tasks.push(Task {
+        story: Story {
+            bands: vec![Band {
+                from_row: 2,
+                prompt: "a dog".to_owned(),
+                wording: Wording::As("a dog in a meadow".to_owned()),
+                sampling: SamplingChoice::default().settled(sampling()),
+                seed: 5,
+            }],
+            parent: Some(Parent {
+                picture: "ab".repeat(32),
+                from_row: 2,
+            }),
+        },
+        ..Task::new(Mode::Generate, "a cat")
+    });
     tasks.push(Task {
         mask: Some(Arc::new(mask())),
         feather: 6,
@@ -180,6 +198,8 @@ fn every_setting_comes_back_through_the_windows_draft() {
         feather: 6,
         force: true,
         resume: Some(vec![1; 8]),
+        story: Story::default(),
+        audition: None,
     };
     let folder = tempfile::tempdir().unwrap();
     // Stopped, for the source is stored in no other.
@@ -202,6 +222,9 @@ fn every_setting_comes_back_through_the_windows_draft() {
         feather: _,
         // A window refuses nothing that it offers.
         force: _,
+        // One draft, one set of words.
+        story: _,
+        audition: _,
     } = draft.request(draft.seed).unwrap().task();
     let SamplingChoice {
         cfg,
@@ -368,4 +391,58 @@ fn the_library_reads_them() {
     let text = folder.path().join("text.png");
     std::fs::write(&text, "none").unwrap();
     assert!(Shelf.about(&text).is_none() && Shelf.small(&text, 16).is_err());
+}
+
+#[test]
+fn a_picture_branches_off_at_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let task = Task::new(Mode::Generate, "a cat");
+    let path = saved(folder.path(), &task, 99);
+    let branch = |from_row, prompt: Option<&str>| Branch {
+        from_row,
+        prompt: prompt.map(str::to_owned),
+        seed: 9,
+    };
+    let of = |path: &Path, from_row, prompt| branch_of(path, None, &branch(from_row, prompt));
+    let child = of(&path, 2, Some("a dog")).unwrap();
+    assert_eq!(child.resume.as_deref(), Some(&picture_of(&task, 99).codes[..16]));
+    assert_eq!((child.prompt.as_str(), child.seed), ("a cat", 0));
+    let band = &child.story.bands[0];
+    assert_eq!((band.from_row, band.prompt.as_str(), band.seed), (2, "a dog", 9));
+    assert_eq!(band.wording, Wording::Understood);
+    let parent = child.story.parent.clone().unwrap();
+    assert_eq!(parent.picture, read(&path).unwrap().fingerprint());
+    // A child of the child: what began above its row stays.
+    let path = saved(folder.path(), &child, 99);
+    let grandchild = of(&path, 3, None).unwrap();
+    let rows: Vec<u32> = grandchild.story.bands.iter().map(|band| band.from_row).collect();
+    assert_eq!(
+        (rows, grandchild.story.bands[1].prompt.as_str()),
+        (vec![2, 3], "a dog")
+    );
+    // Above the band its words never were.
+    let other = of(&path, 1, None).unwrap();
+    assert_eq!(other.story.bands.len(), 1);
+    assert_eq!(other.story.bands[0].prompt, "a cat");
+    // Without a row of it nothing is a branch.
+    let anew = of(&path, 0, None).unwrap();
+    assert!(anew.story.is_empty() && anew.resume.is_none());
+    assert_eq!((anew.prompt.as_str(), anew.seed), ("a cat", 9));
+    assert!(of(&path, 4, None).unwrap_err().message.contains("0 to 3"));
+    // Rows of a source are none of the picture's.
+    let task = tasks().into_iter().find(|task| task.mode == Mode::Edit).unwrap();
+    let path = saved(folder.path(), &task, 99);
+    let child = of(&path, 1, None).unwrap();
+    assert_eq!(
+        (child.story.bands[0].from_row, child.resume.unwrap().len()),
+        (5, 40)
+    );
+    let task = tasks().pop().unwrap();
+    let masked = saved(folder.path(), &task, 99);
+    assert!(
+        of(&masked, 1, None)
+            .unwrap_err()
+            .message
+            .contains("--source FILE")
+    );
 }

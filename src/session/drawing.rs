@@ -1,7 +1,7 @@
 //! A task from its plan to finished pictures.
 
 use super::loaded::{Session, broken};
-use super::plan::Plan;
+use super::plan::{Plan, Segment};
 use super::progress::Telling;
 use crate::decode::{self, DrawError, DrawSettings, Drawing, Drawn, Predictor};
 use crate::model::bundle::Bundle;
@@ -10,10 +10,17 @@ use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    CANNY_THRESHOLDS, Cancel, Engine, Failure, MapKind, Mode, Picture, Profile, Progress, Skill, Stop, Tally,
-    Task,
+    Audition, CANNY_THRESHOLDS, Cancel, Engine, Failure, MapKind, Mode, Picture, Profile, Progress, Skill,
+    Stop, Story, Tally, Task,
 };
 use crate::token::Grid;
+use std::ops::Range;
+
+/// Why no more rows are drawn.
+enum Halted {
+    Cancelled,
+    Failed(Failure),
+}
 
 impl Session {
     fn draw(
@@ -24,59 +31,173 @@ impl Session {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Picture>, Stop> {
         let fail = |error: ModelError| Stop::Failed(broken(&error));
-        let stream = self.model.alphabet.stream(plan.grid, &plan.known);
-        let stream = stream.map_err(|e| Stop::Failed(Failure::usage(e.to_string())))?;
         let candidates = task.candidates.max(1);
-        let drawings: Vec<Drawing<'_>> = (0..candidates as u64)
-            .map(|index| Drawing {
-                prompt: &plan.prompt,
-                stream: &stream,
+        let rows = plan.grid.rows;
+        let mut telling = Telling::new(self, plan, candidates, progress);
+        let mut drawn = vec![Drawn::default(); candidates];
+        let mut drawing: Vec<usize> = (0..candidates).collect();
+        let end = task.audition.map_or(rows, |audition| {
+            let above = plan.rows_of_source(&task.mode);
+            audition.end(above, rows)
+        });
+        let begin = self.draw_rows(task, plan, (&drawing, 0..end), &mut drawn, (cancel, &mut telling));
+        let stop = |halted, drawing: &[usize], drawn: &[Drawn]| match halted {
+            Halted::Cancelled => {
+                let begun = drawing.iter().filter(|index| !drawn[**index].ids.is_empty());
+                let parts = begun.map(|index| self.part(task, plan, *index, &drawn[*index]));
+                Stop::Cancelled(parts.collect())
+            }
+            Halted::Failed(failure) => Stop::Failed(failure),
+        };
+        begin.map_err(|halted| stop(halted, &drawing, &drawn))?;
+        if let Some(Audition { keep, .. }) = task.audition
+            && keep > 0
+        {
+            drawing.sort_by(|a, b| {
+                let score = |index: &usize| drawn[*index].score.unwrap_or(0.0);
+                score(b).total_cmp(&score(a))
+            });
+            drawing.truncate(keep);
+            drawing.sort_unstable();
+            let finish = self.draw_rows(
+                task,
+                plan,
+                (&drawing, end..rows),
+                &mut drawn,
+                (cancel, &mut telling),
+            );
+            finish.map_err(|halted| stop(halted, &drawing, &drawn))?;
+        }
+        let is_whole = |index: &usize| drawn[*index].ids.len() == plan.grid.stream_len();
+        let mut pictures = Vec::with_capacity(drawing.len());
+        if drawing.iter().all(is_whole) {
+            telling.decoding();
+            for index in &drawing {
+                let picture = self.finish(task, plan, *index, &drawn[*index]);
+                pictures.push(picture.map_err(fail)?);
+            }
+        } else {
+            let parts = drawing.iter();
+            pictures.extend(parts.map(|index| self.part(task, plan, *index, &drawn[*index])));
+        }
+        if drawing.len() > 1 && task.mask.is_some() {
+            let streams = drawing.iter().map(|index| drawn[*index].ids.as_slice());
+            match self.seams(plan, streams, cancel) {
+                Ok(seams) => {
+                    for (picture, seam) in pictures.iter_mut().zip(seams) {
+                        picture.seam = Some(seam);
+                    }
+                }
+                // The pictures are there: they are not lost for want of an order.
+                Err(_) if cancel.is_cancelled() => {}
+                Err(error) => return Err(fail(error)),
+            }
+        }
+        // Best first; a stable sort keeps seeds in order where there is no score.
+        let worth = |picture: &Picture| picture.seam.or(picture.score).unwrap_or(0.0);
+        pictures.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+        Ok(pictures)
+    }
+
+    /// Draws rows of some of the candidates, as many of them at a time as there is memory for.
+    fn draw_rows(
+        &self,
+        task: &Task,
+        plan: &Plan,
+        (candidates, rows): (&[usize], Range<u32>),
+        drawn: &mut [Drawn],
+        (cancel, telling): (&Cancel, &mut Telling<'_>),
+    ) -> Result<(), Halted> {
+        let capacity = plan.longest_prompt() + plan.grid.stream_len();
+        let mut together = candidates.len();
+        let mut left = candidates;
+        while !left.is_empty() && !rows.is_empty() {
+            let predictor = self.predictor(&mut together, capacity);
+            let mut predictor = predictor.map_err(|error| Halted::Failed(broken(&error)))?;
+            let (group, others) = left.split_at(together.min(left.len()));
+            left = others;
+            for segment in &plan.segments {
+                let rows = segment.rows.start.max(rows.start)..segment.rows.end.min(rows.end);
+                if rows.is_empty() {
+                    continue;
+                }
+                let segment = (segment, rows.end);
+                let predictor = predictor.as_mut();
+                self.draw_segment(
+                    task,
+                    plan,
+                    (predictor, group, segment),
+                    drawn,
+                    (cancel, &mut *telling),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Draws a segment as far as a row, which is left to the next one.
+    fn draw_segment(
+        &self,
+        task: &Task,
+        plan: &Plan,
+        (predictor, group, (segment, end)): (&mut dyn Predictor, &[usize], (&Segment, u32)),
+        drawn: &mut [Drawn],
+        (cancel, telling): (&Cancel, &mut Telling<'_>),
+    ) -> Result<(), Halted> {
+        let wrong = |error: &dyn std::fmt::Display| Halted::Failed(Failure::failed(error.to_string()));
+        let length = match end < plan.grid.rows {
+            true => plan.grid.position(plan.grid.index(end, 0)),
+            false => plan.grid.stream_len(),
+        };
+        let mut streams = Vec::with_capacity(group.len());
+        for index in group {
+            let mut known = plan.known.clone();
+            let ids = drawn[*index].ids.iter();
+            let codes = ids.filter_map(|id| self.model.alphabet.code_of_id(*id));
+            for (slot, code) in known.iter_mut().zip(codes) {
+                *slot = Some(code);
+            }
+            let stream = self.model.alphabet.stream(plan.grid, &known);
+            let mut stream = stream.map_err(|error| wrong(&error))?;
+            stream.truncate(length);
+            streams.push(stream);
+        }
+        let drawings: Vec<Drawing<'_>> = group
+            .iter()
+            .zip(&streams)
+            .map(|(index, stream)| Drawing {
+                prompt: &segment.prompt,
+                stream,
                 code_ids: self.model.alphabet.code_ids(),
                 stride: plan.grid.stride(),
-                seed: task.seed.wrapping_add(index),
+                seed: segment.seed.wrapping_add(*index as u64),
             })
             .collect();
         let settings = DrawSettings {
-            sampling: plan.sampling,
+            sampling: segment.sampling,
             noise: task.sampling.noise,
             lookahead: plan.lookahead,
-            score: candidates > 1,
+            score: task.candidates > 1,
         };
-        let capacity = plan.prompt.len() + stream.len();
-        let mut telling = Telling::new(self, plan, candidates, progress);
-        let mut drawn = Vec::with_capacity(candidates);
-        let mut together = candidates;
-        while drawn.len() < candidates {
-            let first = drawn.len();
-            let mut predictor = self.predictor(&mut together, capacity).map_err(fail)?;
-            let outcome = decode::draw(
-                predictor.as_mut(),
-                &drawings[first..(first + together).min(candidates)],
-                &settings,
-                cancel,
-                &mut |event| telling.take(first, &event),
-            );
-            match outcome {
-                Ok(group) => drawn.extend(group),
-                Err(DrawError::Cancelled(group)) => {
-                    drawn.extend(group);
-                    let parts = drawn.iter().enumerate();
-                    let parts = parts.map(|(index, drawn)| self.part(task, plan, index, drawn));
-                    return Err(Stop::Cancelled(parts.collect()));
-                }
-                Err(DrawError::Predict(error)) => {
-                    return Err(Stop::Failed(Failure::failed(error.to_string())));
-                }
-            }
+        let outcome = decode::draw(predictor, &drawings, &settings, cancel, &mut |event| {
+            telling.take(group, &event);
+        });
+        let (parts, halted) = match outcome {
+            Ok(parts) => (parts, None),
+            Err(DrawError::Cancelled(parts)) => (parts, Some(Halted::Cancelled)),
+            Err(DrawError::Predict(error)) => return Err(wrong(&error)),
+        };
+        for (index, part) in group.iter().zip(parts) {
+            let all = &mut drawn[*index];
+            *all = Drawn {
+                ids: part.ids,
+                drawn: all.drawn + part.drawn,
+                forwards: all.forwards + part.forwards,
+                score: part.score.map(|score| all.score.unwrap_or(0.0) + score),
+            };
+            telling.add_up(*index, all);
         }
-        telling.decoding();
-        let mut pictures = Vec::with_capacity(candidates);
-        for (index, drawn) in drawn.into_iter().enumerate() {
-            pictures.push(self.finish(task, plan, index, &drawn).map_err(fail)?);
-        }
-        // Best first; a stable sort keeps seeds in order where there is no score.
-        pictures.sort_by(|a, b| b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0)));
-        Ok(pictures)
+        halted.map_or(Ok(()), Err)
     }
 
     /// A predictor for as many candidates `together` as there is memory for.
@@ -111,10 +232,12 @@ impl Session {
             codes,
             seed: task.seed.wrapping_add(index as u64),
             score: drawn.score,
+            seam: None,
             sampling: plan.sampling,
             panel: plan.panel,
             lookahead: plan.lookahead,
             caption: plan.reading.as_ref().map(|reading| reading.caption.clone()),
+            story: plan.story.clone(),
             tally: Tally {
                 tokens: drawn.drawn,
                 forwards: drawn.forwards,
@@ -181,6 +304,8 @@ impl Session {
             candidates: 1,
             mask: None,
             resume: None,
+            story: Story::default(),
+            audition: None,
             ..task.clone()
         };
         let pictures = self.run(&predict, cancel, progress).map_err(|stop| match stop {

@@ -5,6 +5,7 @@ mod loaded;
 mod plan;
 mod progress;
 mod replay;
+mod told;
 
 pub use loaded::Session;
 pub use replay::Agreement;

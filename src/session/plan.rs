@@ -6,9 +6,10 @@ use crate::decode::Feed;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::Size;
-use crate::task::{Failure, LONGEST_PROMPT, Lookahead, Mode, Noise, Reading, Sampling, Task, Wording};
+use crate::task::{Failure, LONGEST_PROMPT, Lookahead, Mode, Noise, Reading, Sampling, Story, Task, Wording};
 use crate::token::{Grid, best_size};
-use crate::understand::{Verdict, outside, understand};
+use crate::understand::{Verdict, outside, understand, understand_subject, unnamed_subject};
+use std::ops::Range;
 use std::time::Instant;
 
 /// Lookaheads tried by the automatic choice, with the codes a forward commits there on the starter
@@ -26,13 +27,42 @@ pub(super) struct Plan {
     pub(super) grid: Grid,
     /// Where the model is given other words than were typed.
     pub(super) reading: Option<Reading>,
-    pub(super) prompt: Vec<u32>,
+    /// From the top down, without gaps.
+    pub(super) segments: Vec<Segment>,
+    /// The task's, with what its bands settled on.
+    pub(super) story: Story,
     /// Codes of the whole grid that are given.
     pub(super) known: Vec<Option<u32>>,
     /// Codes of each row that no picture gives; what was drawn before a stop counts among them.
     pub(super) to_draw: Vec<u32>,
     pub(super) lookahead: usize,
     pub(super) began: Instant,
+}
+
+/// Rows that are drawn by one prompt, one seed and one set of settings.
+pub(super) struct Segment {
+    /// Of the token grid.
+    pub(super) rows: Range<u32>,
+    pub(super) prompt: Vec<u32>,
+    pub(super) sampling: Sampling,
+    /// Of the first candidate.
+    pub(super) seed: u64,
+}
+
+impl Plan {
+    /// Rows of the grid that the source's codes take.
+    pub(super) fn rows_of_source(&self, mode: &Mode) -> u32 {
+        match mode.takes_source() {
+            true => self.grid.rows / 2,
+            false => 0,
+        }
+    }
+
+    /// Tokens of the longest prompt.
+    pub(super) fn longest_prompt(&self) -> usize {
+        let lengths = self.segments.iter().map(|segment| segment.prompt.len());
+        lengths.max().unwrap_or(0)
+    }
 }
 
 impl Session {
@@ -83,14 +113,25 @@ impl Session {
                 is_near: false,
             }));
         }
-        let names_a_scene = task.mode.is_told_in_words_alone() || matches!(task.mode, Mode::Control { .. });
+        let names_a_scene = match task.mode {
+            Mode::Generate | Mode::Pair { .. } | Mode::Control { .. } | Mode::Subject { .. } => true,
+            // A photo has become its map before it is read here.
+            Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => false,
+        };
         let is_understood = task.wording == Wording::Understood && self.model.card.knows_starter_world();
         // What was stopped before there were captions was begun as typed.
         if !is_understood || !names_a_scene || task.resume.is_some() {
             return Ok(None);
         }
-        let understood = understand(&task.prompt);
+        let understood = match &task.mode {
+            Mode::Subject { describe } => understand_subject(describe.as_deref(), &task.prompt),
+            _ => understand(&task.prompt),
+        };
+        let is_subject = matches!(task.mode, Mode::Subject { .. });
         let refusal = match understood.verdict {
+            Verdict::Known | Verdict::Near if is_subject && !understood.names_a_thing() => {
+                unnamed_subject(&task.prompt)
+            }
             Verdict::Known | Verdict::Near => {
                 let unknown = understood.unknown.into_iter().map(|unknown| unknown.words);
                 return Ok((understood.caption != task.prompt).then(|| Reading {
@@ -100,10 +141,11 @@ impl Session {
                 }));
             }
             Verdict::Outside { near } => outside(&near),
+            Verdict::Empty if is_subject => unnamed_subject(""),
             Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
         };
         // A map says what is to be drawn, whatever the words.
-        match task.mode.is_told_in_words_alone() {
+        match task.mode.is_told_in_words_alone() || is_subject {
             true => Err(Failure::usage(refusal)),
             false => Ok(None),
         }
@@ -145,20 +187,24 @@ impl Session {
     fn known(&self, task: &Task, panel: Grid, grid: Grid) -> Result<Vec<Option<u32>>, Failure> {
         let mut known = vec![None; grid.codes()];
         if task.mode.takes_source() {
-            let source = task
-                .source
-                .as_deref()
-                .ok_or_else(|| Failure::usage("this task needs a picture"))?;
+            // A picture that was begun holds the codes of its source.
+            let begun = task.resume.as_ref().and_then(|codes| codes.get(..panel.codes()));
             let mask = task.mask.as_deref().filter(|_| task.mode == Mode::Edit);
-            let fitted = match mask {
-                Some(mask) => picture::fit_masked(source, mask, panel.pixels()),
-                None => picture::fit(source, panel.pixels()),
+            let codes = match (task.source.as_deref(), begun) {
+                (Some(source), _) => {
+                    let fitted = match mask {
+                        Some(mask) => picture::fit_masked(source, mask, panel.pixels()),
+                        None => picture::fit(source, panel.pixels()),
+                    };
+                    self.model.movq.encode(&fitted).map_err(|e| broken(&e))?
+                }
+                (None, Some(codes)) if mask.is_none() => codes.to_vec(),
+                (None, _) => return Err(Failure::usage("this task needs a picture")),
             };
-            let codes = self.model.movq.encode(&fitted).map_err(|e| broken(&e))?;
             for (slot, code) in known.iter_mut().zip(&codes) {
                 *slot = Some(*code);
             }
-            if let Some(mask) = mask {
+            if let Some((mask, source)) = mask.zip(task.source.as_deref()) {
                 let redraw = picture::mask_codes(mask, source.size(), panel);
                 for (index, code) in codes.iter().enumerate().filter(|(index, _)| !redraw[*index]) {
                     known[panel.codes() + index] = Some(*code);
@@ -207,6 +253,13 @@ impl Session {
         let to_draw = rows.map(|row| row.iter().filter(|code| code.is_none()).count() as u32);
         let to_draw = to_draw.collect();
         self.resume(task, &mut known)?;
+        let first = Segment {
+            rows: 0..grid.rows,
+            prompt,
+            sampling,
+            seed: task.seed,
+        };
+        let (segments, story) = self.segments(task, (panel, grid), first)?;
         let lookahead = match task.sampling.lookahead {
             Lookahead::Fixed(0) => return Err(Failure::usage("the window must be 1 or more")),
             Lookahead::Fixed(lookahead) => lookahead,
@@ -219,12 +272,56 @@ impl Session {
             panel,
             grid,
             reading,
-            prompt,
+            segments,
+            story,
             known,
             to_draw,
             lookahead,
             began,
         })
+    }
+
+    /// `whole` cut where the task's bands begin, and the story with settled bands.
+    fn segments(
+        &self,
+        task: &Task,
+        (panel, grid): (Size, Grid),
+        whole: Segment,
+    ) -> Result<(Vec<Segment>, Story), Failure> {
+        task.story.check(grid.rows)?;
+        let mut story = task.story.clone();
+        let mut segments = vec![whole];
+        for band in &mut story.bands {
+            let told = Task {
+                prompt: band.prompt.clone(),
+                wording: band.wording.clone(),
+                sampling: band.sampling,
+                seed: band.seed,
+                resume: None,
+                ..task.clone()
+            };
+            let sampling = self.sampling(&told)?;
+            let reading = self.reading(&told)?;
+            let words = reading.as_ref().map_or(&told.prompt, |reading| &reading.caption);
+            let prompt = self.prompt(&told, words, panel)?;
+            let room = self.model.decoder.room_for(prompt.len() + grid.stream_len());
+            room.map_err(|e| Failure::usage(e.to_string()))?;
+            band.sampling = band.sampling.settled(sampling);
+            band.wording = match reading {
+                Some(reading) => Wording::As(reading.caption),
+                None => Wording::AsTyped,
+            };
+            if let Some(above) = segments.last_mut() {
+                above.rows.end = band.from_row;
+            }
+            segments.push(Segment {
+                rows: band.from_row..grid.rows,
+                prompt,
+                sampling,
+                seed: band.seed,
+            });
+        }
+        Ok((segments, story))
     }
 
     /// The lookahead that commits most codes a second on this machine, by timed forwards. Wider ones

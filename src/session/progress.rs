@@ -3,7 +3,7 @@
 
 use super::loaded::Session;
 use super::plan::Plan;
-use crate::decode::Event;
+use crate::decode::{Drawn, Event};
 use crate::model::movq::preview::Line;
 use crate::task::{Guesses, Progress, Tally};
 use std::time::{Duration, Instant};
@@ -24,6 +24,8 @@ pub(super) struct Telling<'a> {
 struct LastTold {
     rows: u32,
     last: Instant,
+    /// Codes and forwards of the segments before.
+    before: (usize, usize),
 }
 
 impl<'a> Telling<'a> {
@@ -36,6 +38,7 @@ impl<'a> Telling<'a> {
         let lane = LastTold {
             rows: 0,
             last: Instant::now(),
+            before: (0, 0),
         };
         Self {
             session,
@@ -45,8 +48,8 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// An event of a draw whose candidates are numbered from `first` on.
-    pub(super) fn take(&mut self, first: usize, event: &Event<'_>) {
+    /// An event of a draw of the candidates `group`.
+    pub(super) fn take(&mut self, group: &[usize], event: &Event<'_>) {
         match *event {
             Event::Paused => (self.progress)(Progress::Paused),
             Event::Resumed => (self.progress)(Progress::Resumed),
@@ -58,14 +61,20 @@ impl<'a> Telling<'a> {
                 forwards,
                 drawn,
             } => {
+                let (codes_before, forwards_before) = self.lanes[group[candidate]].before;
                 let tally = Tally {
-                    tokens: drawn,
-                    forwards,
+                    tokens: codes_before + drawn,
+                    forwards: forwards_before + forwards,
                     seconds: self.plan.began.elapsed().as_secs_f64(),
                 };
-                self.committed(first + candidate, tally, (&tokens[..upto], guesses));
+                self.committed(group[candidate], tally, (&tokens[..upto], guesses));
             }
         }
+    }
+
+    /// A candidate is drawn as far as a segment goes.
+    pub(super) fn add_up(&mut self, candidate: usize, drawn: &Drawn) {
+        self.lanes[candidate].before = (drawn.drawn, drawn.forwards);
     }
 
     pub(super) fn decoding(&mut self) {
@@ -74,13 +83,14 @@ impl<'a> Telling<'a> {
 
     fn committed(&mut self, candidate: usize, tally: Tally, (tokens, guesses): (&[u32], &[u32])) {
         let done = self.plan.grid.rows_before(tokens.len());
-        let LastTold { rows, last } = self.lanes[candidate];
+        let LastTold { rows, last, before } = self.lanes[candidate];
         if rows == done && last.elapsed() < AHEAD {
             return;
         }
         self.lanes[candidate] = LastTold {
             rows: done,
             last: Instant::now(),
+            before,
         };
         if rows == done {
             let guesses = self.ahead(done, tokens, guesses);

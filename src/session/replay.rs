@@ -4,13 +4,9 @@
 //! that; told the same codes before, all others must be the same.
 
 use super::loaded::{Session, broken};
-use crate::decode::{Feed, NoiseKey, PredictError, distribution};
-use crate::model::weights::ModelError;
-use crate::task::{Failure, Noise, Task, Wording};
+use crate::decode::{NoiseKey, distribution};
+use crate::task::{Cancel, Failure, Noise, Task, Wording};
 use crate::token::Grid;
-
-/// Tokens told at a time.
-const CHUNK: usize = 16;
 
 /// How far a machine agrees with a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -59,57 +55,22 @@ impl Session {
             let code = ids.get(position).and_then(|id| alphabet.code_of_id(*id));
             code.filter(|_| position >= grid.position(first))
         };
-        let mut predictor = self
-            .model
-            .decoder
-            .predictor(2, prompt.len() + ids.len())
-            .map_err(|e| broken(&e))?;
         let mut agreement = Agreement::default();
-        let (mut scores, mut p) = (Vec::new(), Vec::new());
-        let count = alphabet.codes();
-        for from in (0..ids.len()).step_by(CHUNK) {
-            let tokens = &ids[from..ids.len().min(from + CHUNK)];
-            let begins;
-            let conditional = match from {
-                0 => {
-                    begins = [&prompt, tokens].concat();
-                    &begins[..]
-                }
-                _ => tokens,
-            };
-            let at = if from == 0 { 0 } else { prompt.len() + from };
-            let feed = |lane, at, tokens| Feed {
-                lane,
-                at,
-                tokens,
-                scores_from: 0,
-            };
-            let mut feeds = [feed(0, at, conditional), feed(1, from, tokens)];
-            feeds[0].scores_from = conditional.len() - tokens.len();
-            predictor
-                .predict(&feeds, &mut scores)
-                .map_err(|e| broken(&ModelError::Config(e.to_string())))?;
-            if !scores.iter().all(|score| score.is_finite()) {
-                return Err(Failure::failed(PredictError::not_finite().0));
+        let mut p = Vec::new();
+        self.told(&prompt, &ids, &Cancel::new(), &mut |position, c, u| {
+            let Some(code) = drawn(position) else { return };
+            distribution(c, Some(u), &sampling, &mut p);
+            let noise = NoiseKey::new(task.seed, position as u64);
+            let found = noise.gumbel_argmax(&p);
+            agreement.codes += 1;
+            if found == code {
+                agreement.equal += 1;
+            } else {
+                let gap = noise.height(found, &p) - noise.height(code, &p);
+                agreement.widest = agreement.widest.max(gap);
             }
-            let (c, u) = scores.split_at(tokens.len() * count);
-            for row in 0..tokens.len() {
-                // The row of a token scores the one behind it.
-                let position = from + row + 1;
-                let Some(code) = drawn(position) else { continue };
-                let of = row * count..(row + 1) * count;
-                distribution(&c[of.clone()], Some(&u[of]), &sampling, &mut p);
-                let noise = NoiseKey::new(task.seed, position as u64);
-                let found = noise.gumbel_argmax(&p);
-                agreement.codes += 1;
-                if found == code {
-                    agreement.equal += 1;
-                } else {
-                    let gap = noise.height(found, &p) - noise.height(code, &p);
-                    agreement.widest = agreement.widest.max(gap);
-                }
-            }
-        }
+        })
+        .map_err(|e| broken(&e))?;
         Ok(agreement)
     }
 }

@@ -12,8 +12,8 @@ use super::inputs::new_seed;
 use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
-use crate::task::Wording;
-use crate::understand::{Verdict, offered, understand};
+use crate::task::{Mode, Wording};
+use crate::understand::{Verdict, offered, understand, understand_subject, unnamed_subject};
 use std::path::PathBuf;
 
 impl Studio {
@@ -77,8 +77,23 @@ impl Studio {
     fn declines(&mut self, request: &Request) -> bool {
         let is_understood = request.wording == Wording::Understood
             && self.profile().is_some_and(|profile| profile.knows_starter_world);
-        if !request.mode.is_told_in_words_alone() || !is_understood {
+        if !is_understood {
             return false;
+        }
+        let unnamed = match &request.mode {
+            Mode::Generate | Mode::Pair { .. } => false,
+            Mode::Subject { describe } => {
+                let understood = understand_subject(describe.as_deref(), &request.prompt);
+                !understood.is_outside() && !understood.names_a_thing()
+            }
+            Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => {
+                return false;
+            }
+        };
+        if unnamed {
+            let what = unnamed_subject(&request.prompt);
+            self.notify(Tone::Info, "Not yet", &what, "");
+            return true;
         }
         let Verdict::Outside { near } = understand(&request.prompt).verdict else {
             return false;

@@ -5,7 +5,7 @@ use super::painting::Tool;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Wording};
+use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Story, Wording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -295,6 +295,8 @@ impl Draft {
             source,
             force: false,
             resume: None,
+            story: Story::default(),
+            audition: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Mode, SamplingChoice, Task, Wording};
+use crate::task::{Audition, Mode, SamplingChoice, Story, Task, Wording};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -24,6 +24,10 @@ pub struct Request {
     pub force: bool,
     /// Codes of a picture that was begun.
     pub resume: Option<Vec<u32>>,
+    #[serde(default, skip_serializing_if = "Story::is_empty")]
+    pub story: Story,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audition: Option<Audition>,
 }
 
 impl Request {
@@ -41,6 +45,8 @@ impl Request {
             feather: self.feather,
             force: self.force,
             resume: self.resume.clone(),
+            story: self.story.clone(),
+            audition: self.audition,
         }
     }
 
@@ -62,6 +68,8 @@ impl Request {
             feather: task.feather,
             force: task.force,
             resume: task.resume.clone(),
+            story: task.story.clone(),
+            audition: task.audition,
         }
     }
 

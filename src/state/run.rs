@@ -4,7 +4,7 @@ use super::effect::Ground;
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Pixels, Size};
-use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
+use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Story, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -91,10 +91,12 @@ impl Begun {
             codes: lane.codes.clone(),
             seed,
             score: None,
+            seam: None,
             sampling: self.sampling,
             panel: self.panel,
             lookahead: self.lookahead,
             caption,
+            story: Story::default(),
             tally,
         }
     }
@@ -423,6 +425,9 @@ impl Run {
             Wording::As(caption) if *caption != request.prompt => Some(caption.clone()),
             _ => None,
         };
-        (!lane.codes.is_empty()).then(|| begun.part(lane, request.seed, self.tally, caption))
+        (!lane.codes.is_empty()).then(|| Picture {
+            story: request.story.clone(),
+            ..begun.part(lane, request.seed, self.tally, caption)
+        })
     }
 }

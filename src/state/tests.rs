@@ -75,6 +75,8 @@ fn picture(codes: u32, pixels: Option<Pixels>) -> Picture {
         codes: (0..4 * codes).map(|index| index / 4 + 1).collect(),
         seed: 5,
         score: None,
+        seam: None,
+        story: Default::default(),
         sampling: SAMPLING,
         panel: GRID.pixels(),
         lookahead: 4,

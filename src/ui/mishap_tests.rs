@@ -65,6 +65,8 @@ impl Engine for Drawer {
             codes: (0..16).map(|index| index / 4 + 1).collect(),
             seed: task.seed,
             score: None,
+            seam: None,
+            story: Default::default(),
             sampling: SAMPLING,
             panel: GRID.pixels(),
             lookahead: 4,

@@ -260,6 +260,8 @@ fn finished(task: u64) -> Report {
             codes: vec![3; 16],
             seed: 5,
             score: None,
+            seam: None,
+            story: Default::default(),
             sampling: SAMPLING,
             panel: GRID.pixels(),
             lookahead: 4,

@@ -94,6 +94,28 @@ pub fn understand(text: &str) -> Understanding {
     }
 }
 
+/// Understands the words about a subject, which is shown by a picture and may be described beside it.
+///
+/// A description is put before words that name no thing themselves: "a red ball" and "in snow" are
+/// understood as "a red ball in snow".
+pub fn understand_subject(describe: Option<&str>, text: &str) -> Understanding {
+    let alone = understand(text);
+    match describe.map(str::trim).filter(|words| !words.is_empty()) {
+        Some(words) if !alone.names_a_thing() => understand(&format!("{words} {text}")),
+        _ => alone,
+    }
+}
+
+/// What is said where words about a subject do not name it: a picture alone does not tell the starter
+/// what it shows.
+pub fn unnamed_subject(text: &str) -> String {
+    let place = match text.trim() {
+        "" => "in the snow",
+        words => words,
+    };
+    format!("say what the subject is as well, for example \u{201c}a fox {place}\u{201d}")
+}
+
 /// The beginning of a text, at most so many bytes.
 fn head_of(text: &str, most: usize) -> &str {
     let end = (0..=most.min(text.len()))

@@ -417,3 +417,25 @@ fn words_are_completed() {
     assert!(complete("a cat in the mou", 9).contains(&"mountains".to_owned()));
     assert!(complete("", 9).is_empty() && complete("cat ", 9).is_empty());
 }
+
+#[test]
+fn a_subject_is_named_by_its_words_or_by_its_description() {
+    let of = |describe, text| {
+        let understood = understand_subject(describe, text);
+        (understood.names_a_thing(), understood.caption)
+    };
+    let caption = |text: &str| text.to_owned();
+    assert_eq!(
+        of(None, "a fox in the snow"),
+        (true, caption("a fox in the snow"))
+    );
+    assert_eq!(of(None, "my doggo at night").0, true);
+    // Where it is says nothing of what it is.
+    for text in ["in the snow", "at night", "on the beach", "somewhere else", ""] {
+        assert!(!of(None, text).0, "{text}");
+    }
+    let described = of(Some("a red umbrella"), "in the snow");
+    assert_eq!(described, (true, caption("a red umbrella in the snow")));
+    // Words that name a thing need no description.
+    assert_eq!(of(Some("my pet"), "a cat on the beach").1, "a cat on the beach");
+}

@@ -25,6 +25,13 @@ impl Understanding {
     pub fn is_outside(&self) -> bool {
         matches!(self.verdict, Verdict::Outside { .. })
     }
+
+    /// Whether the text itself names a thing to draw, rather than a background alone.
+    pub fn names_a_thing(&self) -> bool {
+        let is_drawn = matches!(self.verdict, Verdict::Known | Verdict::Near);
+        let named = |part: &Part| part.kind == PartKind::Thing && !part.chosen;
+        is_drawn && self.parts.iter().any(named)
+    }
 }
 
 /// Whether a text can be drawn.

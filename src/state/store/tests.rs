@@ -117,6 +117,8 @@ impl Life {
             codes: (0..16).map(|index| index / 4 + 1).collect(),
             seed: seed + candidate,
             score: None,
+            seam: None,
+            story: Default::default(),
             sampling: SAMPLING,
             panel: GRID.pixels(),
             lookahead: 4,

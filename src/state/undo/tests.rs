@@ -87,6 +87,8 @@ fn finish(studio: &mut Studio, value: u8) {
         codes: vec![1; 16],
         seed: 5,
         score: None,
+        seam: None,
+        story: Default::default(),
         sampling: Sampling {
             cfg: 1.0,
             top_k: 1,

@@ -77,7 +77,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let (name, hint) = match mode {
         Tab::Edit => ("Instruction", "What should change?"),
-        Tab::Subject => ("Prompt", "Where is it, what does it do?"),
+        Tab::Subject => ("Prompt", "What is it, and where? A fox in the snow."),
         _ => ("Prompt", "What should it draw?"),
     };
     let mut text = studio.draft.words().to_owned();

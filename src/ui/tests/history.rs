@@ -55,6 +55,8 @@ impl Kept {
             codes: vec![3; (self.rows * GRID.columns) as usize],
             seed: self.seed,
             score: None,
+            seam: None,
+            story: Default::default(),
             sampling: SAMPLING,
             panel: GRID.pixels(),
             lookahead: 4,

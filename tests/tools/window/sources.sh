@@ -22,16 +22,16 @@ drawn_from() {
 # Two subjects in the tray, the first one picked again.
 click subject
 drop_on "57 312" "$home/photo.png"
-write "somewhere"
-drawn_from subject "$home/photo.png" subject "$home/photo.png" "somewhere"
+write "a fox in the snow"
+drawn_from subject "$home/photo.png" subject "$home/photo.png" "a fox in the snow"
 shot subject
 photo_rows=$(upper "$result")
 first=$(seed "$result")
 drop_on "147 312" "$home/cactus.png"
-drawn_from subject "$home/cactus.png" subject "$home/cactus.png" "somewhere"
+drawn_from subject "$home/cactus.png" subject "$home/cactus.png" "a fox in the snow"
 [ "$(upper "$result")" != "$photo_rows" ] || fail "another subject, the same rows"
 click first_subject
-drawn_from subject "$home/photo.png" subject "$home/photo.png" "somewhere"
+drawn_from subject "$home/photo.png" subject "$home/photo.png" "a fox in the snow"
 [ "$(upper "$result")" = "$photo_rows" ] || fail "the same subject, other rows"
 [ "$(seed "$result")" != "$first" ] || fail "the second picture has the first one's seed"
 say "subject: dropped, picked, its codes are the forced rows"

@@ -1,0 +1,143 @@
+//! How a picture came to be: the rows it took from another one, and the rows from which on it was
+//! drawn by other words, another seed or other settings.
+
+use super::sampling::SamplingChoice;
+use super::{Wording, failure::Failure};
+use serde::{Deserialize, Serialize};
+
+/// What is told of a picture beside the settings it began with. Empty for most.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Story {
+    /// From the top down, each from its row to the next one's; the rows above the first are the
+    /// task's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bands: Vec<Band>,
+    /// The picture it shares its first rows with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
+}
+
+/// Several beginnings of which the likeliest are finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audition {
+    /// Rows of the picture as it is shown that are drawn of every candidate; a sixth of them when `None`.
+    pub rows: Option<u32>,
+    /// How many candidates are finished. With 0 the beginnings are the result.
+    pub keep: usize,
+}
+
+impl Audition {
+    /// The row before which beginnings end, in a grid of `rows` rows of which `above` are the source's.
+    pub fn end(&self, above: u32, rows: u32) -> u32 {
+        let sixth = rows.saturating_sub(above).div_ceil(6);
+        above.saturating_add(self.rows.unwrap_or(sixth).max(1)).min(rows)
+    }
+}
+
+/// Rows drawn by words, a seed and settings of their own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// The first of them, from the top of the token grid, 0-based.
+    pub from_row: u32,
+    pub prompt: String,
+    #[serde(default)]
+    pub wording: Wording,
+    /// Noise and lookahead are those of the task.
+    #[serde(flatten)]
+    pub sampling: SamplingChoice,
+    pub seed: u64,
+}
+
+/// Where a picture branched off another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// SHA-256 of that picture's grid, codes and seed, in hexadecimal: it is found again wherever its
+    /// file is.
+    pub picture: String,
+    /// The first row that is not shared, from the top of the token grid, 0-based.
+    pub from_row: u32,
+}
+
+impl Story {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The bands that begin above `row`: what is kept when the rows from there on are drawn again.
+    pub fn above(&self, row: u32) -> Vec<Band> {
+        let above = self.bands.iter().filter(|band| band.from_row < row);
+        above.cloned().collect()
+    }
+
+    /// Whether every band has rows of its own in a grid of `rows` rows.
+    ///
+    /// # Errors
+    /// Wrong usage, in words, where a band begins outside the grid, at its first row, or not below the
+    /// one before.
+    pub fn check(&self, rows: u32) -> Result<(), Failure> {
+        let mut least = 1;
+        for band in &self.bands {
+            if band.from_row < least || band.from_row >= rows {
+                return Err(Failure::usage(format!(
+                    "no other words can begin at row {}: rows {least} to {} are left for them",
+                    band.from_row,
+                    rows.saturating_sub(1)
+                )));
+            }
+            least = band.from_row + 1;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn band(from_row: u32) -> Band {
+        Band {
+            from_row,
+            prompt: "a cat".to_owned(),
+            wording: Wording::AsTyped,
+            sampling: SamplingChoice::default(),
+            seed: 7,
+        }
+    }
+
+    #[test]
+    fn bands_stand_below_each_other_inside_the_grid() {
+        let story = |rows: &[u32]| Story {
+            bands: rows.iter().map(|row| band(*row)).collect(),
+            parent: None,
+        };
+        assert_eq!(story(&[]).check(4), Ok(()));
+        assert_eq!(story(&[1, 2, 3]).check(4), Ok(()));
+        for wrong in [&[0][..], &[4], &[2, 2], &[3, 1]] {
+            assert!(story(wrong).check(4).is_err(), "{wrong:?}");
+        }
+        assert_eq!(story(&[1, 2, 3]).above(3), vec![band(1), band(2)]);
+    }
+
+    #[test]
+    fn a_beginning_is_counted_below_the_source() {
+        let end = |rows, above, all| Audition { rows, keep: 1 }.end(above, all);
+        assert_eq!(end(Some(3), 24, 48), 27);
+        assert_eq!((end(Some(u32::MAX), 24, 48), end(Some(0), 0, 48)), (48, 1));
+        assert_eq!((end(None, 0, 20), end(None, 24, 48)), (4, 28));
+    }
+
+    #[test]
+    fn an_old_story_is_empty_and_a_new_one_comes_back() {
+        assert!(serde_json::from_str::<Story>("{}").expect("a story").is_empty());
+        let story = Story {
+            bands: vec![band(3)],
+            parent: Some(Parent {
+                picture: "ab".to_owned(),
+                from_row: 3,
+            }),
+        };
+        let text = serde_json::to_string(&story).expect("JSON");
+        assert_eq!(serde_json::from_str::<Story>(&text).expect("a story"), story);
+    }
+}

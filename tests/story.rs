@@ -1,0 +1,210 @@
+//! What only a picture drawn row by row can do: drawn again from a row on, other words from a row on,
+//! beginnings of which the likeliest are finished, edits ranked by their seam.
+
+mod stage;
+
+use stage::{Stage, events, golden};
+use std::collections::BTreeSet;
+
+const SMALL: [&str; 2] = ["--size", "128x128"];
+const COLUMNS: usize = 16;
+
+fn generate(stage: &Stage, words: &str, more: &[&str]) {
+    stage.done(&[&["generate", words], &SMALL[..], more].concat());
+}
+
+/// Rows of codes that two pictures have in common from the top down.
+fn rows_in_common(stage: &Stage, a: &str, b: &str) -> usize {
+    let (a, b) = (stage.tokens(a), stage.tokens(b));
+    assert_eq!(a.len(), b.len());
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    same / COLUMNS
+}
+
+#[test]
+fn a_picture_is_drawn_again_from_a_row_on() {
+    let stage = Stage::new();
+    generate(&stage, "two foxes on the beach", &["--seed", "3", "-o", "a.png"]);
+    let redraw = |file: &str, row: &str, more: &[&str]| {
+        stage.done(&[&["redraw", file, "--from-row", row], more].concat());
+    };
+    // The same seed and words give the same picture, wherever it is taken up.
+    for row in ["0", "1", "9", "15"] {
+        redraw("a.png", row, &["--seed", "3", "-o", "same.png"]);
+        assert_eq!(stage.tokens("same.png"), stage.tokens("a.png"), "{row}");
+        assert_eq!(stage.pixels("same.png"), stage.pixels("a.png"), "{row}");
+    }
+    let mut children = BTreeSet::new();
+    for seed in ["4", "5", "6"] {
+        redraw(
+            "a.png",
+            "2",
+            &["--seed", seed, "--prompt", "a cat at night", "-o", "b.png"],
+        );
+        assert!(rows_in_common(&stage, "a.png", "b.png") >= 2);
+        children.insert(stage.tokens("b.png"));
+    }
+    assert!(children.len() > 1, "the seed makes no difference");
+    assert!(!children.contains(&stage.tokens("a.png")));
+    // What it came from stands in it, and it is decoded from itself as any other picture.
+    let info = stage.info("b.png");
+    let band = &info["story"]["bands"][0];
+    assert_eq!((&band["from_row"], &band["seed"]), (&2.into(), &6.into()));
+    assert_eq!(band["prompt"], "a cat at night");
+    assert_eq!(info["story"]["parent"]["from_row"], 2);
+    assert_eq!(info["prompt"], "two foxes on the beach");
+    stage.done(&["redraw", "b.png", "-o", "again.png"]);
+    assert!(stage.read("b.png") == stage.read("again.png"));
+    // A branch of the branch: its words go on, those of its own begin further down.
+    redraw("b.png", "10", &["--seed", "6", "-o", "same.png"]);
+    assert_eq!(stage.tokens("same.png"), stage.tokens("b.png"));
+    redraw(
+        "b.png",
+        "10",
+        &["--seed", "8", "--prompt", "a red car", "-o", "c.png"],
+    );
+    assert!(rows_in_common(&stage, "b.png", "c.png") >= 10);
+    let info = stage.info("c.png");
+    assert_eq!(info["story"]["bands"].as_array().map(Vec::len), Some(2));
+    assert_ne!(info["story"]["parent"], stage.info("b.png")["story"]["parent"]);
+    for row in ["16", "4000000000"] {
+        stage.refused(
+            2,
+            "0 to 15",
+            &["redraw", "a.png", "--from-row", row, "-o", "x.png"],
+        );
+    }
+}
+
+#[test]
+fn rows_below_a_source_are_drawn_again_without_it() {
+    let stage = Stage::new();
+    let subject = golden("generate/subject_panel.png");
+    let words = "an umbrella on the beach";
+    stage.done(&[
+        "subject", &subject, words, "--size", "128x128", "--seed", "1", "-o", "a.png",
+    ]);
+    let again = ["redraw", "a.png", "--from-row", "1", "-o", "b.png"];
+    stage.done(&[&again[..], &["--seed", "1"]].concat());
+    assert_eq!(stage.tokens("a.png"), stage.tokens("b.png"));
+    assert_eq!(stage.pixels("a.png"), stage.pixels("b.png"));
+    stage.done(&[&again[..], &["--seed", "2", "--prompt", "a cat at night"]].concat());
+    let (a, b) = (stage.tokens("a.png"), stage.tokens("b.png"));
+    assert_eq!(a[..COLUMNS * 17], b[..COLUMNS * 17]);
+    assert_ne!(a, b);
+}
+
+#[test]
+fn words_change_from_a_row_on() {
+    let stage = Stage::new();
+    let first = "a dog in a meadow";
+    let then = [
+        "--then-from-row",
+        "2",
+        "a cat at night",
+        "--then-from-row",
+        "11",
+        "a fox in the snow",
+    ];
+    generate(&stage, first, &["--seed", "3", "-o", "plain.png"]);
+    generate(
+        &stage,
+        first,
+        &[&["--seed", "3", "-o", "a.png"], &then[..]].concat(),
+    );
+    let common = rows_in_common(&stage, "plain.png", "a.png");
+    assert!((2..16).contains(&common), "{common}");
+    // By hand, a branch after the other: the same picture.
+    let redraw = |from: &str, row, words, to: &str| {
+        let branch = ["redraw", from, "--from-row", row, "--seed", "3"];
+        stage.done(&[&branch[..], &["--prompt", words, "-o", to]].concat());
+    };
+    redraw("plain.png", "2", "a cat at night", "b.png");
+    redraw("b.png", "11", "a fox in the snow", "c.png");
+    assert_eq!(stage.tokens("a.png"), stage.tokens("c.png"));
+    let bands = |file| stage.info(file)["story"]["bands"].clone();
+    assert_eq!(bands("a.png"), bands("c.png"));
+    assert_eq!(bands("a.png").as_array().map(Vec::len), Some(2));
+    let refused = |row: &str, words| {
+        let asked = ["generate", first, "--then-from-row", row, "a cat", "-o", "x.png"];
+        stage.refused(2, words, &[&asked[..], &SMALL].concat());
+    };
+    refused("0", "row 0");
+    refused("16", "row 16");
+    refused("two", "`two` is no row");
+}
+
+#[test]
+fn an_audition_finishes_the_likeliest_beginnings() {
+    let stage = Stage::new();
+    let words = "three green apples and a banana";
+    let asked = ["--seed", "20", "--audition", "6", "--rows", "4"];
+    generate(
+        &stage,
+        words,
+        &[&asked[..], &["--keep", "2", "-o", "a.png"]].concat(),
+    );
+    assert!(!stage.path("a-3.png").exists());
+    let mut seeds = BTreeSet::new();
+    for file in ["a.png", "a-2.png"] {
+        let info = stage.info(file);
+        assert_eq!(info["complete"], true);
+        let seed = info["seed"].as_u64().expect("a seed");
+        assert!((20..26).contains(&seed));
+        seeds.insert(seed);
+        // It is what its seed draws from the start.
+        generate(&stage, words, &["--seed", &seed.to_string(), "-o", "b.png"]);
+        assert_eq!(stage.tokens(file), stage.tokens("b.png"), "{seed}");
+    }
+    assert_eq!(seeds.len(), 2);
+    // The best of all whole pictures need not be among them, but one kept of six is the first of two.
+    generate(&stage, words, &[&asked[..], &["-o", "c.png", "--json"]].concat());
+    assert!(seeds.contains(&stage.info("c.png")["seed"].as_u64().expect("a seed")));
+    // Either whole pictures or beginnings are compared.
+    let both = stage.run(&[&["generate", words, "--best-of", "3"], &asked[..]].concat());
+    let alone = stage.run(&["generate", words, "--keep", "3"]);
+    for (output, named) in [(both, "--best-of"), (alone, "--audition")] {
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(named));
+    }
+}
+
+#[test]
+fn masked_edits_are_ranked_by_what_follows_the_hole() {
+    let stage = Stage::new();
+    let source = golden("generate/edit_panel.png");
+    let mask = image::GrayImage::from_fn(64, 64, |x, y| {
+        image::Luma([if (16..48).contains(&x) && (16..40).contains(&y) {
+            255
+        } else {
+            0
+        }])
+    });
+    mask.save(stage.path("mask.png")).expect("a mask");
+    let asked = [
+        "edit",
+        &source,
+        "add a star at the top",
+        "--mask",
+        "mask.png",
+        "--size",
+        "128x128",
+    ];
+    let more = ["--seed", "1", "--best-of", "3", "--json", "-o", "a.png"];
+    let (_, said) = stage.told(&[&asked[..], &more].concat());
+    let seams: Vec<f64> = events(&said)
+        .iter()
+        .filter(|event| event["event"] == "finished")
+        .map(|event| event["seam"].as_f64().expect("a seam score"))
+        .collect();
+    assert_eq!(seams.len(), 3);
+    assert!(
+        seams.is_sorted_by(|a, b| a >= b) && seams[0] > seams[2],
+        "{seams:?}"
+    );
+    assert!(seams.iter().all(|seam| *seam < 0.0), "{seams:?}");
+    assert_eq!(stage.info("a.png")["seam"].as_f64(), Some(seams[0]));
+    // One alone is compared with nothing.
+    stage.done(&[&asked[..], &["--seed", "1", "-o", "b.png"]].concat());
+    assert!(stage.info("b.png")["seam"].is_null());
+}
