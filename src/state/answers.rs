@@ -9,7 +9,8 @@ impl Studio {
         match answer {
             Answer::Opened(opened, target) => return self.opened(*opened, target),
             Answer::Failed(what, failure) => self.error(&what, &failure, super::mishaps::remedy(&what)),
-            Answer::MapMade(map) => self.map_made(map),
+            Answer::NoDialog(wanted) => self.wanted = Some(wanted),
+            Answer::MapMade(map) => return self.map_made(map),
             Answer::Kept(id, path) => return self.kept(id, path),
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
             Answer::Fetched(id, pixels) => return self.fetched(id, pixels),

@@ -11,6 +11,7 @@ mod act;
 mod action;
 mod album;
 mod answers;
+mod candidate_rows;
 mod chain;
 mod compare;
 mod draft;
@@ -36,6 +37,7 @@ mod studio;
 mod tests;
 mod unkept;
 mod view;
+mod wanted;
 mod window;
 
 pub use action::{
@@ -43,20 +45,22 @@ pub use action::{
     QueueAction, ResultAction, RunAction, Setting, Target, Verb, ViewAction, Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
-pub use chain::{Chain, Turn};
+pub use candidate_rows::CandidateRows;
+pub use chain::{Chain, EditResult, Turn};
 pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, Ground, ModelEffect, Stage};
 pub use errand::Errand;
 pub use mishaps::{BROKE_OFF, Mishap};
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
 pub use notice::{Notice, Offer, Tone};
-pub use outcome::{Ended, Keeping, Outcome, OutcomeId};
+pub use outcome::{Contest, Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Opened, Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
-pub use run::{Begun, CandidateRows, Far, Phase, Row, Run, Unit, Wish};
+pub use run::{Begun, Far, Phase, Row, Run, Unit, Wish};
 pub use store::{Snapshot, Store, StoreError, picture_kept};
 pub use studio::{Model, Studio};
 pub use unkept::OnItsWay;
 pub use view::{ColourScheme, Dropping, Page, Shown, View};
+pub use wanted::Wanted;

@@ -4,6 +4,7 @@ use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
 use crate::task::{Mode, SamplingChoice, Task, Wording};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything a [`Task`] needs, storable.
@@ -24,6 +25,9 @@ pub struct Request {
     pub force: bool,
     /// Codes of a picture that was begun.
     pub resume: Option<Vec<u32>>,
+    /// The kept part that this finishes: its file becomes the finished picture's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PathBuf>,
 }
 
 impl Request {
@@ -62,6 +66,7 @@ impl Request {
             feather: task.feather,
             force: task.force,
             resume: task.resume.clone(),
+            replaces: None,
         }
     }
 

@@ -9,6 +9,8 @@ mod keyboard;
 mod rare_settings;
 mod snapshots;
 mod states;
+mod steps;
+mod tools;
 
 use super::test_window::{app, has, patience};
 use super::*;

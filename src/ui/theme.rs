@@ -93,6 +93,7 @@ pub mod icon {
     pub const RIGHT: &str = "\u{E13A}";
     pub const CLOSE: &str = "\u{E4F6}";
     pub const TO_FRONT: &str = "\u{E066}";
+    pub const ARROW: &str = "\u{E06C}";
     pub const UP: &str = "\u{E08E}";
     pub const WARNING: &str = "\u{E4E2}";
     pub const INFO: &str = "\u{E2CE}";

@@ -11,7 +11,7 @@ use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
     Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, ResultAction, Target,
-    picture_kept,
+    Wanted, picture_kept,
 };
 use crate::task::{Failure, Task};
 use crate::ui::platform::desktop;
@@ -116,7 +116,11 @@ fn keep(places: &Places, keeping: &Keeping) -> Result<PathBuf, Failure> {
         preview: keeping.preview.as_deref(),
         model: &keeping.model,
     };
-    saved_picture::save_new(&mut names, &saving)
+    // A part that was kept becomes the picture; where it is gone by now, there is a new file.
+    match keeping.request.replaces.as_ref().filter(|part| part.is_file()) {
+        Some(part) => saved_picture::save(part, &saving).map(|()| part.clone()),
+        None => saved_picture::save_new(&mut names, &saving),
+    }
 }
 
 /// The picture in a file. Of what is no file nothing may ever come: the thread that saves pictures
@@ -170,7 +174,10 @@ fn stored_task(path: &Path, target: Target) -> Option<Task> {
     Some(task)
 }
 
-fn save_as(from: PathBuf) -> Option<ResultAction> {
+fn save_as(from: PathBuf) -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Copy(from)).into());
+    }
     let name = from
         .file_name()
         .unwrap_or_default()
@@ -181,19 +188,25 @@ fn save_as(from: PathBuf) -> Option<ResultAction> {
         .add_filter("PNG", &["png"])
         .set_file_name(name);
     let to = desktop::as_png(dialog.save_file()?);
-    Some(ResultAction::SaveCopy { from, to })
+    Some(ResultAction::SaveCopy { from, to }.into())
 }
 
-pub(crate) fn browse(target: Target) -> Option<FileAction> {
+pub(crate) fn browse(target: Target) -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Picture(target)).into());
+    }
     let dialog = rfd::FileDialog::new()
         .set_title("Open a picture")
         .add_filter("Pictures", &picture::ENDINGS);
-    Some(FileAction::Open(dialog.pick_file()?, target))
+    Some(FileAction::Open(dialog.pick_file()?, target).into())
 }
 
-pub(crate) fn browse_model() -> Option<ModelAction> {
+pub(crate) fn browse_model() -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Model).into());
+    }
     let dialog = rfd::FileDialog::new()
         .set_title("Open a model")
         .add_filter("Models", &["gguf"]);
-    Some(ModelAction::Load(Some(dialog.pick_file()?)))
+    Some(ModelAction::Load(Some(dialog.pick_file()?)).into())
 }

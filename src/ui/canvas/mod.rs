@@ -325,6 +325,11 @@ impl Canvas {
         }
     }
 
+    /// Whether a mask lies over what is shown.
+    pub fn is_masked(&self) -> bool {
+        self.mask.is_some()
+    }
+
     /// As large as the room allows, and so again when the room changes.
     pub fn fit(&mut self) {
         self.view = View::Fit;

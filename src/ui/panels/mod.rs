@@ -1,10 +1,13 @@
 //! The panels around the canvas: functions that read the state and return actions.
 
+mod caption;
 pub(super) mod column;
 pub(super) mod inputs;
+mod lanes;
 pub(super) mod left;
 pub(super) mod middle;
 pub(super) mod overlays;
+mod photo_slot;
 pub(super) mod picture_verbs;
 pub(super) mod prompt_chips;
 pub(super) mod rare_settings;
@@ -13,4 +16,6 @@ pub(super) mod sizes;
 pub(super) mod stage;
 pub(super) mod status;
 pub(super) mod strip;
+mod tool_card;
 pub(super) mod top;
+mod turns;
