@@ -9,7 +9,7 @@ use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
 use crate::saved_picture::Saving;
 use crate::state::{Begun, CandidateRows};
-use crate::task::{Failure, Picture, Progress, Report, Tally};
+use crate::task::{Failure, Mode, Picture, Progress, Report, Tally};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ pub(super) fn draw<R: EngineRoom>(
         };
         let end = drawing.follow(&worker, &ticket, console)?;
         let shown = drawing.shown;
-        let save = |picture: &Picture, rank, preview| {
+        let save = |picture: &Picture, rank, preview: Option<&Pixels>| {
             let saving = Saving {
                 task: &task,
                 picture,
@@ -69,8 +69,8 @@ pub(super) fn draw<R: EngineRoom>(
                 let begun: Vec<&Picture> = begun.collect();
                 let new = begun.iter().filter(|picture| picture.codes.len() > given);
                 for (rank, picture) in new.enumerate() {
-                    let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
-                    match save(picture, rank, preview) {
+                    let preview = shown.drawn(&task.mode, picture.seed.wrapping_sub(task.seed));
+                    match save(picture, rank, preview.as_ref()) {
                         Ok(written) => {
                             let file = told(written, console, &mut code);
                             console.kept(picture, &file);
@@ -95,8 +95,8 @@ pub(super) fn draw<R: EngineRoom>(
                 let broken = shown.pictures(task.seed);
                 let new = broken.iter().filter(|picture| picture.codes.len() > given);
                 for (rank, picture) in new.enumerate() {
-                    let preview = shown.preview(picture.seed.wrapping_sub(task.seed));
-                    match save(picture, rank, preview) {
+                    let preview = shown.drawn(&task.mode, picture.seed.wrapping_sub(task.seed));
+                    match save(picture, rank, preview.as_ref()) {
                         Ok(written) => {
                             let file = told(written, console, &mut code);
                             console.kept(picture, &file);
@@ -273,8 +273,10 @@ impl RowsSoFar {
         }
     }
 
-    fn preview(&self, candidate: u64) -> Option<&Pixels> {
-        self.lanes.get(&candidate).map(|(lane, _)| &lane.preview)
+    /// What there is of a picture.
+    fn drawn(&self, mode: &Mode, candidate: u64) -> Option<Pixels> {
+        let (lane, _) = self.lanes.get(&candidate)?;
+        Some(lane.drawn(mode, self.begun.as_ref()?.grid))
     }
 
     /// Unfinished pictures of the rows.

@@ -31,8 +31,7 @@ pub struct Saving<'a> {
     /// As it was given to the engine; `picture` has the settings it settled on.
     pub task: &'a Task,
     pub picture: &'a Picture,
-    /// For a stopped picture: its rows as far as they were shown, the rest grey, the size of the
-    /// whole grid.
+    /// For a stopped picture: its rows as far as they were shown.
     pub preview: Option<&'a Pixels>,
     /// The model's name, as the engine's maker gave it.
     pub model: &'a str,

@@ -12,7 +12,8 @@ impl Studio {
                 let remedy = super::mishaps::remedy(&what, failure.cause);
                 self.error(&what, &failure, remedy);
             }
-            Answer::MapMade(map) => self.map_made(map),
+            Answer::NoDialog(wanted) => self.wanted = Some(wanted),
+            Answer::MapMade(map) => return self.map_made(map),
             Answer::Kept(id, path) => return self.kept(id, path),
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
             Answer::Fetched(id, pixels) => return self.fetched(id, pixels),

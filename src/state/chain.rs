@@ -1,5 +1,7 @@
-//! The sources of edits: each result becomes the next source, and every turn stays.
+//! The sources of edits: each result becomes the next source, and every turn stays. They are a tree:
+//! two results of one turn stand beside each other.
 
+use super::outcome::OutcomeId;
 use super::painting::Painting;
 use super::photo::Photo;
 use serde::{Deserialize, Serialize};
@@ -11,15 +13,23 @@ pub struct Turn {
     pub painting: Painting,
     /// The instruction this picture came from; `None` for one the user brought.
     pub instruction: Option<String>,
+    /// The picture it was made from, by its id; `None` for one the user brought.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The result it is, while that is known.
+    #[serde(default)]
+    pub outcome: Option<OutcomeId>,
 }
 
 impl Turn {
-    fn new(photo: Photo, instruction: Option<String>) -> Self {
+    fn new(photo: Photo) -> Self {
         let painting = Painting::new(photo.size());
         Self {
             photo,
             painting,
-            instruction,
+            instruction: None,
+            from: None,
+            outcome: None,
         }
     }
 }
@@ -39,6 +49,14 @@ impl Aside {
     pub fn current(&self) -> Option<&Turn> {
         self.turns.get(self.at)
     }
+}
+
+/// A finished edit.
+#[derive(Debug, Clone)]
+pub struct EditResult {
+    pub photo: Photo,
+    pub instruction: String,
+    pub outcome: OutcomeId,
 }
 
 /// Turns in the order they came; one of them is being edited.
@@ -95,7 +113,7 @@ impl Chain {
             return;
         }
         self.put_aside();
-        self.turns = vec![Turn::new(photo, None)];
+        self.turns = vec![Turn::new(photo)];
     }
 
     /// A chain that was put aside is edited again; the present one takes its place.
@@ -125,6 +143,8 @@ impl Chain {
             photo: turn.photo.clone(),
             painting: turn.painting.at_rest(),
             instruction: turn.instruction.clone(),
+            from: turn.from.clone(),
+            outcome: turn.outcome,
         };
         Self {
             turns: self.turns.iter().map(turn).collect(),
@@ -144,11 +164,53 @@ impl Chain {
         self.turns.iter().chain(aside).map(|turn| &turn.photo)
     }
 
-    /// A result becomes the source; all turns before it stay, also those after the one it was
-    /// made from.
-    pub fn push(&mut self, photo: Photo, instruction: String) {
-        self.turns.push(Turn::new(photo, Some(instruction)));
-        self.at = self.turns.len() - 1;
+    /// A result of one of the turns becomes a turn; whoever still stands on that one goes on to it.
+    /// All others stay. A result of another picture is no turn of this tree.
+    pub fn push(&mut self, from: &Photo, result: EditResult) {
+        let Some(parent) = self.turns.iter().rposition(|turn| turn.photo == *from) else {
+            return;
+        };
+        self.turns.push(Turn {
+            instruction: Some(result.instruction),
+            from: Some(from.id.clone()),
+            outcome: Some(result.outcome),
+            ..Turn::new(result.photo)
+        });
+        if self.turns[self.at].photo == self.turns[parent].photo {
+            self.at = self.turns.len() - 1;
+        }
+    }
+
+    /// The turn that a turn was made from.
+    pub fn parent(&self, turn: usize) -> Option<usize> {
+        let from = self.turns.get(turn)?.from.as_ref()?;
+        self.turns[..turn].iter().rposition(|turn| turn.photo.id == *from)
+    }
+
+    /// The turn that is this result.
+    pub fn turn_of(&self, outcome: OutcomeId) -> Option<usize> {
+        self.turns.iter().position(|turn| turn.outcome == Some(outcome))
+    }
+
+    /// Where each turn stands in the tree, as column and row: a result right of what it was made
+    /// from, further ones of the same below it.
+    pub fn places(&self) -> Vec<(usize, usize)> {
+        let mut places: Vec<(usize, usize)> = Vec::with_capacity(self.turns.len());
+        let mut rows = 0;
+        for turn in 0..self.turns.len() {
+            let beside = self
+                .parent(turn)
+                .map(|parent| (places[parent].0 + 1, places[parent].1));
+            let free = beside.filter(|place| {
+                !places
+                    .iter()
+                    .any(|(column, row)| *row == place.1 && *column >= place.0)
+            });
+            let place = free.unwrap_or((beside.map_or(0, |(column, _)| column), rows));
+            rows = rows.max(place.1 + 1);
+            places.push(place);
+        }
+        places
     }
 
     pub fn go_to(&mut self, turn: usize) {
@@ -210,19 +272,47 @@ mod tests {
         Photo::new("p", Arc::new(Pixels::filled(Size::new(8, 8), [value; 3])))
     }
 
+    fn push(chain: &mut Chain, from: u8, value: u8) {
+        let result = EditResult {
+            photo: photo(value),
+            instruction: value.to_string(),
+            outcome: OutcomeId(u64::from(value)),
+        };
+        chain.push(&photo(from), result);
+    }
+
     #[test]
     fn stepping_back_loses_no_later_turn() {
         let mut chain = Chain::default();
         chain.open(photo(1));
-        chain.push(photo(2), "two".to_owned());
-        chain.push(photo(3), "three".to_owned());
+        push(&mut chain, 1, 2);
+        push(&mut chain, 2, 3);
         chain.go_to(1);
         assert_eq!(chain.current().map(|turn| &turn.photo), Some(&photo(2)));
-        chain.push(photo(4), "four".to_owned());
+        push(&mut chain, 2, 4);
         assert_eq!((chain.turns().len(), chain.at()), (4, 3));
         chain.go_to(9);
         assert_eq!(chain.at(), 3);
+        // Two results of the second picture: the later one stands below the first.
+        let parents: Vec<_> = (0..4).map(|turn| chain.parent(turn)).collect();
+        assert_eq!(parents, [None, Some(0), Some(1), Some(1)]);
+        assert_eq!(chain.places(), [(0, 0), (1, 0), (2, 0), (2, 1)]);
+        assert_eq!(chain.turn_of(OutcomeId(4)), Some(3));
         chain.revive(&mut |photo| *photo != self::photo(4));
         assert_eq!((chain.turns().len(), chain.at()), (3, 2));
+    }
+
+    #[test]
+    fn a_result_joins_the_turn_it_was_made_from_wherever_one_stands() {
+        let mut chain = Chain::default();
+        chain.open(photo(1));
+        push(&mut chain, 1, 2);
+        chain.go_to(0);
+        // Made from the second picture, while one looks at the first.
+        push(&mut chain, 2, 3);
+        assert_eq!((chain.at(), chain.parent(2)), (0, Some(1)));
+        // Made from a picture that is not of this tree.
+        push(&mut chain, 9, 4);
+        assert_eq!(chain.turns().len(), 3);
     }
 }

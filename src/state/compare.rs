@@ -2,6 +2,7 @@
 //!
 //! What is not in memory is read first; the canvas changes when everything is there.
 
+use super::draft::Tab;
 use super::effect::{Effect, Stage};
 use super::outcome::{Outcome, OutcomeId};
 use super::{Page, Shown, Studio};
@@ -20,6 +21,18 @@ impl Studio {
             return Vec::new();
         }
         self.page = Page::Canvas;
+        // A turn of the edit is painted on at once.
+        if let Some(turn) = self
+            .draft
+            .chain
+            .turn_of(id)
+            .filter(|_| self.draft.tab == Tab::Edit)
+        {
+            self.draft.chain.go_to(turn);
+            let mut effects = vec![Effect::Stage(Stage::Compare(None))];
+            effects.extend(self.show_source());
+            return effects;
+        }
         (self.shown, self.compared, self.before_after) = (Shown::Outcome(id), None, false);
         let mut effects = vec![Effect::Stage(Stage::Compare(None))];
         effects.extend(self.stage());
@@ -75,13 +88,47 @@ impl Studio {
         older.or_else(newer).map(|outcome| outcome.id)
     }
 
-    pub(super) fn toggle_before_after(&mut self) -> Vec<Effect> {
-        let Shown::Outcome(id) = self.shown else {
-            return Vec::new();
+    /// What is shown, behind what it was made from.
+    pub fn before_and_after(&self) -> Option<(Arc<Pixels>, Arc<Pixels>)> {
+        match self.shown {
+            Shown::Outcome(id) => {
+                let shown = self.outcome(id)?;
+                Some((shown.before.clone()?, shown.pixels.clone()?))
+            }
+            Shown::Source => {
+                let chain = &self.draft.chain;
+                let before = chain.turns().get(chain.parent(chain.at())?)?;
+                Some((
+                    Arc::clone(&before.photo.pixels),
+                    Arc::clone(&chain.current()?.photo.pixels),
+                ))
+            }
+            Shown::Welcome | Shown::Run | Shown::Map => None,
+        }
+    }
+
+    /// The result on the canvas, also where it is the picture being edited.
+    pub fn shown_outcome(&self) -> Option<&Outcome> {
+        match self.shown {
+            Shown::Outcome(id) => self.outcome(id),
+            Shown::Source => self.outcome(self.draft.chain.current()?.outcome?),
+            Shown::Welcome | Shown::Run | Shown::Map => None,
+        }
+    }
+
+    /// Whether a stroke on the canvas paints a mask: on the source, and on any result while edits
+    /// are set up, which becomes the source then.
+    pub fn can_be_painted_on(&self) -> bool {
+        let is_there = match self.shown {
+            Shown::Source => self.draft.chain.current().is_some(),
+            Shown::Outcome(id) => self.outcome(id).is_some_and(|outcome| outcome.pixels.is_some()),
+            Shown::Welcome | Shown::Run | Shown::Map => false,
         };
-        let pair = self
-            .outcome(id)
-            .and_then(|shown| Some((shown.before.clone()?, shown.pixels.clone()?)));
+        is_there && self.draft.tab == Tab::Edit && self.compared.is_none() && !self.before_after
+    }
+
+    pub(super) fn toggle_before_after(&mut self) -> Vec<Effect> {
+        let pair = self.before_and_after();
         self.before_after = !self.before_after && pair.is_some();
         self.compared = None;
         let pair = pair.filter(|_| self.before_after);

@@ -76,6 +76,9 @@ pub enum SeedChoice {
     Locked,
 }
 
+/// A map with no more white than this shows nothing: a line or two of some pixels.
+const NO_EDGES: f32 = 0.001;
+
 /// What a controlled picture starts from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {
@@ -85,6 +88,26 @@ pub struct Control {
     pub photo: Option<Photo>,
     pub low: f32,
     pub high: f32,
+    /// How much of the map is white, 0 to 1; `None` before it is looked at.
+    #[serde(skip)]
+    pub edges: Option<f32>,
+}
+
+impl Control {
+    /// Takes a map, or gives it up.
+    pub fn set_map(&mut self, map: Option<Photo>) {
+        self.edges = map.as_ref().map(|map| {
+            let rgb = map.pixels.rgb();
+            let white = rgb.chunks_exact(3).filter(|pixel| pixel[1] >= 128).count();
+            white as f32 / (rgb.len() / 3).max(1) as f32
+        });
+        self.map = map;
+    }
+
+    /// Whether the map says nothing: a picture drawn after it follows nothing.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_some_and(|edges| edges <= NO_EDGES)
+    }
 }
 
 impl Default for Control {
@@ -95,6 +118,7 @@ impl Default for Control {
             photo: None,
             low: CANNY_THRESHOLDS.0,
             high: CANNY_THRESHOLDS.1,
+            edges: None,
         }
     }
 }
@@ -297,6 +321,7 @@ impl Draft {
             resume: None,
             story: Story::default(),
             audition: None,
+            replaces: None,
         })
     }
 
@@ -328,7 +353,10 @@ impl Draft {
         match self.tab {
             Tab::Create | Tab::Pair | Tab::Edit => self.chain.open(photo),
             Tab::Subject => self.add_reference(photo),
-            Tab::Control => (self.control.map, self.control.photo) = (Some(photo), None),
+            Tab::Control => {
+                self.control.photo = None;
+                self.control.set_map(Some(photo));
+            }
             Tab::Predict => self.predict_source = Some(photo),
         }
     }
@@ -422,6 +450,8 @@ impl Draft {
                 *slot = None;
             }
         }
+        let map = self.control.map.take();
+        self.control.set_map(map);
     }
 }
 

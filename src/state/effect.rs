@@ -2,26 +2,17 @@
 
 use super::action::Target;
 use super::errand::Errand;
+use super::ground::Ground;
 use super::models::Asked;
 use super::outcome::{Keeping, OutcomeId};
 use super::photo::Photo;
 use super::queue::{Order, OrderId};
 use super::run::{Begun, Row};
-use crate::pixels::{Mask, Pixels, Size};
+use crate::pixels::{Pixels, Size};
 use crate::task::{Guesses, ImportWish, Preferences, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The picture that a drawing is made over.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ground {
-    pub pixels: Arc<Pixels>,
-    /// Where it is drawn over; everywhere without one.
-    pub mask: Option<Arc<Mask>>,
-    /// Size of the panel that is drawn.
-    pub panel: Size,
-}
 
 /// What the canvas is to show.
 #[derive(Debug, Clone, PartialEq)]

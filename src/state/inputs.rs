@@ -1,8 +1,8 @@
 //! Actions on the draft: settings, sources, the mask.
 
-use super::action::{DraftAction, Paint, Setting};
+use super::action::{DraftAction, Paint, Setting, Which};
 use super::draft::{SeedChoice, Tab};
-use super::effect::Effect;
+use super::effect::{Effect, Stage};
 use super::painting::Step;
 use super::photo::Photo;
 use super::{Shown, Studio, Tone};
@@ -23,10 +23,12 @@ impl Studio {
             DraftAction::NewSeed => return self.set(Setting::Seed(new_seed())),
             DraftAction::RecallSeed => {
                 if let Some(seed) = self.draft.last_seed {
+                    // A seed recalled is one picture; others beside it could win.
+                    self.draft.candidates = 1;
                     return self.set(Setting::Seed(seed));
                 }
             }
-            DraftAction::Paint(paint) => self.paint(paint),
+            DraftAction::Paint(paint) => return self.paint(paint),
             DraftAction::GoToTurn(turn) => {
                 self.draft.chain.go_to(turn);
                 return self.show_source();
@@ -66,9 +68,17 @@ impl Studio {
             Setting::AsTyped(on) => draft.as_typed = on,
             Setting::Description(words) if words.len() <= LONGEST_PROMPT => draft.description = words,
             Setting::Description(_) => self.say_too_long(),
-            Setting::Size(size) => draft.set_size(size),
+            Setting::Size(size) => {
+                draft.set_size(size);
+                return self.reshape_map();
+            }
             Setting::Seed(seed) => (draft.seed, draft.seed_choice) = (seed, SeedChoice::Locked),
-            Setting::SeedChoice(choice) => draft.seed_choice = choice,
+            Setting::SeedChoice(choice) => {
+                draft.seed_choice = choice;
+                if choice == SeedChoice::Locked {
+                    draft.candidates = 1;
+                }
+            }
             Setting::Cfg(cfg) => draft.sampling.cfg = cfg,
             Setting::TopK(top_k) => draft.sampling.top_k = top_k,
             Setting::Temperature(temperature) => draft.sampling.temperature = temperature,
@@ -82,15 +92,15 @@ impl Studio {
                 draft.control.kind = kind;
                 // A map made here is a canny map and no other.
                 if draft.control.photo.is_some() {
-                    draft.control.map = None;
+                    draft.control.set_map(None);
                 }
-                return self.make_map();
+                return self.make_and_show_map();
             }
             Setting::PredictKind(kind) => draft.predict_kind = kind,
             Setting::Thresholds(low, high) => {
                 let low = low.clamp(0.0, 255.0);
                 (draft.control.low, draft.control.high) = (low, high.clamp(low, 255.0));
-                return self.make_map();
+                return self.make_and_show_map();
             }
             Setting::Brush(brush) => draft.brush = brush,
         }
@@ -116,8 +126,22 @@ impl Studio {
             self.shown = Shown::Source;
             return self.stage();
         }
-        if tab != Tab::Edit && self.shown == Shown::Source {
+        let has_map = self.draft.control.map.is_some() || self.draft.control.photo.is_some();
+        if tab == Tab::Control && has_map && at_rest {
+            let mut effects = self.show_map();
+            effects.extend(self.reshape_map());
+            return effects;
+        }
+        let is_left = match self.shown {
+            Shown::Source => tab != Tab::Edit,
+            Shown::Map => tab != Tab::Control,
+            Shown::Welcome | Shown::Run | Shown::Outcome(_) => false,
+        };
+        if self.shown == Shown::Source && is_left {
             return self.leave_source();
+        }
+        if is_left {
+            return self.show_newest();
         }
         Vec::new()
     }
@@ -145,16 +169,56 @@ impl Studio {
         }
     }
 
-    pub(super) fn map_made(&mut self, map: Photo) {
-        if self.draft.control.photo.is_some() {
-            self.draft.control.map = Some(map);
+    /// A map made here has the picture's shape.
+    fn reshape_map(&self) -> Vec<Effect> {
+        let made = self.draft.control.map.as_ref().map(Photo::size);
+        let fits = made.is_some() && (made == self.size() || self.size().is_none());
+        match self.draft.tab == Tab::Control && !fits {
+            true => self.make_map(),
+            false => Vec::new(),
         }
     }
 
-    fn paint(&mut self, paint: Paint) {
+    fn make_and_show_map(&mut self) -> Vec<Effect> {
+        let mut effects = match self.draft.control.photo {
+            Some(_) => self.show_map(),
+            None => Vec::new(),
+        };
+        effects.extend(self.make_map());
+        effects
+    }
+
+    /// The map that will be followed goes to the canvas, unless a picture is being drawn there.
+    pub(super) fn show_map(&mut self) -> Vec<Effect> {
+        if self.shown == Shown::Run && self.run.is_some() {
+            return Vec::new();
+        }
+        (self.shown, self.compared, self.before_after) = (Shown::Map, None, false);
+        let mut effects = vec![Effect::Stage(Stage::Compare(None))];
+        effects.extend(self.stage());
+        effects
+    }
+
+    pub(super) fn map_made(&mut self, map: Photo) -> Vec<Effect> {
+        if self.draft.control.photo.is_some() {
+            self.draft.control.set_map(Some(map));
+        }
+        match self.shown {
+            Shown::Map => self.stage(),
+            Shown::Welcome | Shown::Run | Shown::Outcome(_) | Shown::Source => Vec::new(),
+        }
+    }
+
+    fn paint(&mut self, paint: Paint) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if let (Shown::Outcome(id), Paint::Begin(_)) = (self.shown, paint)
+            && self.can_be_painted_on()
+        {
+            effects = self.edit_result(&Which::Outcome(id)).unwrap_or_default();
+        }
         let brush = self.draft.brush.clone();
         let Some(turn) = self.draft.chain.current_mut() else {
-            return;
+            return effects;
         };
         let painting = &mut turn.painting;
         let before = painting.steps_done();
@@ -169,6 +233,7 @@ impl Studio {
         }
         let steps = painting.steps_done() - before;
         self.note_painted(steps);
+        effects
     }
 
     /// What is being painted just now becomes a step.
@@ -181,7 +246,10 @@ impl Studio {
         let draft = &mut self.draft;
         match draft.tab {
             Tab::Edit => draft.chain.clear(),
-            Tab::Control => (draft.control.map, draft.control.photo) = (None, None),
+            Tab::Control => {
+                draft.control.photo = None;
+                draft.control.set_map(None);
+            }
             Tab::Predict => draft.predict_source = None,
             Tab::Create | Tab::Pair | Tab::Subject => {}
         }
@@ -189,7 +257,22 @@ impl Studio {
         if self.shown == Shown::Source && self.draft.tab == Tab::Edit {
             return self.leave_source();
         }
-        Vec::new()
+        match self.shown {
+            Shown::Map => self.show_newest(),
+            Shown::Welcome | Shown::Run | Shown::Outcome(_) | Shown::Source => Vec::new(),
+        }
+    }
+
+    /// What was shown belongs to another mode.
+    fn show_newest(&mut self) -> Vec<Effect> {
+        (self.compared, self.before_after) = (None, false);
+        self.shown = match self.outcomes.first() {
+            Some(outcome) => Shown::Outcome(outcome.id),
+            None => Shown::Welcome,
+        };
+        let mut effects = vec![Effect::Stage(Stage::Compare(None))];
+        effects.extend(self.stage());
+        effects
     }
 
     /// The picture becomes the source of an edit and is shown.

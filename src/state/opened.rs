@@ -1,13 +1,16 @@
 //! A picture from a file: where it goes, and what is asked about one that holds settings.
 
-use super::action::{FileAction, OfferAction, Target};
+use super::action::{Action, FileAction, ImportAction, ModelAction, OfferAction, ResultAction, Target};
 use super::draft::{Draft, SeedChoice, Tab};
 use super::effect::Effect;
+use super::models::Asked;
 use super::photo::{Opened, Photo};
 use super::request::Request;
+use super::wanted::{Wanted, typed_path};
 use super::{Page, Studio, Tone};
 use crate::pixels::Size;
 use crate::task::Task;
+use std::path::PathBuf;
 
 /// Whether a picture's settings are taken over with its seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +24,18 @@ impl Studio {
         match action {
             FileAction::Open(path, target) => vec![Effect::Read(path, target)],
             FileAction::Browse(target) => vec![Effect::Browse(target)],
+            FileAction::Type(text) => match (typed_path(&text), self.wanted.take()) {
+                (Some(path), Some(wanted)) => self.act(found(wanted, path)),
+                (_, wanted) => {
+                    // Nothing was typed: it is asked on.
+                    self.wanted = wanted;
+                    Vec::new()
+                }
+            },
+            FileAction::TypeNone => {
+                self.wanted = None;
+                Vec::new()
+            }
         }
     }
 
@@ -36,16 +51,20 @@ impl Studio {
             Target::Map => {
                 let former = self.draft.at_rest();
                 self.draft.tab = Tab::Control;
-                (self.draft.control.map, self.draft.control.photo) = (Some(opened.photo), None);
+                self.draft.control.photo = None;
+                self.draft.control.set_map(Some(opened.photo));
                 self.picture_given(former);
-                Vec::new()
+                self.show_map()
             }
             Target::MapPhoto => {
                 let former = self.draft.at_rest();
                 self.draft.tab = Tab::Control;
-                (self.draft.control.map, self.draft.control.photo) = (None, Some(opened.photo));
+                self.draft.control.photo = Some(opened.photo);
+                self.draft.control.set_map(None);
                 self.picture_given(former);
-                self.make_map()
+                let mut effects = self.show_map();
+                effects.extend(self.make_map());
+                effects
             }
             Target::Predict => {
                 let former = self.draft.at_rest();
@@ -55,7 +74,7 @@ impl Studio {
                 Vec::new()
             }
             Target::Settings | Target::Remix | Target::Finish => match opened.task {
-                Some(task) if target == Target::Finish => self.finish(&task),
+                Some(task) if target == Target::Finish => self.finish(&task, opened.path),
                 Some(task) if target == Target::Remix => self.recall(&task, Seeds::New),
                 Some(task) => self.recall(&task, Seeds::Its),
                 None => {
@@ -121,9 +140,10 @@ impl Studio {
         }
     }
 
-    /// A stopped picture comes back to the canvas to be finished.
-    fn finish(&mut self, task: &Task) -> Vec<Effect> {
-        let request = Request::of(task);
+    /// A stopped picture comes back to the canvas to be finished; then it takes the place of `file`.
+    fn finish(&mut self, task: &Task, file: Option<PathBuf>) -> Vec<Effect> {
+        let mut request = Request::of(task);
+        request.replaces = file;
         if request.resume.is_none() {
             self.notify(Tone::Info, "Nothing to finish", "It was drawn to its end.", "");
             return Vec::new();
@@ -142,7 +162,16 @@ impl Studio {
         match (action, opened.task) {
             (OfferAction::UseSettings, Some(task)) => self.recall(&task, Seeds::Its),
             (OfferAction::Remix, Some(task)) => self.recall(&task, Seeds::New),
-            (OfferAction::Finish, Some(task)) => self.finish(&task),
+            (OfferAction::Finish, Some(task)) => {
+                // A file that was brought from elsewhere stays what it is.
+                let ours = |path: &PathBuf| {
+                    self.outcomes
+                        .iter()
+                        .any(|outcome| outcome.path.as_ref() == Some(path))
+                };
+                let file = opened.path.filter(ours);
+                self.finish(&task, file)
+            }
             (OfferAction::Edit, _) => self.edit(opened.photo),
             (OfferAction::Subject, _) => self.refer(opened.photo),
             (OfferAction::UseSettings | OfferAction::Remix | OfferAction::Finish, None)
@@ -157,6 +186,18 @@ impl Studio {
         self.draft.add_reference(photo);
         self.picture_given(former);
         Vec::new()
+    }
+}
+
+/// What a dialog would have answered.
+fn found(wanted: Wanted, path: PathBuf) -> Action {
+    match wanted {
+        Wanted::Picture(target) => FileAction::Open(path, target).into(),
+        Wanted::Model => ModelAction::Load(Some(path)).into(),
+        Wanted::Import(Asked::Folder) => ImportAction::PlanFor(path).into(),
+        Wanted::Import(Asked::Movq) => ImportAction::Movq(path).into(),
+        Wanted::Import(Asked::Output) => ImportAction::Output(path).into(),
+        Wanted::Copy(from) => ResultAction::SaveCopy { from, to: path }.into(),
     }
 }
 

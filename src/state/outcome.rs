@@ -18,6 +18,16 @@ pub enum Ended {
     Stopped,
 }
 
+/// Where a picture stands among those drawn together: by how much likelier the model finds it with
+/// its prompt than without.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contest {
+    /// Of all of them, best first.
+    pub scores: Vec<f64>,
+    /// Its place, counted from 0.
+    pub place: usize,
+}
+
 /// One picture of the strip, or of the history while it is on the canvas.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -28,7 +38,13 @@ pub struct Outcome {
     pub seed: u64,
     pub size: Size,
     pub score: Option<f64>,
+    /// Of several drawn together.
+    #[serde(default)]
+    pub contest: Option<Contest>,
     pub ended: Ended,
+    /// Rows there are of one that was stopped, and rows of the whole picture.
+    #[serde(default)]
+    pub rows: Option<(u32, u32)>,
     /// Its file was moved or deleted outside of this program.
     #[serde(skip)]
     pub gone: bool,

@@ -1,8 +1,9 @@
 //! What the worker reports, taken in: how a picture begins, grows, and ends.
 
-use super::draft::Tab;
+use super::chain::EditResult;
+use super::draft::{SeedChoice, Tab};
 use super::effect::{Effect, Stage};
-use super::outcome::{Ended, Keeping, Outcome, OutcomeId};
+use super::outcome::{Contest, Ended, Keeping, Outcome, OutcomeId};
 use super::photo::{Photo, THUMBNAIL, thumbnail};
 use super::queue::Order;
 use super::run::{Phase, Row, Run, Wish};
@@ -148,15 +149,54 @@ impl Studio {
                 effects.extend(self.toggle_before_after());
             }
         }
-        let request = &run.order.request;
-        let continues = self.draft.chain.current().map(|turn| &turn.photo) == request.source.as_ref();
-        if request.mode == crate::task::Mode::Edit && continues {
-            self.draft
-                .chain
-                .push(Photo::new("result", pixels), request.title().to_owned());
-        }
+        self.award(&run, pictures);
+        self.join_chain(&run, id, pixels);
         effects.extend(self.pump());
+        // What is looked at is what is painted on.
+        if self.shown == Shown::Outcome(id) && self.is_current_turn(id) {
+            self.shown = Shown::Source;
+        }
         effects
+    }
+
+    /// Each of several pictures learns how it fared; the seed to lock or recall is the winner's.
+    fn award(&mut self, run: &Run, pictures: &[Picture]) {
+        let scores: Option<Vec<f64>> = pictures.iter().map(|picture| picture.score).collect();
+        if let Some(scores) = scores.filter(|scores| scores.len() > 1) {
+            for (place, outcome) in self.outcomes.iter_mut().take(scores.len()).enumerate() {
+                let scores = scores.clone();
+                outcome.contest = Some(Contest { scores, place });
+            }
+        }
+        let Some(winner) = pictures.first() else { return };
+        let asked = run.order.request.seed;
+        // Somebody may have asked for other pictures since.
+        if self.draft.last_seed == Some(asked) {
+            self.draft.last_seed = Some(winner.seed);
+        }
+        if self.draft.seed == asked && self.draft.seed_choice == SeedChoice::Random {
+            self.draft.seed = winner.seed;
+        }
+    }
+
+    fn is_current_turn(&self, outcome: OutcomeId) -> bool {
+        let turn = self.draft.chain.current();
+        self.draft.tab == Tab::Edit && turn.is_some_and(|turn| turn.outcome == Some(outcome))
+    }
+
+    /// The result of an edit becomes a turn.
+    fn join_chain(&mut self, run: &Run, outcome: OutcomeId, pixels: Arc<Pixels>) {
+        let request = &run.order.request;
+        let source = request.source.as_ref();
+        let Some(source) = source.filter(|_| request.mode == crate::task::Mode::Edit) else {
+            return;
+        };
+        let result = EditResult {
+            photo: Photo::new("result", pixels),
+            instruction: request.title().to_owned(),
+            outcome,
+        };
+        self.draft.chain.push(source, result);
     }
 
     fn cancelled(&mut self, pictures: &[Picture]) -> Vec<Effect> {
@@ -262,6 +302,12 @@ impl Studio {
             Ended::Stopped
         };
         let before = request.source.as_ref().map(|photo| Arc::clone(&photo.pixels));
+        if let Some(part) = &request.replaces {
+            // The kept part is this one now.
+            self.outcomes
+                .retain(|outcome| outcome.path.as_ref() != Some(part));
+            self.guests.retain(|guest| guest.path.as_ref() != Some(part));
+        }
         self.outcomes.insert(
             0,
             Outcome {
@@ -271,7 +317,9 @@ impl Studio {
                 seed: picture.seed,
                 size: shown.as_ref().map_or(picture.panel, |pixels| pixels.size()),
                 score: picture.score,
+                contest: None,
                 ended,
+                rows: None,
                 gone: false,
                 thumbnail: shown
                     .as_ref()
@@ -300,10 +348,19 @@ impl Studio {
         }
     }
 
-    /// A stopped picture goes to the strip and to the disk.
+    /// A stopped picture goes to the strip and to the disk, as far as it is drawn.
     pub(super) fn keep_part(&mut self, run: &Run, picture: Picture) -> Vec<Effect> {
-        let preview = run.lanes.first().map(|lane| Arc::new(lane.preview.clone()));
-        let keeping = self.add_outcome(run, picture, None, preview);
+        let candidate = picture.seed.wrapping_sub(run.order.request.seed) as usize;
+        let lane = run.lanes.get(candidate).or(run.lanes.first());
+        let drawn = lane.map(|lane| Arc::new(lane.drawn(&run.order.request.mode, picture.grid)));
+        let shown = run.shown_rows();
+        let done = lane
+            .map_or(0, |lane| lane.rows(picture.grid))
+            .saturating_sub(shown.start);
+        let keeping = self.add_outcome(run, picture, None, drawn);
+        if let Some(outcome) = self.outcome_mut(keeping.outcome) {
+            outcome.rows = Some((done, shown.len() as u32));
+        }
         self.give_to_disk(&run.order, vec![keeping])
     }
 

@@ -4,6 +4,7 @@ use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
 use crate::task::{Audition, Mode, SamplingChoice, Story, Task, Wording};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything a [`Task`] needs, storable.
@@ -28,6 +29,9 @@ pub struct Request {
     pub story: Story,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audition: Option<Audition>,
+    /// The kept part that this finishes: its file becomes the finished picture's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<PathBuf>,
 }
 
 impl Request {
@@ -70,6 +74,7 @@ impl Request {
             resume: task.resume.clone(),
             story: task.story.clone(),
             audition: task.audition,
+            replaces: None,
         }
     }
 

@@ -5,9 +5,10 @@
 
 use super::action::{ResultAction, Target, Verb, Which};
 use super::album::{Looked, Star, Thrown};
+use super::draft::Tab;
 use super::effect::{Effect, Stage};
 use super::errand::Errand;
-use super::outcome::{Outcome, OutcomeId};
+use super::outcome::{Ended, Outcome, OutcomeId};
 use super::photo::Photo;
 use super::{Offer, Page, Shown, Studio, Tone};
 use crate::pixels::{Pixels, Size};
@@ -42,8 +43,8 @@ impl Studio {
             Verb::UseSettings => read(self, Target::Settings),
             Verb::Remix => read(self, Target::Remix),
             Verb::Finish => read(self, Target::Finish),
-            Verb::Edit => match self.photo_of(which) {
-                Some(photo) => self.edit(photo),
+            Verb::Edit => match self.edit_result(which) {
+                Some(effects) => effects,
                 None => read(self, Target::Edit),
             },
             Verb::Subject => match self.photo_of(which) {
@@ -81,6 +82,26 @@ impl Studio {
             ResultAction::KeepAgain => self.keep_again(),
             ResultAction::KeepQuietly => self.keep_quietly(),
         }
+    }
+
+    /// A result becomes what is edited: the turn that it is, else a source of its own. `None` where
+    /// its pixels are not in memory.
+    pub(super) fn edit_result(&mut self, which: &Which) -> Option<Vec<Effect>> {
+        let outcome = match which {
+            Which::Outcome(id) => Some(*id),
+            Which::Kept(_) => None,
+        };
+        if let Some(turn) = outcome.and_then(|id| self.draft.chain.turn_of(id)) {
+            (self.draft.tab, self.page) = (Tab::Edit, Page::Canvas);
+            self.draft.chain.go_to(turn);
+            return Some(self.show_source());
+        }
+        let photo = self.photo_of(which)?;
+        let effects = self.edit(photo);
+        if let Some(turn) = self.draft.chain.current_mut() {
+            turn.outcome = outcome;
+        }
+        Some(effects)
     }
 
     pub(super) fn look(&mut self) -> Vec<Effect> {
@@ -148,7 +169,9 @@ impl Studio {
             seed: piece.seed.unwrap_or_default(),
             size: piece.size.unwrap_or(Size::new(0, 0)),
             score: None,
+            contest: None,
             ended: piece.ended,
+            rows: (piece.ended == Ended::Stopped).then_some(piece.rows),
             gone: false,
             thumbnail: None,
             pixels: None,

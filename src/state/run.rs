@@ -1,12 +1,14 @@
 //! The picture that is being drawn, as far as it is known.
 
-use super::effect::Ground;
+use super::candidate_rows::{CandidateRows, shown_rows};
+use super::ground::Ground;
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Pixels, Size};
 use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Story, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Where a picture stands.
@@ -123,38 +125,6 @@ impl Far {
     }
 }
 
-/// The rows of one candidate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CandidateRows {
-    pub codes: Vec<u32>,
-    /// Of the whole grid; grey where nothing is drawn yet.
-    pub preview: Pixels,
-}
-
-impl CandidateRows {
-    /// One without rows.
-    pub fn new(grid: Grid) -> Self {
-        Self {
-            codes: Vec::new(),
-            preview: Pixels::filled(grid.pixels(), [128; 3]),
-        }
-    }
-
-    /// Takes in a row. One that is not the next is no row of this picture.
-    pub fn place(&mut self, grid: Grid, row: u32, codes: &[u32], preview: &Pixels) {
-        let columns = grid.columns as usize;
-        if codes.len() != columns || self.codes.len() != row as usize * columns || row >= grid.rows {
-            return;
-        }
-        self.codes.extend_from_slice(codes);
-        let from = 3 * (row * CODE_PIXELS) as usize * self.preview.size().width as usize;
-        let to = from + preview.rgb().len();
-        if let Some(rows) = self.preview.rgb_mut().get_mut(from..to) {
-            rows.copy_from_slice(preview.rgb());
-        }
-    }
-}
-
 /// A row as it is shown and stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
@@ -174,8 +144,10 @@ pub struct Run {
     pub lanes: Vec<CandidateRows>,
     pub guesses: Guesses,
     pub tally: Tally,
-    /// The first tally since it began or went on: from there the pace is measured.
-    pace_from: Option<Tally>,
+    /// Codes the model chose for each candidate.
+    tokens: Vec<usize>,
+    /// Codes and seconds when it began or went on: from there the pace is measured.
+    pace_from: Option<(usize, f64)>,
     pub wish: Option<Wish>,
 }
 
@@ -189,9 +161,15 @@ impl Run {
             lanes: Vec::new(),
             guesses: Guesses::default(),
             tally: Tally::default(),
+            tokens: Vec::new(),
             pace_from: None,
             wish: None,
         }
+    }
+
+    /// How many pictures are drawn together, of which the likeliest is the result.
+    pub fn candidates(&self) -> usize {
+        self.order.request.candidates.max(1)
     }
 
     /// Whether it goes on as soon as the model is there.
@@ -225,7 +203,7 @@ impl Run {
                 tally,
             } => {
                 self.phase = Phase::Drawing;
-                self.count(tally);
+                self.count(*candidate, tally);
                 if *candidate == 0 {
                     self.guesses.clone_from(guesses);
                 }
@@ -236,7 +214,7 @@ impl Run {
                 guesses,
                 tally,
             } => {
-                self.count(tally);
+                self.count(*candidate, tally);
                 if *candidate == 0 {
                     self.guesses.clone_from(guesses);
                 }
@@ -253,17 +231,25 @@ impl Run {
         }
     }
 
-    fn count(&mut self, tally: &Tally) {
+    fn count(&mut self, candidate: usize, tally: &Tally) {
         self.tally = *tally;
+        if candidate >= self.candidates() {
+            return;
+        }
+        if self.tokens.len() <= candidate {
+            self.tokens.resize(candidate + 1, 0);
+        }
+        self.tokens[candidate] = tally.tokens;
         // What is given takes time before the first code is chosen, and says nothing of the pace.
         if self.pace_from.is_none() && tally.tokens > 0 {
-            self.pace_from = Some(*tally);
+            self.pace_from = Some((self.tokens.iter().sum(), tally.seconds));
         }
     }
 
     pub fn begin(&mut self, begun: Begun) {
         self.phase = Phase::Drawing;
         self.lanes.clear();
+        self.tokens.clear();
         self.guesses = Guesses::default();
         self.begun = Some(begun);
     }
@@ -272,10 +258,11 @@ impl Run {
     pub fn place(&mut self, candidate: usize, row: u32, codes: &[u32], preview: &Pixels) {
         let Some(begun) = &self.begun else { return };
         let grid = begun.grid;
-        if candidate > self.lanes.len() {
+        if candidate >= self.candidates() {
             return;
         }
-        if candidate == self.lanes.len() {
+        // One may be ahead of those before it.
+        while self.lanes.len() <= candidate {
             self.lanes.push(CandidateRows::new(grid));
         }
         self.lanes[candidate].place(grid, row, codes, preview);
@@ -283,19 +270,21 @@ impl Run {
 
     /// Rows of the first candidate.
     pub fn rows(&self) -> u32 {
-        match (&self.begun, self.lanes.first()) {
-            (Some(begun), Some(lane)) => (lane.codes.len() / begun.grid.columns.max(1) as usize) as u32,
+        self.rows_of(0)
+    }
+
+    /// Rows of a candidate.
+    pub fn rows_of(&self, candidate: usize) -> u32 {
+        match (&self.begun, self.lanes.get(candidate)) {
+            (Some(begun), Some(lane)) => lane.rows(begun.grid),
             _ => 0,
         }
     }
 
-    /// The rows that are shown: both panels of a pair, else the panel that is the result.
-    pub fn shown_rows(&self) -> std::ops::Range<u32> {
-        let Some(begun) = &self.begun else { return 0..0 };
-        match self.order.request.mode {
-            Mode::Generate | Mode::Pair { .. } => 0..begun.grid.rows,
-            _ => begun.grid.rows / 2..begun.grid.rows,
-        }
+    /// The rows that are shown.
+    pub fn shown_rows(&self) -> Range<u32> {
+        let rows = self.begun.as_ref().map_or(0, |begun| begun.grid.rows);
+        shown_rows(&self.order.request.mode, rows)
     }
 
     pub fn shown_grid(&self) -> Option<Grid> {
@@ -333,29 +322,40 @@ impl Run {
         })
     }
 
-    /// Codes that are chosen, of those the model chooses.
+    /// Codes that are chosen, of those the model chooses, over all candidates.
     pub fn cells(&self) -> (u32, u32) {
+        let lanes = (0..self.candidates()).map(|candidate| self.cells_of(candidate));
+        lanes.fold((0, 0), |sum, (done, of)| {
+            (u32::saturating_add(sum.0, done), u32::saturating_add(sum.1, of))
+        })
+    }
+
+    fn cells_of(&self, candidate: usize) -> (u32, u32) {
         let Some(begun) = &self.begun else { return (0, 0) };
         let of = begun.to_draw_before(begun.grid.rows);
         let given = self.order.request.resume.as_ref().map_or(0, Vec::len) as u32;
         let before = begun.to_draw_before(given / begun.grid.columns.max(1));
-        let told = before + self.tally.tokens as u32;
-        (told.max(begun.to_draw_before(self.rows())).min(of), of)
+        let told = before + self.tokens.get(candidate).copied().unwrap_or_default() as u32;
+        (
+            told.max(begun.to_draw_before(self.rows_of(candidate))).min(of),
+            of,
+        )
     }
 
-    /// How far it is, in what a person counts: cells where only some are drawn, else rows.
+    /// How far it is, in what a person counts: cells where only some are drawn, else rows, those of
+    /// the slowest candidate.
     pub fn far(&self) -> Far {
         if self.order.request.mask.is_some() {
             let (done, of) = self.cells();
-            return Far {
-                done,
-                of,
-                unit: Unit::Cells,
-            };
+            let unit = Unit::Cells;
+            return Far { done, of, unit };
         }
+        let slowest = (0..self.candidates())
+            .map(|candidate| self.rows_of(candidate))
+            .min();
         let rows = self.shown_rows();
         Far {
-            done: self.rows().saturating_sub(rows.start),
+            done: slowest.unwrap_or_default().saturating_sub(rows.start),
             of: rows.len() as u32,
             unit: Unit::Rows,
         }
@@ -381,10 +381,11 @@ impl Run {
         Some(f64::from(of - done) / self.codes_per_second()?)
     }
 
+    /// Over all candidates.
     pub fn codes_per_second(&self) -> Option<f64> {
-        let from = self.pace_from?;
-        let tokens = self.tally.tokens.checked_sub(from.tokens)?;
-        let seconds = self.tally.seconds - from.seconds;
+        let (from, since) = self.pace_from?;
+        let tokens = self.tokens.iter().sum::<usize>().checked_sub(from)?;
+        let seconds = self.tally.seconds - since;
         (seconds > 0.0 && tokens > 0).then(|| tokens as f64 / seconds)
     }
 

@@ -157,6 +157,9 @@ impl Store {
             None if studio.draft.tab == Tab::Edit && studio.draft.chain.current().is_some() => {
                 studio.shown = Shown::Source;
             }
+            None if studio.draft.tab == Tab::Control && studio.draft.control.map.is_some() => {
+                studio.shown = Shown::Map;
+            }
             None => {}
         }
         // Their names are none of those that are counted: a recording of the window, which has not all

@@ -13,6 +13,7 @@ use super::run::Run;
 use super::undo::Undo;
 use super::unkept::OnItsWay;
 use super::view::{Dropping, Page, Shown, Strip, View};
+use super::wanted::Wanted;
 use crate::pixels::Size;
 use crate::task::{Failure, Preferences, Profile};
 use crate::token::{CODE_PIXELS, best_size};
@@ -59,6 +60,8 @@ pub struct Studio {
     pub before_after: bool,
     /// A saved picture was dropped: what shall be done with it?
     pub offer: Option<Opened>,
+    /// A file is asked for by its path.
+    pub wanted: Option<Wanted>,
     pub notices: Vec<Notice>,
     /// What went wrong, newest first.
     pub mishaps: Vec<Mishap>,
@@ -96,6 +99,7 @@ impl Default for Studio {
             compared: None,
             before_after: false,
             offer: None,
+            wanted: None,
             notices: Vec::new(),
             mishaps: Vec::new(),
             models: Models::default(),
@@ -120,6 +124,12 @@ impl Studio {
                 Some(turn) => stages.push(Stage::Picture(Arc::clone(&turn.photo.pixels))),
                 None => stages.push(Stage::Clear),
             },
+            Shown::Map => {
+                let control = &self.draft.control;
+                let photo = control.map.as_ref().or(control.photo.as_ref());
+                let picture = photo.map(|photo| Stage::Picture(Arc::clone(&photo.pixels)));
+                stages.push(picture.unwrap_or(Stage::Clear));
+            }
             Shown::Outcome(id) => {
                 let outcome = self.outcome(id);
                 if let Some(pixels) = outcome.and_then(|outcome| outcome.pixels.clone()) {

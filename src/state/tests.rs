@@ -9,6 +9,7 @@ use crate::token::Grid;
 use std::sync::Arc;
 
 mod over_a_picture;
+mod several;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {

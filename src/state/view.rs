@@ -21,6 +21,8 @@ pub enum Shown {
     Outcome(OutcomeId),
     /// The picture being edited.
     Source,
+    /// The map that the next picture will follow.
+    Map,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

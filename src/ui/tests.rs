@@ -10,6 +10,8 @@ mod preferences;
 mod rare_settings;
 mod snapshots;
 mod states;
+mod steps;
+mod tools;
 
 use super::test_window::{app, has, patience};
 use super::*;

@@ -17,6 +17,8 @@ enum Key {
     Photo(String),
     Outcome(OutcomeId),
     Example(&'static str),
+    /// An order, which of its candidates, and how many rows.
+    Lane(u64, usize, u32),
 }
 
 #[derive(Default)]
@@ -62,6 +64,20 @@ impl Textures {
 
     pub(super) fn outcome(&mut self, ctx: &Context, id: OutcomeId, small: &Pixels) -> TextureHandle {
         self.get(ctx, Key::Outcome(id), || small.clone())
+    }
+
+    /// One of several pictures that are drawn together: its order, its number, its rows.
+    pub(super) fn lane(
+        &mut self,
+        ctx: &Context,
+        (order, candidate, rows): (u64, usize, u32),
+        small: impl FnOnce() -> Pixels,
+    ) -> TextureHandle {
+        // One texture a lane: what it showed a row ago goes at once.
+        let is_older =
+            |key: &Key| matches!(key, Key::Lane(_, other, old) if *other == candidate && *old != rows);
+        self.held.retain(|key, _| !is_older(key));
+        self.get(ctx, Key::Lane(order, candidate, rows), small)
     }
 
     pub(super) fn example(&mut self, ctx: &Context, name: &'static str, png: &[u8]) -> TextureHandle {

@@ -92,6 +92,7 @@ pub mod icon {
     pub const DOWN: &str = "\u{E136}";
     pub const RIGHT: &str = "\u{E13A}";
     pub const CLOSE: &str = "\u{E4F6}";
+    pub const ARROW: &str = "\u{E06C}";
     pub const WARNING: &str = "\u{E4E2}";
     pub const INFO: &str = "\u{E2CE}";
     pub const SEARCH: &str = "\u{E30C}";

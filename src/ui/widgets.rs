@@ -25,6 +25,11 @@ impl From<bool> for Chosen {
     }
 }
 
+/// A click that is not the second of a double click: that one was meant for what stood there before.
+pub fn pressed_once(response: &Response) -> bool {
+    response.clicked() && !response.double_clicked() && !response.triple_clicked()
+}
+
 /// A choice among several, shaped as a pill.
 pub fn chip(ui: &mut Ui, text: &str, chosen: Chosen) -> Response {
     let palette = Palette::of(ui);
@@ -328,23 +333,30 @@ pub fn fitted(size: Vec2, rect: Rect) -> Rect {
     Rect::from_center_size(rect.center(), size * scale)
 }
 
-/// A dashed frame: something can be dropped here.
+/// A dashed frame with round corners: something can be dropped here.
 pub fn dashed(ui: &Ui, rect: Rect) {
     let palette = Palette::of(ui);
+    let radius = f32::from(theme::RADIUS_BIG);
     ui.painter().rect_filled(rect, theme::RADIUS_BIG, palette.panel);
-    let corners = [
-        rect.left_top(),
-        rect.right_top(),
-        rect.right_bottom(),
-        rect.left_bottom(),
-        rect.left_top(),
+    let inner = rect.shrink(radius);
+    let centres = [
+        inner.right_top(),
+        inner.right_bottom(),
+        inner.left_bottom(),
+        inner.left_top(),
     ];
-    ui.painter().extend(egui::Shape::dashed_line(
-        &corners,
-        Stroke::new(1.0, palette.faint),
-        5.0,
-        4.0,
-    ));
+    // Round each corner from where the side before it ends, clockwise.
+    let mut outline = Vec::new();
+    for (quarter, centre) in centres.into_iter().enumerate() {
+        for step in 0..=4 {
+            let turn = (quarter as f32 + step as f32 / 4.0 - 1.0) * std::f32::consts::FRAC_PI_2;
+            outline.push(centre + radius * vec2(turn.cos(), turn.sin()));
+        }
+    }
+    outline.extend(outline.first().copied());
+    let stroke = Stroke::new(1.0, palette.faint);
+    ui.painter()
+        .extend(egui::Shape::dashed_line(&outline, stroke, 5.0, 4.0));
 }
 
 /// A raised card.

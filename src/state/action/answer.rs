@@ -4,6 +4,7 @@ use super::super::album::Listing;
 use super::super::models::Look;
 use super::super::outcome::{Keeping, OutcomeId};
 use super::super::photo::{Opened, Photo};
+use super::super::wanted::Wanted;
 use super::files::Target;
 use crate::pixels::Pixels;
 use crate::task::{Failure, ImportStep, ImportWish, Survey};
@@ -20,6 +21,8 @@ pub enum Answer {
     /// A background job could not be done; the first part says what it was.
     Failed(Cow<'static, str>, Failure),
     MapMade(#[serde(with = "super::super::photo::whole")] Photo),
+    /// The desktop has no dialog to ask for this file.
+    NoDialog(Wanted),
     Kept(OutcomeId, PathBuf),
     NotKept(Box<Keeping>, Failure),
     Fetched(OutcomeId, #[serde(with = "crate::pixels::shared")] Arc<Pixels>),

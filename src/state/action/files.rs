@@ -28,4 +28,8 @@ pub enum Target {
 pub enum FileAction {
     Open(PathBuf, Target),
     Browse(Target),
+    /// The path of the file that is wanted.
+    Type(String),
+    /// No file, then.
+    TypeNone,
 }

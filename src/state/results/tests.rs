@@ -12,6 +12,8 @@ fn outcome(id: u64) -> Outcome {
         seed: id,
         size: Size::new(8, 8),
         score: None,
+        contest: None,
+        rows: None,
         ended: Ended::Finished,
         gone: false,
         thumbnail: None,

@@ -188,3 +188,74 @@ fn what_stands_under_a_drawing_is_what_it_is_aligned_with() {
     // Another scene: it stands beside it.
     assert_eq!(of(Mode::Subject { describe: None }, None), None);
 }
+
+fn edited(studio: &mut Studio) {
+    edit(studio);
+    studio.apply(&begun(0, 2, [0, 0, 2, 3]));
+    let effects = studio.apply(&finished(0));
+    assert!(
+        effects.contains(&Effect::Stage(Stage::Picture(Arc::new(Pixels::filled(
+            GRID.pixels(),
+            [9; 3]
+        )))))
+    );
+}
+
+#[test]
+fn after_an_edit_the_result_is_what_is_painted_on() {
+    let mut studio = ready();
+    edited(&mut studio);
+    let result = studio.outcomes[0].id;
+    assert_eq!((studio.shown, studio.draft.chain.at()), (Shown::Source, 1));
+    assert_eq!(studio.shown_outcome().map(|outcome| outcome.id), Some(result));
+    assert!(studio.can_be_painted_on());
+    studio.act(DraftAction::Paint(Paint::Begin((8.0, 8.0))));
+    studio.act(DraftAction::Paint(Paint::Finish));
+    let turn = studio.draft.chain.current().expect("a turn");
+    assert_eq!((turn.painting.steps_done(), turn.outcome), (1, Some(result)));
+    // Before and after are the picture it was made from, and the result.
+    studio.act(ResultAction::BeforeAfter);
+    let pair = studio.before_and_after().expect("both");
+    assert_eq!((&pair.0, pair.1.size()), (&source().pixels, GRID.pixels()));
+    assert!(studio.before_after && !studio.can_be_painted_on());
+    studio.act(ResultAction::BeforeAfter);
+    assert!(studio.can_be_painted_on());
+    // Shown from the strip, or asked to be edited, it is the same turn with its mask.
+    studio.act(DraftAction::GoToTurn(0));
+    for verb in [Verb::Show, Verb::Edit] {
+        studio.act(ResultAction::Do(Which::Outcome(result), verb));
+        assert_eq!((studio.shown, studio.draft.chain.at()), (Shown::Source, 1));
+        assert_eq!(studio.draft.chain.turns().len(), 2);
+        studio.act(DraftAction::GoToTurn(0));
+    }
+}
+
+#[test]
+fn a_stroke_on_another_result_makes_it_what_is_edited() {
+    let mut studio = ready();
+    draw(&mut studio, "a cat", 0);
+    studio.apply(&started(0));
+    studio.apply(&finished(0));
+    let cat = studio.outcomes[0].id;
+    assert!(!studio.can_be_painted_on(), "nothing is edited in this mode");
+    let opened = Opened {
+        photo: source(),
+        path: None,
+        task: None,
+    };
+    studio.act(Answer::Opened(Box::new(opened), Target::Canvas));
+    studio.act(ResultAction::Do(Which::Outcome(cat), Verb::Show));
+    assert_eq!(studio.shown, Shown::Outcome(cat));
+    assert!(studio.can_be_painted_on());
+    let effects = studio.act(DraftAction::Paint(Paint::Begin((8.0, 8.0))));
+    assert!(
+        matches!(stages(&effects).as_slice(), [Stage::Picture(_)]),
+        "{effects:?}"
+    );
+    studio.act(DraftAction::Paint(Paint::Finish));
+    let turn = studio.draft.chain.current().expect("a turn");
+    assert_eq!(
+        (studio.shown, turn.outcome, turn.painting.steps_done()),
+        (Shown::Source, Some(cat), 1)
+    );
+}

@@ -11,7 +11,7 @@ use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
     Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, PreferenceAction,
-    ResultAction, Target, picture_kept,
+    ResultAction, Target, Wanted, picture_kept,
 };
 use crate::task::{Cause, Export, Failure, Naming, Task};
 use crate::ui::platform::desktop;
@@ -132,7 +132,11 @@ fn keep(places: &Places, naming: Naming, keeping: &Keeping) -> Result<PathBuf, F
         preview: keeping.preview.as_deref(),
         model: &keeping.model,
     };
-    saved_picture::save_new(&mut names, &saving)
+    // A part that was kept becomes the picture; where it is gone by now, there is a new file.
+    match keeping.request.replaces.as_ref().filter(|part| part.is_file()) {
+        Some(part) => saved_picture::save(part, &saving).map(|()| part.clone()),
+        None => saved_picture::save_new(&mut names, &saving),
+    }
 }
 
 /// The picture in a file. Of what is no file nothing may ever come: the thread that saves pictures
@@ -192,7 +196,10 @@ fn stored_task(path: &Path, target: Target) -> Option<Task> {
     Some(task)
 }
 
-fn save_as(from: PathBuf, export: Export) -> Option<ResultAction> {
+fn save_as(from: PathBuf, export: Export) -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Copy(from)).into());
+    }
     let stem = from.file_stem().unwrap_or_default().to_string_lossy();
     let name = format!("{stem}.{}", export.endings()[0]);
     // The one preferred comes first.
@@ -205,7 +212,7 @@ fn save_as(from: PathBuf, export: Export) -> Option<ResultAction> {
         dialog.add_filter(format.name(), format.endings())
     });
     let to = with_ending(dialog.save_file()?, export);
-    Some(ResultAction::SaveCopy { from, to })
+    Some(ResultAction::SaveCopy { from, to }.into())
 }
 
 /// The name chosen in a dialog, with the ending of the format where it has none of a picture.
@@ -236,18 +243,24 @@ pub(crate) fn browse_folder() -> Option<PreferenceAction> {
     Some(PreferenceAction::Pictures(Some(dialog.pick_folder()?)))
 }
 
-pub(crate) fn browse(target: Target) -> Option<FileAction> {
+pub(crate) fn browse(target: Target) -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Picture(target)).into());
+    }
     let dialog = rfd::FileDialog::new()
         .set_title("Open a picture")
         .add_filter("Pictures", &picture::ENDINGS);
-    Some(FileAction::Open(dialog.pick_file()?, target))
+    Some(FileAction::Open(dialog.pick_file()?, target).into())
 }
 
-pub(crate) fn browse_model() -> Option<ModelAction> {
+pub(crate) fn browse_model() -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Model).into());
+    }
     let dialog = rfd::FileDialog::new()
         .set_title("Open a model")
         .add_filter("Models", &["gguf"]);
-    Some(ModelAction::Load(Some(dialog.pick_file()?)))
+    Some(ModelAction::Load(Some(dialog.pick_file()?)).into())
 }
 
 #[cfg(test)]

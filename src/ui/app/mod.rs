@@ -193,7 +193,7 @@ impl<R: EngineRoom> App<R> {
         let action = action.into();
         let quiet = matches!(action, Action::Answer(Answer::Models(ModelAnswer::Stepped(..))));
         self.heed(&action);
-        if let Action::Answer(Answer::TakenBack(path)) = &action {
+        if let Action::Answer(Answer::TakenBack(path) | Answer::Kept(_, path)) = &action {
             self.thumbnails.forget(path);
         }
         self.recorder.note_action(&action);
@@ -404,6 +404,8 @@ impl<R: EngineRoom> App<R> {
             Stage::Compare(pair) => self.canvas.compare(pair.as_ref().map(|(a, b)| (&**a, &**b))),
             Stage::Clear => self.canvas.clear(),
         }
+        // The mask is of what was shown; where it still belongs it is given anew.
+        self.canvas.mask(None, 0.0);
         self.veil = None;
     }
 }

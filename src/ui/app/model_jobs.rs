@@ -6,8 +6,11 @@ use super::handed_over::HandedOver;
 use super::import_thread::Importing;
 use crate::engine_room::EngineRoom;
 use crate::handover::{Lease, Taken};
-use crate::state::{Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target};
+use crate::state::{
+    Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target, Wanted,
+};
 use crate::task::{Cause, Failure, ImportWish};
+use crate::ui::platform::desktop;
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +50,7 @@ impl<R: EngineRoom> App<R> {
                     .wait_for(move || Some(ModelAnswer::Planned(engine_room.plan_import(&folder))));
             }
             ModelEffect::Ask(asked, wish) => self.files.errands.wait_for::<Action>(move || match asked {
+                _ if !desktop::has_dialogs() => Some(Answer::NoDialog(Wanted::Import(asked)).into()),
                 Asked::Folder => {
                     let folder = dialog("Import a Hugging Face folder").pick_folder()?;
                     Some(ModelAnswer::Planned(engine_room.plan_import(&folder)).into())

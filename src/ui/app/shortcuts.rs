@@ -123,6 +123,9 @@ fn escape(studio: &Studio) -> Option<Action> {
     if studio.help {
         return Some(Action::View(ViewAction::Help));
     }
+    if studio.wanted.is_some() {
+        return Some(Action::Files(FileAction::TypeNone));
+    }
     if studio.offer.is_some() {
         return Some(Action::Offer(OfferAction::Dismiss));
     }

@@ -1,10 +1,11 @@
 //! What the canvas hands to the renderer: which layers one frame shows, and how.
 
+use super::layer::Layer;
 use super::paint::{Frame, GROUND, GUESSES, HOLE, MASK, OVER, PREVIEW, UNDER};
 use super::uniforms::{Look, WHOLE, colour, flag};
 use super::view::{Placement, extent};
 use super::widget::{Scene, scaled};
-use super::{Canvas, CanvasTools, Layer};
+use super::{Canvas, CanvasTools};
 use bytemuck::Zeroable;
 use eframe::egui_wgpu;
 use egui::Color32;

@@ -3,8 +3,8 @@
 //! With a hole the picture is shown in its own size and only the hole is drawn. Without one the
 //! drawing takes the place of the part of the picture that it is made of.
 
-use super::Layer;
 use super::cpu_texture::{Sheet, Stamps};
+use super::layer::Layer;
 use super::uniforms::WHOLE;
 use crate::picture::Part;
 use crate::pixels::{Mask, Pixels, Size};

@@ -12,6 +12,7 @@ mod drawing;
 mod frame;
 mod gpu_texture;
 mod ground;
+mod layer;
 mod overlay;
 mod paint;
 mod pipeline;
@@ -26,11 +27,12 @@ pub use paint::install;
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
-use cpu_texture::{Sheet, Stamps, reduction};
+use cpu_texture::{Sheet, Stamps};
 use drawing::Drawing;
 use egui::Color32;
 use egui::epaint::MarginF32;
 use ground::Ground;
+use layer::Layer;
 use std::ops::Range;
 use std::sync::Arc;
 use view::{Room, View};
@@ -128,15 +130,6 @@ pub struct Canvas {
     steps: Vec<Gesture>,
     /// The running stroke in picture pixels, for its outline.
     stroke: Vec<[f32; 2]>,
-}
-
-/// A picture that is there as a whole.
-#[derive(Debug, Clone)]
-struct Layer {
-    size: Size,
-    sheet: Arc<Sheet>,
-    /// `size` over the sheet's.
-    reduced: u32,
 }
 
 #[derive(Debug)]
@@ -325,6 +318,11 @@ impl Canvas {
         }
     }
 
+    /// Whether a mask lies over what is shown.
+    pub fn is_masked(&self) -> bool {
+        self.mask.is_some()
+    }
+
     /// As large as the room allows, and so again when the room changes.
     pub fn fit(&mut self) {
         self.view = View::Fit;
@@ -367,31 +365,5 @@ impl Canvas {
             (Some(before), Some(now)) => self.view.resized(before, now),
             _ => View::Fit,
         };
-    }
-}
-
-impl Layer {
-    fn of_pixels(stamps: &mut Stamps, pixels: &Pixels, limit: u32) -> Self {
-        let sheet = Sheet::of_pixels(stamps, pixels);
-        Self::fitted(stamps, sheet, limit)
-    }
-
-    fn fitted(stamps: &mut Stamps, sheet: Sheet, limit: u32) -> Self {
-        let mut layer = Self {
-            size: sheet.size,
-            sheet: Arc::new(sheet),
-            reduced: 1,
-        };
-        layer.respect(stamps, limit);
-        layer
-    }
-
-    /// Reduces what a texture of the device cannot hold.
-    fn respect(&mut self, stamps: &mut Stamps, limit: u32) {
-        let factor = reduction(self.sheet.size, limit);
-        if factor > 1 {
-            self.sheet = Arc::new(self.sheet.reduced(stamps, factor));
-            self.reduced *= factor;
-        }
     }
 }

@@ -161,6 +161,8 @@ impl Overlay<'_> {
             _ if self.is_panning => CursorIcon::Grab,
             _ if self.split.is_some() => CursorIcon::ResizeHorizontal,
             Tool::None => CursorIcon::Default,
+            // Beside the picture there is nothing to paint on.
+            _ if self.stroke.is_empty() && !self.picture.contains(at) => CursorIcon::Default,
             Tool::Rectangle | Tool::Lasso => CursorIcon::Crosshair,
             Tool::Brush { diameter } | Tool::Eraser { diameter } => {
                 self.brush(at, diameter);

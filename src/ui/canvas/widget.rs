@@ -4,12 +4,19 @@ use super::overlay::Overlay;
 use super::view::{Placement, Room, extent};
 use super::{Canvas, CanvasResponse, CanvasTools, Fade, Gesture, Held, LONGEST_SIDE, Tool};
 use crate::pixels::Size;
-use egui::{EventFilter, Key, PointerButton, Pos2, Rect, Response, Role, Sense, Vec2, vec2};
+use egui::{
+    EventFilter, Key, MouseWheelSource, PointerButton, Pos2, Rect, Response, Role, Sense, Vec2, vec2,
+};
 
 const FADE_SECS: f64 = 0.12;
 /// Points moved by an arrow key.
 const ARROW_STEP: f32 = 32.0;
 const KEY_ZOOM: f32 = 1.25;
+/// By a notch of the wheel.
+const WHEEL_ZOOM: f32 = 1.2;
+/// Points that a line and a page are scrolled.
+const LINE: f32 = 40.0;
+const PAGE: f32 = 400.0;
 /// Of the width, by an arrow key.
 const SLIDER_STEP: f32 = 0.02;
 
@@ -96,15 +103,17 @@ impl Canvas {
         let over = response.contains_pointer();
         if let Some(cursor) = ui.input(|i| i.pointer.latest_pos()).filter(|_| over) {
             let at = on_target(cursor, point);
-            let (zoom, scroll, fingers) = ui.input(|i| {
+            let (zoom, turned, fingers) = ui.input(|i| {
                 let fingers = i
                     .multi_touch()
                     .map_or(Vec2::ZERO, |touch| touch.translation_delta);
-                (i.zoom_delta(), i.smooth_scroll_delta(), fingers)
+                (i.zoom_delta(), Turned::of(&i.events), fingers)
             });
+            let zoom = zoom * WHEEL_ZOOM.powf(turned.notches);
             if zoom != 1.0 {
                 self.view = self.view.zoomed(at, zoom, size, room);
             }
+            let scroll = turned.scroll;
             // What is seen as a whole is not scrolled away.
             let shown = self.view.place(size, room).rect(size);
             let overflows = |low: bool, high: bool| if low || high { 1.0 } else { 0.0 };
@@ -337,6 +346,54 @@ pub(super) fn scaled(rect: Rect, factor: f32) -> Rect {
 
 fn on_target(at: Pos2, point: f32) -> Pos2 {
     (at.to_vec2() * point).to_pos2()
+}
+
+/// What the wheel and the touchpad did in one frame.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Turned {
+    /// Of a wheel, away from the user.
+    notches: f32,
+    /// Of a touchpad, or of a wheel with Shift, in points.
+    scroll: Vec2,
+}
+
+impl Turned {
+    /// Where the system does not say which it was: wheels tell whole notches, fine ones eighths;
+    /// touchpads tell points, or any part of a line. With Ctrl both zoom, which egui has seen to.
+    fn of(events: &[egui::Event]) -> Self {
+        let mut turned = Self::default();
+        for event in events {
+            let egui::Event::MouseWheel {
+                unit,
+                delta,
+                source,
+                modifiers,
+                ..
+            } = event
+            else {
+                continue;
+            };
+            let points = match unit {
+                egui::MouseWheelUnit::Point => *delta,
+                egui::MouseWheelUnit::Line => *delta * LINE,
+                egui::MouseWheelUnit::Page => *delta * PAGE,
+            };
+            let is_wheel = match source {
+                MouseWheelSource::Wheel => true,
+                MouseWheelSource::Trackpad | MouseWheelSource::Momentum => false,
+                MouseWheelSource::Unknown => {
+                    *unit == egui::MouseWheelUnit::Line && delta.x == 0.0 && (8.0 * delta.y).fract() == 0.0
+                }
+            };
+            match (modifiers.command || modifiers.ctrl, modifiers.shift) {
+                (true, _) => {}
+                (false, true) => turned.scroll += vec2(points.x + points.y, 0.0),
+                (false, false) if is_wheel => turned.notches += delta.y,
+                (false, false) => turned.scroll += points,
+            }
+        }
+        turned
+    }
 }
 
 /// Space moves the picture unless it is being typed.

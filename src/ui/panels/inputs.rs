@@ -1,15 +1,14 @@
 //! What each mode needs beside words: sources, masks, references, maps.
 
 use super::column::Left;
-use crate::state::{
-    Aside, Brush, DraftAction, Dropping, FileAction, Paint, Photo, Setting, Tab, Target, Tool,
-};
+use super::photo_slot::{PhotoSlot, TILE, slot};
+use super::turns;
+use crate::state::{Aside, Brush, DraftAction, Paint, Setting, Tab, Target, Tool};
 use crate::task::MapKind;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, SliderRow, Tile, chip, heading, small_icon};
 use egui::{RichText, TextEdit, Ui, Vec2, vec2};
 
-const TILE: f32 = 82.0;
 /// Of a picture that was edited before.
 const ASIDE: f32 = 40.0;
 
@@ -60,76 +59,8 @@ fn kinds(ui: &mut Ui, left: &mut Left<'_>, chosen: MapKind, set: impl Fn(MapKind
     });
 }
 
-/// A place for a picture: what is in it, or the words that ask for one. Clicking browses.
-fn slot(ui: &mut Ui, left: &mut Left<'_>, photo: Option<&Photo>, place: &PhotoSlot) {
-    let texture = photo.map(|photo| left.textures.photo(ui.ctx(), photo));
-    let tile = Tile {
-        texture: texture.as_ref(),
-        name: place.name,
-        size: place.size,
-        chosen: Chosen::No,
-        words: match left.studio.dropping {
-            Dropping::Works => place.words,
-            Dropping::Unheard => "browse\nor paste",
-        },
-    };
-    let response = tile.show(ui);
-    left.zones.add(response.rect, place.target);
-    if response
-        .on_hover_text(match left.studio.dropping {
-            Dropping::Works => "Click to browse, drop or paste a picture",
-            Dropping::Unheard => "Click to browse or paste a picture: dropping does not work on Wayland",
-        })
-        .clicked()
-    {
-        left.actions.push(FileAction::Browse(place.target).into());
-    }
-}
-
-struct PhotoSlot {
-    name: &'static str,
-    words: &'static str,
-    size: Vec2,
-    target: Target,
-}
-
 fn edit(ui: &mut Ui, left: &mut Left<'_>) {
-    let palette = Palette::of(ui);
-    let chain = &left.studio.draft.chain;
-    ui.add_space(4.0);
-    let turns = match chain.turns().len() {
-        0 => String::new(),
-        count => format!("turn {} of {count}", chain.at() + 1),
-    };
-    heading(ui, "Source", palette.quiet(turns));
-    egui::ScrollArea::horizontal()
-        .id_salt("turns")
-        .content_margin(3.0)
-        .show(ui, |ui| {
-            ui.horizontal(|ui| {
-                for (index, turn) in chain.turns().iter().enumerate() {
-                    let texture = left.textures.photo(ui.ctx(), &turn.photo);
-                    let from = turn.instruction.as_deref().unwrap_or(&turn.photo.name);
-                    let tile = Tile {
-                        texture: Some(&texture),
-                        name: &format!("Turn {}: {from}", index + 1),
-                        size: Vec2::splat(TILE),
-                        chosen: Chosen::from(index == chain.at()),
-                        words: "",
-                    };
-                    if tile.show(ui).on_hover_text(from).clicked() {
-                        left.actions.push(DraftAction::GoToTurn(index).into());
-                    }
-                }
-                let place = PhotoSlot {
-                    name: "Open a picture to edit",
-                    words: "drop a\npicture",
-                    size: Vec2::splat(TILE),
-                    target: Target::Canvas,
-                };
-                slot(ui, left, None, &place);
-            });
-        });
+    turns::show(ui, left);
     aside(ui, left);
     if left.studio.draft.chain.current().is_some() {
         mask(ui, left);
@@ -249,14 +180,16 @@ fn mask(ui: &mut Ui, left: &mut Left<'_>) {
             }
         }
     });
-    if share > 0.0 {
-        let promise = "Outside the mask not one pixel changes.";
-        ui.label(
-            RichText::new(promise)
-                .font(theme::regular(theme::SECONDARY))
-                .color(palette.ok),
-        );
-    }
+    // One line in both cases: what lies below stays where it is.
+    let (words, colour) = match share > 0.0 {
+        true => ("Outside the mask not one pixel changes.", palette.ok),
+        false => ("Paint over what shall change, or change it all.", palette.dim),
+    };
+    ui.label(
+        RichText::new(words)
+            .font(theme::regular(theme::SECONDARY))
+            .color(colour),
+    );
 }
 
 fn subject(ui: &mut Ui, left: &mut Left<'_>) {
@@ -336,25 +269,56 @@ fn control(ui: &mut Ui, left: &mut Left<'_>) {
         };
         slot(ui, left, control.photo.as_ref(), &photo);
     });
-    if control.photo.is_some() && kind == MapKind::Canny {
-        let (low, high) = (control.low, control.high);
-        let row = |name, value: f32, tip| SliderRow {
-            name,
-            value_text: format!("{value:.0}"),
-            range: 0.0..=255.0,
-            step: 1.0,
-            tip,
-        };
-        let tip = "Edges weaker than this are never drawn";
-        if let Some(low) = row("Weakest edge", low, tip).show(ui, low) {
-            left.set(Setting::Thresholds(low, high.max(low)));
-        }
-        let tip = "Edges stronger than this are always drawn";
-        if let Some(high) = row("Sure edge", high, tip).show(ui, high) {
-            left.set(Setting::Thresholds(low.min(high), high));
-        }
+    let is_made = control.photo.is_some() && kind == MapKind::Canny;
+    ui.add_enabled_ui(is_made, |ui| thresholds(ui, left));
+    let (words, colour) = map_words(left, ui);
+    ui.label(
+        RichText::new(words)
+            .font(theme::regular(theme::SECONDARY))
+            .color(colour),
+    );
+}
+
+/// The two thresholds of a map made here; they are there before a photo is, so that nothing moves.
+fn thresholds(ui: &mut Ui, left: &mut Left<'_>) {
+    let (low, high) = (left.studio.draft.control.low, left.studio.draft.control.high);
+    let row = |name, value: f32, tip| SliderRow {
+        name,
+        value_text: format!("{value:.0}"),
+        range: 0.0..=255.0,
+        step: 1.0,
+        tip,
+    };
+    let tip = "Edges weaker than this are never drawn";
+    if let Some(low) = row("Weakest edge", low, tip).show(ui, low) {
+        left.set(Setting::Thresholds(low, high.max(low)));
     }
-    remove(ui, left, control.map.is_some() || control.photo.is_some());
+    let tip = "Edges stronger than this are always drawn";
+    if let Some(high) = row("Sure edge", high, tip).show(ui, high) {
+        left.set(Setting::Thresholds(low.min(high), high));
+    }
+}
+
+/// What the map holds, or a warning where that is nothing.
+fn map_words(left: &Left<'_>, ui: &Ui) -> (String, egui::Color32) {
+    let palette = Palette::of(ui);
+    let control = &left.studio.draft.control;
+    match (control.edges, &control.photo) {
+        (Some(_), Some(_)) if control.is_empty() => {
+            let words = "The map is empty: lower both thresholds, or take another photo.";
+            (words.to_owned(), palette.danger)
+        }
+        (Some(_), None) if control.is_empty() => {
+            let words = "The map is empty: the picture would follow nothing.";
+            (words.to_owned(), palette.danger)
+        }
+        (Some(edges), _) => (format!("{:.1} % of the map is drawn", 100.0 * edges), palette.dim),
+        (None, Some(_)) => ("The map is made as the picture begins.".to_owned(), palette.dim),
+        (None, None) => (
+            "White on black: what the picture follows.".to_owned(),
+            palette.dim,
+        ),
+    }
 }
 
 fn predict(ui: &mut Ui, left: &mut Left<'_>) {
@@ -371,11 +335,4 @@ fn predict(ui: &mut Ui, left: &mut Left<'_>) {
         target: Target::Predict,
     };
     slot(ui, left, studio.draft.predict_source.as_ref(), &place);
-    remove(ui, left, studio.draft.predict_source.is_some());
-}
-
-fn remove(ui: &mut Ui, left: &mut Left<'_>, there: bool) {
-    if there && ui.button("Remove").clicked() {
-        left.actions.push(DraftAction::RemoveSource.into());
-    }
 }

@@ -5,7 +5,9 @@ use super::{inputs, notices, prompt_chips, rare_settings, sizes};
 use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::{Chosen, SliderRow, Weight, big_button, chip, fold, heading, tab, unfold};
+use crate::ui::widgets::{
+    Chosen, SliderRow, Weight, big_button, chip, fold, heading, pressed_once, tab, unfold,
+};
 use egui::{Align, ComboBox, Frame, Id, Layout, Margin, Panel, RichText, ScrollArea, TextEdit, Ui, vec2};
 
 /// Where guidance stands when neither user nor model says.
@@ -40,7 +42,8 @@ pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
 
 fn tabs(ui: &mut Ui, left: &mut Left<'_>) {
     let gap = 5.0;
-    let width = ((ui.available_width() - 2.0 * gap) / 3.0).floor();
+    // To the edge of the fields below.
+    let width = (ui.available_width() - 2.0 * gap) / 3.0;
     ui.scope(|ui| {
         ui.spacing_mut().item_spacing = vec2(gap, gap);
         for row in Tab::ALL.chunks(3) {
@@ -235,7 +238,7 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
         left.set(Setting::TopK(Some(power.exp2().round().max(1.0) as usize)));
     }
     rare_settings::show(ui, left);
-    if chosen != chosen.left_to_the_model() {
+    ui.add_enabled_ui(chosen != chosen.left_to_the_model(), |ui| {
         let reset = ui
             .button("Back to the recommended settings")
             .on_hover_text("Those the model was made for");
@@ -246,7 +249,7 @@ fn guidance(ui: &mut Ui, left: &mut Left<'_>) {
             left.set(Setting::TopNSigma(None));
             left.set(Setting::Noise(Noise::default()));
         }
-    }
+    });
 }
 
 fn speed(ui: &mut Ui, left: &mut Left<'_>) {
@@ -274,20 +277,51 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
             Lookahead::Fixed(chosen)
         }));
     }
-    let candidates = draft.candidates;
-    let row = SliderRow {
-        name: "Best of",
-        value_text: if candidates == 1 {
-            "1 picture".to_owned()
-        } else {
-            format!("{candidates} pictures")
-        },
-        range: 1.0..=8.0,
-        step: 1.0,
-        tip: "Draws several seeds at once and shows the likeliest first",
+}
+
+/// What one press draws: some pictures, or the best of some.
+fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
+    let palette = Palette::of(ui);
+    let (batch, candidates) = (left.studio.draft.batch, left.studio.draft.candidates);
+    let chosen = match candidates {
+        1 => format!("× {batch}"),
+        _ => format!("1 of {candidates}"),
     };
-    if let Some(chosen) = row.show(ui, candidates as f32) {
-        left.set(Setting::Candidates(chosen as usize));
+    let mut set = None;
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = theme::BIG_BUTTON;
+        ui.spacing_mut().button_padding.x = 10.0;
+        ui.name_inputs("Pictures at a press", |ui| {
+            let text = RichText::new(chosen)
+                .font(theme::medium(theme::BODY))
+                .color(palette.text);
+            ComboBox::from_id_salt("batch")
+                .width(57.0)
+                .height(400.0)
+                .icon(unfold)
+                .selected_text(text)
+                .show_ui(ui, |ui| {
+                    ui.label(palette.label("Pictures"));
+                    for count in [1, 2, 4, 8, 16] {
+                        let is_chosen = candidates == 1 && batch == count;
+                        if ui.selectable_label(is_chosen, format!("× {count}")).clicked() {
+                            set = Some((count, 1));
+                        }
+                    }
+                    ui.label(palette.label("Best of"));
+                    for count in [2, 4, 8] {
+                        let entry = ui.selectable_label(candidates == count, format!("1 of {count}"));
+                        let tip = "Draws that many at once and says which one the model finds likeliest";
+                        if entry.on_hover_text(tip).clicked() {
+                            set = Some((1, count));
+                        }
+                    }
+                });
+        });
+    });
+    if let Some((batch, candidates)) = set {
+        left.set(Setting::Batch(batch));
+        left.set(Setting::Candidates(candidates));
     }
 }
 
@@ -299,9 +333,15 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
     ui.spacing_mut().item_spacing.x = gap;
     if let Some((phase, wish)) = running {
         // Above the verbs, so that those stand where Draw was.
-        let more = ui
-            .button("Draw another after it")
-            .on_hover_text("Adds it to the queue (Ctrl+Enter)");
+        let (words, tip) = match phase {
+            // Nothing waits behind a picture nobody draws.
+            Phase::Interrupted => (
+                "Keep it and draw another",
+                "Keeps its rows, which can be finished later, and draws the next one (Ctrl+Enter)",
+            ),
+            _ => ("Draw another after it", "Adds it to the queue (Ctrl+Enter)"),
+        };
+        let more = ui.button(words).on_hover_text(tip);
         if more.clicked() {
             left.actions.push(RunAction::Draw.into());
         }
@@ -328,7 +368,9 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
         ui.add_enabled_ui(wish.is_none(), |ui| {
             ui.horizontal(|ui| {
                 for (name, weight, action, tip) in verbs {
-                    if big_button(ui, name, weight, width).on_hover_text(tip).clicked() {
+                    let response = big_button(ui, name, weight, width).on_hover_text(tip);
+                    // They stand where Draw was.
+                    if pressed_once(&response) {
                         left.actions.push(action.into());
                     }
                 }
@@ -337,31 +379,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
         return;
     }
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let palette = Palette::of(ui);
-        let batch = studio.draft.batch;
-        ui.scope(|ui| {
-            ui.spacing_mut().interact_size.y = theme::BIG_BUTTON;
-            ui.spacing_mut().button_padding.x = 10.0;
-            ui.name_inputs("Pictures at a press", |ui| {
-                let text = RichText::new(format!("× {batch}"))
-                    .font(theme::medium(theme::BODY))
-                    .color(palette.text);
-                ComboBox::from_id_salt("batch")
-                    .width(57.0)
-                    .icon(unfold)
-                    .selected_text(text)
-                    .show_ui(ui, |ui| {
-                        for count in [1, 2, 4, 8, 16] {
-                            if ui
-                                .selectable_label(batch == count, format!("× {count}"))
-                                .clicked()
-                            {
-                                left.actions.push(DraftAction::Set(Setting::Batch(count)).into());
-                            }
-                        }
-                    });
-            });
-        });
+        how_many(ui, left);
         let width = ui.available_width();
         if big_button(ui, "Draw", Weight::Main, width)
             .on_hover_text("Ctrl+Enter")

@@ -1,6 +1,6 @@
 //! What lies over the window: the sheet of shortcuts, the question about a saved picture.
 
-use crate::state::{Action, OfferAction, Studio, ViewAction};
+use crate::state::{Action, FileAction, OfferAction, Studio, ViewAction, Wanted};
 use crate::ui::app::shortcuts::SHEET;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Weight, big_button};
@@ -9,6 +9,8 @@ use egui::{Context, Id, Modal, RichText};
 pub(crate) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
     if studio.help {
         shortcuts(ctx, actions);
+    } else if let Some(wanted) = &studio.wanted {
+        path_field(ctx, wanted, actions);
     } else if let Some(offer) = &studio.offer {
         let name = offer.photo.name.clone();
         let begun = offer.task.as_ref().is_some_and(|task| task.resume.is_some());
@@ -57,6 +59,45 @@ fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
     if modal.should_close() || modal.inner {
         actions.push(ViewAction::Help.into());
     }
+}
+
+/// Asks for a path, where the desktop has no dialog for files.
+fn path_field(ctx: &Context, wanted: &Wanted, actions: &mut Vec<Action>) {
+    let id = Id::unique("path");
+    let mut text: String = ctx.data(|data| data.get_temp(id)).unwrap_or_default();
+    let modal = Modal::new(Id::unique("wanted")).show(ctx, |ui| {
+        let palette = Palette::of(ui);
+        ui.set_width(420.0);
+        ui.label(palette.section("This desktop has no file dialog"));
+        let why =
+            "No XDG desktop portal answers and zenity is not installed. Type or paste the path instead.";
+        ui.label(palette.secondary(why));
+        ui.add_space(theme::GAP);
+        let label = ui.label(palette.label(wanted.words()));
+        let field = egui::TextEdit::singleline(&mut text)
+            .margin(egui::Margin::symmetric(10, 6))
+            .desired_width(f32::INFINITY);
+        let field = ui.add(field).labelled_by(label.id);
+        let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+        if ui.memory(|memory| memory.focused().is_none()) && !entered {
+            field.request_focus();
+        }
+        ui.add_space(theme::GAP);
+        ui.horizontal(|ui| {
+            let open = ui.add_enabled(!text.trim().is_empty(), egui::Button::new("Use this path"));
+            (open.clicked() || entered, ui.button("Cancel").clicked())
+        })
+        .inner
+    });
+    let closes = modal.should_close();
+    let (used, given_up) = modal.inner;
+    if used && !text.trim().is_empty() {
+        actions.push(FileAction::Type(std::mem::take(&mut text)).into());
+    } else if given_up || closes {
+        text.clear();
+        actions.push(FileAction::TypeNone.into());
+    }
+    ctx.data_mut(|data| data.insert_temp(id, text));
 }
 
 type Choice = (&'static str, Weight, OfferAction);

@@ -3,7 +3,7 @@
 
 use crate::state::{Action, Ended, Outcome, Piece, ResultAction, Shown, Studio, Verb, Which};
 use crate::ui::theme::{self, Palette, icon};
-use crate::ui::widgets::named;
+use crate::ui::widgets::{named, pressed_once};
 use egui::{Button, Key, Modifiers, Popup, Response, RichText, Ui, vec2};
 
 /// A picture, and what decides on which verbs there are.
@@ -87,23 +87,28 @@ impl Subject {
     }
 
     fn words(&self, verb: Verb) -> (&'static str, &'static str) {
-        match verb {
-            Verb::Show => ("Show", icon::PICTURE),
-            Verb::Compare => ("Compare with the shown one", icon::COMPARE),
-            Verb::UseSettings => ("Use its settings", icon::SETTINGS),
-            Verb::Remix => ("Remix: its settings, new seeds", icon::REFRESH),
-            Verb::Edit => ("Edit this picture", icon::BRUSH),
-            Verb::Subject => ("Use as a subject", icon::SUBJECT),
-            Verb::Finish => ("Finish it", icon::PLAY),
-            Verb::Copy => ("Copy image", icon::COPY),
-            Verb::SaveAs => ("Save as …", icon::SAVE),
-            Verb::Reveal => ("Show in folder", icon::FOLDER),
-            Verb::OpenOutside => ("Open in editor", icon::OUTSIDE),
-            Verb::Star if self.starred => ("Take the star away", icon::STAR),
-            Verb::Star => ("Star", icon::STAR),
-            Verb::Trash => ("Move to trash", icon::TRASH),
-            Verb::TakeOff => ("Take off the strip", icon::CLOSE),
-        }
+        words_of(verb, self.starred)
+    }
+}
+
+/// Name and icon of a verb.
+fn words_of(verb: Verb, starred: bool) -> (&'static str, &'static str) {
+    match verb {
+        Verb::Show => ("Show", icon::PICTURE),
+        Verb::Compare => ("Compare with the shown one", icon::COMPARE),
+        Verb::UseSettings => ("Use its settings", icon::SETTINGS),
+        Verb::Remix => ("Remix: its settings, new seeds", icon::REFRESH),
+        Verb::Edit => ("Edit this picture", icon::BRUSH),
+        Verb::Subject => ("Use as a subject", icon::SUBJECT),
+        Verb::Finish => ("Finish it", icon::PLAY),
+        Verb::Copy => ("Copy image", icon::COPY),
+        Verb::SaveAs => ("Save as …", icon::SAVE),
+        Verb::Reveal => ("Show in folder", icon::FOLDER),
+        Verb::OpenOutside => ("Open in editor", icon::OUTSIDE),
+        Verb::Star if starred => ("Take the star away", icon::STAR),
+        Verb::Star => ("Star", icon::STAR),
+        Verb::Trash => ("Move to trash", icon::TRASH),
+        Verb::TakeOff => ("Take off the strip", icon::CLOSE),
     }
 }
 
@@ -183,21 +188,53 @@ pub(crate) fn on_tile(response: &Response, subject: &Subject, actions: &mut Vec<
     }
 }
 
-/// The verbs used most, as icons, and all of them behind the last one.
-pub(crate) fn tools(ui: &mut Ui, subject: &Subject, actions: &mut Vec<Action>) {
-    ui.spacing_mut().item_spacing.x = 4.0;
-    if star(ui, subject).clicked() {
-        actions.push(subject.action(Verb::Star));
-    }
-    for verb in [Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::Trash] {
-        let (name, mark) = subject.words(verb);
-        let pressed = ui.add_enabled_ui(subject.can(verb), |ui| tool(ui, mark, name).clicked());
-        if pressed.inner {
-            actions.push(subject.action(verb));
+/// Which icons there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tools {
+    /// The verbs used most, and all of them behind the last icon.
+    All,
+    Menu,
+}
+
+const USED_MOST: [Verb; 5] = [Verb::Star, Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::Trash];
+const TOOL: egui::Vec2 = vec2(26.0, 20.0);
+const TOOL_GAP: f32 = 4.0;
+/// Of the line before them.
+const LINE: f32 = 6.0;
+
+/// How much room the icons and the line before them take.
+pub(crate) fn tools_width(tools: Tools) -> f32 {
+    let count = match tools {
+        Tools::All => USED_MOST.len() + 1,
+        Tools::Menu => 1,
+    };
+    LINE + count as f32 * (TOOL.x + TOOL_GAP)
+}
+
+/// What is done with a picture's file; dim where there is no picture.
+pub(crate) fn tools(ui: &mut Ui, tools: Tools, subject: Option<&Subject>, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.x = TOOL_GAP;
+    let verbs = match tools {
+        Tools::All => USED_MOST.as_slice(),
+        Tools::Menu => &[],
+    };
+    for verb in verbs {
+        let (name, mark) = words_of(*verb, subject.is_some_and(Subject::is_starred));
+        let can = subject.filter(|subject| subject.can(*verb));
+        let response = ui.add_enabled_ui(can.is_some(), |ui| tool(ui, mark, name)).inner;
+        if let Some(subject) = can {
+            if *verb == Verb::Star && subject.is_starred() {
+                full_star(ui, response.rect.center(), Palette::of(ui).accent);
+            }
+            if pressed_once(&response) {
+                actions.push(subject.action(*verb));
+            }
         }
     }
-    let more = tool(ui, icon::MORE, "More to do with it");
-    Popup::menu(&more).show(|ui| menu(ui, subject, actions));
+    let more = ui.add_enabled_ui(subject.is_some(), |ui| tool(ui, icon::MORE, "More to do with it"));
+    if let Some(subject) = subject {
+        Popup::menu(&more.inner).show(|ui| menu(ui, subject, actions));
+    }
 }
 
 fn tool(ui: &mut Ui, mark: &str, name: &str) -> Response {
@@ -205,21 +242,11 @@ fn tool(ui: &mut Ui, mark: &str, name: &str) -> Response {
     ui.scope(|ui| {
         ui.spacing_mut().button_padding = egui::Vec2::ZERO;
         let text = RichText::new(mark).font(theme::regular(16.0)).color(colour);
-        let response = ui.add_sized(vec2(26.0, 20.0), Button::new(text).frame_when_inactive(false));
+        let response = ui.add_sized(TOOL, Button::new(text).frame_when_inactive(false));
         named(ui, &response, name);
         response.on_hover_text(name)
     })
     .inner
-}
-
-fn star(ui: &mut Ui, subject: &Subject) -> Response {
-    let (name, mark) = subject.words(Verb::Star);
-    let response = ui.add_enabled_ui(subject.kept, |ui| tool(ui, mark, name)).inner;
-    if subject.starred {
-        let colour = Palette::of(ui).accent;
-        full_star(ui, response.rect.center(), colour);
-    }
-    response
 }
 
 /// A star filled with its colour.

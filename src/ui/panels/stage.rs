@@ -1,14 +1,13 @@
 //! The middle of the window: the canvas, and the cards that lie over its lower edge.
 
+use super::caption;
+use super::lanes;
 use super::middle::Middle;
-use super::picture_verbs::{self, Subject};
 use super::reference;
 use super::status::Pointed;
+use super::tool_card;
 use crate::history::Moment;
-use crate::state::{
-    Action, DraftAction, Ended, Far, Outcome, Paint, Phase, ResultAction, Run, Shown, Studio, Tab, Tool,
-    UndoAction, Unit, Verb, Which,
-};
+use crate::state::{DraftAction, Far, Paint, Phase, Run, Shown, Studio, Tool, Unit};
 use crate::ui::app::drops::by_tab;
 use crate::ui::canvas::{self, CanvasTools, Gesture};
 use crate::ui::pages::welcome;
@@ -24,8 +23,11 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     let mut pointed = Pointed::default();
     if middle.studio.shown == Shown::Welcome {
         welcome::show(ui, &mut middle);
+    } else if let Some(run) = lanes::of_run(middle.studio) {
+        lanes::show(ui, rect, run, middle.textures);
     } else {
         pointed = picture(ui, &mut middle);
+        caption::show(ui, rect, middle.studio);
     }
     let run = middle.studio.run.as_ref();
     match middle.studio.shown {
@@ -35,7 +37,7 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
             }
         }
         Shown::Welcome => {}
-        Shown::Source | Shown::Outcome(_) => tool_card(ui, rect, &mut middle),
+        Shown::Source | Shown::Outcome(_) | Shown::Map => tool_card::show(ui, rect, &mut middle),
     }
     if hovering_files(ui) {
         ui.painter().rect_stroke(
@@ -54,7 +56,7 @@ fn hovering_files(ui: &Ui) -> bool {
 
 fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let studio = middle.studio;
-    let editing = studio.shown == Shown::Source && studio.draft.tab == Tab::Edit;
+    let editing = studio.can_be_painted_on();
     let moving = ui.ctx().input(|input| input.key_down(Key::Space)) && !ui.ctx().text_edit_focused();
     let diameter = studio.draft.brush.size;
     let tool = match studio.draft.brush.tool {
@@ -122,7 +124,7 @@ fn sides(studio: &Studio) -> (String, String) {
 }
 
 /// A card over the lower edge of the canvas, `size` at most.
-fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut Ui) -> R) -> R {
+pub(super) fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut Ui) -> R) -> R {
     let width = size.x.min(rect.width() - 24.0);
     let at = pos2(rect.center().x - width / 2.0, rect.bottom() - size.y - 16.0);
     let place = Rect::from_min_size(at, vec2(width, size.y));
@@ -227,95 +229,5 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
     });
     if run.phase == Phase::Starting {
         ui.ctx().request_repaint_after(Duration::from_millis(250));
-    }
-}
-
-/// Keeps what was measured for the next frame, which comes at once when it is news.
-fn remember(ui: &Ui, id: egui::Id, old: f32, measured: f32) {
-    ui.data_mut(|data| data.insert_temp(id, measured));
-    if (old - measured).abs() > 0.5 {
-        ui.ctx().request_repaint();
-    }
-}
-
-/// What can be done with a picture that is not being drawn: words for what changes the canvas,
-/// icons for its file.
-fn tool_card(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
-    let studio = middle.studio;
-    let mut pressed: Vec<Action> = Vec::new();
-    let mut fit = None;
-    let shown = match studio.shown {
-        Shown::Outcome(id) => studio.outcome(id),
-        _ => None,
-    };
-    let width = if shown.is_some() { 521.0 } else { 361.0 };
-    over(ui, rect, vec2(width, 40.0), |ui| {
-        // Each card is centred by the width it had the last time.
-        let id = ui.make_persistent_id(("verbs", shown.is_some()));
-        let width: f32 = ui.data(|data| data.get_temp(id)).unwrap_or(200.0);
-        let row = ui.horizontal(|ui| {
-            ui.add_space(((ui.available_width() - width) / 2.0).max(0.0));
-            let start = ui.cursor().left();
-            ui.spacing_mut().item_spacing.x = 14.0;
-            if studio.shown == Shown::Source && studio.draft.chain.current().is_some() {
-                if verb(ui, "Undo", studio.undo.steps_back() > 0) {
-                    pressed.push(UndoAction::Undo.into());
-                }
-                if verb(ui, "Redo", studio.undo.steps_forth() > 0) {
-                    pressed.push(UndoAction::Redo.into());
-                }
-            }
-            if let Some(outcome) = shown {
-                outcome_verbs(ui, studio, outcome, &mut pressed);
-            }
-            if verb(ui, "Fit", true) {
-                fit = Some(());
-            }
-            if let Some(outcome) = shown {
-                ui.separator();
-                picture_verbs::tools(ui, &Subject::of_outcome(studio, outcome), &mut pressed);
-            }
-            ui.min_rect().right() - start
-        });
-        remember(ui, id, width, row.inner);
-    });
-    if fit.is_some() {
-        middle.canvas.fit();
-    }
-    middle.actions.extend(pressed);
-}
-
-fn verb(ui: &mut Ui, name: &str, enabled: bool) -> bool {
-    let text = RichText::new(name).font(theme::medium(theme::BODY));
-    ui.add_enabled(enabled, egui::Button::new(text).frame(false))
-        .clicked()
-}
-
-fn outcome_verbs(ui: &mut Ui, studio: &Studio, outcome: &Outcome, pressed: &mut Vec<Action>) {
-    let which = Which::Outcome(outcome.id);
-    if outcome.before.is_some() && verb(ui, "Before | After", true) {
-        pressed.push(ResultAction::BeforeAfter.into());
-    }
-    if outcome.ended == Ended::Stopped && verb(ui, "Finish it", !outcome.gone) {
-        pressed.push(ResultAction::Do(which.clone(), Verb::Finish).into());
-    }
-    if verb(ui, "Edit this", true) {
-        pressed.push(ResultAction::Do(which, Verb::Edit).into());
-    }
-    match (studio.compared, studio.neighbour(outcome.id)) {
-        (Some(other), _) => {
-            if verb(ui, "End comparing", true) {
-                pressed.push(ResultAction::Do(Which::Outcome(other), Verb::Compare).into());
-            }
-        }
-        (None, Some(other)) => {
-            let text = RichText::new("Compare").font(theme::medium(theme::BODY));
-            let tip = "With the picture before it, by a slider. Shift-click another one in the strip, or use its menu";
-            let response = ui.add(egui::Button::new(text).frame(false)).on_hover_text(tip);
-            if response.clicked() {
-                pressed.push(ResultAction::Do(Which::Outcome(other), Verb::Compare).into());
-            }
-        }
-        (None, None) => {}
     }
 }

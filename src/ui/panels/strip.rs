@@ -1,5 +1,6 @@
 //! The strip at the right: results, newest first, and the queue below.
 
+use super::caption;
 use super::picture_verbs::{self, Subject};
 use super::queue;
 use crate::history::Moment;
@@ -160,7 +161,8 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
 fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) {
     let studio = strip.studio;
     let (texture, words) = small(ui, outcome, strip);
-    let shown = studio.shown == Shown::Outcome(outcome.id) || studio.compared == Some(outcome.id);
+    let on_canvas = studio.shown_outcome().is_some_and(|shown| shown.id == outcome.id);
+    let shown = on_canvas || studio.compared == Some(outcome.id);
     let gone = if outcome.gone { ", gone" } else { "" };
     let tile = Tile {
         texture: texture.as_ref(),
@@ -178,8 +180,10 @@ fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) {
         true => "Its file was moved or deleted",
         false => "Shift-click compares it with the shown one",
     };
+    let fared = outcome.contest.as_ref().map(caption::fared);
+    let fared = fared.map_or_else(String::new, |fared| format!("\n{fared}"));
     let tip = format!(
-        "{}\nseed {} · {} × {} px{stopped}\n{more}",
+        "{}\nseed {} · {} × {} px{stopped}{fared}\n{more}",
         outcome.title, outcome.seed, outcome.size.width, outcome.size.height
     );
     let response = response.on_hover_text(tip);

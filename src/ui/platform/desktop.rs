@@ -8,6 +8,32 @@ use crate::task::{Cause, Failure};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// Whether the desktop can ask for files: it has a portal for that, or zenity stands in.
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(crate) fn has_dialogs() -> bool {
+    let portal = || {
+        let bus = zbus::blocking::Connection::session()?;
+        let service = "org.freedesktop.portal.Desktop";
+        let place = "/org/freedesktop/portal/desktop";
+        let of = ("org.freedesktop.portal.FileChooser", "version");
+        let properties = Some("org.freedesktop.DBus.Properties");
+        bus.call_method(Some(service), place, properties, "Get", &of)
+    };
+    portal().is_ok() || is_program("zenity")
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+pub(crate) fn has_dialogs() -> bool {
+    true
+}
+
+/// Whether a program of that name can be started.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn is_program(name: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|folder| folder.join(name).is_file())
+}
+
 /// Shows the file in its folder, chosen where the file manager can do that.
 pub(crate) fn reveal(path: &Path) -> Result<(), Failure> {
     if !path.is_file() {

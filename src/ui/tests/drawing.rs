@@ -262,3 +262,74 @@ fn notices_cover_no_picture() {
         assert!(window.get_by_label("Copy details").rect().bottom() <= pause.top());
     }
 }
+
+#[test]
+fn a_finished_part_takes_the_place_of_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    states::act(&mut window, RunAction::Keep);
+    let pictures = Vec::new();
+    let task = TaskId(0);
+    tell(&mut window, [Report::Cancelled { task, pictures }]);
+    states::await_that(&mut window, |studio| studio.outcomes[0].path.is_some());
+    let (part, file) = {
+        let outcome = &app(&mut window).studio.outcomes[0];
+        (outcome.id, outcome.path.clone().expect("a path"))
+    };
+    // No grey below the last row.
+    assert_eq!(
+        crate::picture::read(&file).expect("a PNG").size(),
+        Size::new(32, 16)
+    );
+    window.get_by_label("Finish it").click();
+    window.run_ok();
+    states::await_that(&mut window, |studio| studio.run.is_some());
+    tell(&mut window, rows(1, 4).into_iter().chain([finished(1)]));
+    states::await_that(&mut window, |studio| studio.outcomes[0].path.is_some());
+    let studio = &app(&mut window).studio;
+    assert_eq!(studio.outcomes.len(), 1);
+    assert_ne!(studio.outcomes[0].id, part);
+    assert_eq!(studio.outcomes[0].path.as_ref(), Some(&file));
+    assert_eq!(crate::picture::read(&file).expect("a PNG").size(), GRID.pixels());
+    let day = file.parent().expect("a folder of the day");
+    assert_eq!(std::fs::read_dir(day).expect("its files").count(), 1);
+}
+
+#[test]
+fn the_button_above_the_verbs_says_what_ctrl_enter_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = painting(folder.path());
+    window.get_by_label("Draw another after it");
+    let failure = Failure::failed("the memory is full");
+    let task = TaskId(0);
+    tell(&mut window, [Report::Failed { task, failure }]);
+    window.get_by_label("Keep it and draw another");
+    window.key_press_modifiers(egui::Modifiers::COMMAND, egui::Key::Enter);
+    window.run_ok();
+    let studio = &app(&mut window).studio;
+    assert_eq!(studio.outcomes[0].ended, crate::state::Ended::Stopped);
+    assert_eq!(studio.run.as_ref().map(|run| run.phase), Some(Phase::Starting));
+}
+
+#[test]
+fn how_many_pictures_and_the_best_of_how_many_is_asked_beside_draw() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut window = window(folder.path(), [1280.0, 800.0]);
+    tell(&mut window, [loaded()]);
+    let asked = |window: &mut Window| {
+        let draft = &app(window).studio.draft;
+        (draft.batch, draft.candidates)
+    };
+    for (name, expected) in [
+        ("1 of 4", (1, 4)),
+        ("× 2", (2, 1)),
+        ("1 of 8", (1, 8)),
+        ("× 1", (1, 1)),
+    ] {
+        window.get_by_role(Role::ComboBox).click();
+        window.run_ok();
+        window.get_by_label(name).click();
+        window.run_ok();
+        assert_eq!(asked(&mut window), expected);
+    }
+}

@@ -389,7 +389,7 @@ fn two_pictures_of_the_history_are_compared() {
             == 2
     });
     assert!(app(&mut window).canvas.is_comparing());
-    window.get_by_label("End comparing").click();
+    window.get_by_label("Compare").click();
     window.run_ok();
     assert!(!app(&mut window).canvas.is_comparing());
     assert_eq!(app(&mut window).studio.compared, None);

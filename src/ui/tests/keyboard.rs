@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const MOST_PLACES: usize = 400;
 
 /// States in which one thing has to be answered first.
-const MODAL: [&str; 2] = ["shortcuts", "a saved picture is dropped"];
+const MODAL: [&str; 3] = ["shortcuts", "a saved picture is dropped", "no file dialog"];
 
 /// What can be worked, by name.
 fn places(window: &Window) -> BTreeMap<NodeId, String> {

@@ -4,7 +4,12 @@
 
 use super::*;
 use crate::state::{
-    Action, Answer, DraftAction, Ended, Page, ResultAction, RunAction, UndoAction, Verb, ViewAction, Which,
+    Answer, DraftAction, Ended, Page, ResultAction, RunAction, Verb, ViewAction, Wanted, Which,
+};
+
+pub(super) use super::steps::{
+    act, await_that, click, contested, done, drawing, edit_drawing, failed, masked, open, photo, ready,
+    several, started, tab,
 };
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
@@ -190,6 +195,28 @@ pub(super) static STATES: &[State] = &[
         words: &["Finishing the picture"],
     },
     State {
+        name: "best of four, drawing",
+        reach: contested,
+        words: &[
+            "Row 1 of 4",
+            "codes/s",
+            "Picture 1: seed",
+            "row 3 of 4",
+            "Picture 4: seed",
+        ],
+    },
+    State {
+        name: "best of four",
+        reach: |window| {
+            contested(window);
+            tell(window, [several(0)]);
+        },
+        words: &[
+            "Best of 4: the likeliest for the prompt · score 9.0, the others 6.0, 3.0 and 0.0",
+            "Result: a cat, seed 5",
+        ],
+    },
+    State {
         name: "stopped and kept",
         reach: |window| {
             drawing(window);
@@ -204,7 +231,7 @@ pub(super) static STATES: &[State] = &[
             );
             assert_eq!(app(window).studio.outcomes[0].ended, Ended::Stopped);
         },
-        words: &["Finish it", "Result: a cat", "Draw"],
+        words: &["Kept at row 2 of 4", "Finish it", "Result: a cat", "Draw"],
     },
     State {
         name: "failed with rows",
@@ -295,7 +322,6 @@ pub(super) static STATES: &[State] = &[
             "Follow the prompt",
             "Variety",
             "Speed: guess ahead",
-            "Best of",
         ],
     },
     State {
@@ -355,7 +381,12 @@ pub(super) static STATES: &[State] = &[
             tell(window, rows(0, 4).into_iter().chain([finished(0)]));
             assert_eq!(app(window).studio.draft.chain.turns().len(), 2);
         },
-        words: &["turn 2 of 2", "Turn 2: redraw the masked part", "Before | After"],
+        words: &[
+            "Turns",
+            "Turn 1: photo.png",
+            "Turn 2: redraw the masked part",
+            "Before | After",
+        ],
     },
     State {
         name: "subject",
@@ -376,9 +407,39 @@ pub(super) static STATES: &[State] = &[
         name: "control with a photo",
         reach: |window| {
             open(window, Target::MapPhoto);
-            await_that(window, |studio| studio.draft.control.map.is_some());
+            act(window, DraftAction::Set(Setting::Thresholds(0.5, 1.0)));
+            await_that(window, |studio| {
+                studio.draft.control.edges.is_some_and(|edges| edges > 0.01)
+            });
         },
-        words: &["Weakest edge", "Sure edge", "Remove"],
+        words: &[
+            "Weakest edge",
+            "Sure edge",
+            "% of the map is drawn",
+            "Remove: photo.png",
+        ],
+    },
+    State {
+        name: "an empty map",
+        reach: |window| {
+            open(window, Target::MapPhoto);
+            act(window, DraftAction::Set(Setting::Thresholds(255.0, 255.0)));
+            await_that(window, |studio| studio.draft.control.is_empty());
+        },
+        words: &["The map is empty: lower both thresholds"],
+    },
+    State {
+        name: "no file dialog",
+        reach: |window| {
+            ready(window);
+            act(window, Answer::NoDialog(Wanted::Picture(Target::Canvas)));
+        },
+        words: &[
+            "This desktop has no file dialog",
+            "The path of a picture",
+            "Use this path",
+            "Cancel",
+        ],
     },
     State {
         name: "predict",
@@ -396,136 +457,6 @@ pub(super) static STATES: &[State] = &[
         words: &["Use its settings", "Remix: its settings, new seeds"],
     },
 ];
-
-pub(super) fn act(window: &mut Window, action: impl Into<Action>) {
-    app(window).act(action);
-    window.run_ok();
-}
-
-fn click(window: &mut Window, name: &str) {
-    window.get_by_label(name).click();
-    window.run_ok();
-}
-
-fn ready(window: &mut Window) {
-    tell(window, [loaded()]);
-}
-
-fn started(window: &mut Window) {
-    ready(window);
-    act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
-    act(window, RunAction::Draw);
-}
-
-/// The masked part of a photo under way, 3 of 5 cells drawn.
-pub(super) fn edit_drawing(window: &mut Window) {
-    masked(window);
-    act(window, RunAction::Draw);
-    let mut reports = rows(0, 3);
-    for report in &mut reports {
-        match report {
-            Report::Progress {
-                progress: Progress::Started { to_draw, .. },
-                ..
-            } => *to_draw = vec![0, 0, 2, 3],
-            Report::Progress {
-                progress: Progress::Row { row, tally, .. },
-                ..
-            } => tally.tokens = row.saturating_sub(1) as usize * 2,
-            _ => {}
-        }
-    }
-    tell(window, reports);
-    let guesses = Guesses::default();
-    let tally = Tally {
-        tokens: 3,
-        forwards: 3,
-        seconds: 4.0,
-    };
-    let candidate = 0;
-    tell(
-        window,
-        [progress(
-            0,
-            Progress::Ahead {
-                candidate,
-                guesses,
-                tally,
-            },
-        )],
-    );
-}
-
-pub(super) fn drawing(window: &mut Window) {
-    started(window);
-    tell(window, rows(0, 2));
-}
-
-pub(super) fn failed(window: &mut Window) {
-    drawing(window);
-    let failure = Failure::failed("the memory is full");
-    tell(
-        window,
-        [Report::Failed {
-            task: TaskId(0),
-            failure,
-        }],
-    );
-}
-
-fn done(window: &mut Window) {
-    drawing(window);
-    tell(window, rows(0, 4).into_iter().skip(3).chain([finished(0)]));
-    await_that(window, |studio| studio.outcomes[0].path.is_some());
-}
-
-fn tab(window: &mut Window, tab: Tab) {
-    ready(window);
-    click(window, tab.name());
-}
-
-/// A picture that is not the same everywhere.
-fn photo() -> Opened {
-    let size = Size::new(160, 120);
-    let rgb = (0..3 * 160 * 120).map(|at| (at % 480 / 2) as u8).collect();
-    let pixels = Pixels::new(size, rgb).expect("as many bytes as counted");
-    Opened {
-        photo: Photo::new("photo.png", Arc::new(pixels)),
-        path: None,
-        task: None,
-    }
-}
-
-pub(super) fn open(window: &mut Window, target: Target) {
-    ready(window);
-    act(window, Answer::Opened(Box::new(photo()), target));
-}
-
-pub(super) fn masked(window: &mut Window) {
-    open(window, Target::Canvas);
-    for (from, to) in [
-        ((40.0, 40.0), (80.0, 50.0)),
-        ((70.0, 70.0), (120.0, 50.0)),
-        ((8.0, 8.0), (12.0, 12.0)),
-    ] {
-        for paint in [Paint::Begin(from), Paint::Extend(to), Paint::Finish] {
-            act(window, DraftAction::Paint(paint));
-        }
-    }
-    act(window, UndoAction::Undo);
-}
-
-/// Lets background work come to its end.
-pub(super) fn await_that(window: &mut Window, there: impl Fn(&crate::state::Studio) -> bool) {
-    for () in patience() {
-        if there(&app(window).studio) {
-            window.run_ok();
-            return;
-        }
-        window.step();
-    }
-    panic!("it never came to that");
-}
 
 #[test]
 fn every_state_says_what_it_is() {

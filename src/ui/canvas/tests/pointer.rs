@@ -54,15 +54,80 @@ fn turning_the_wheel_with_ctrl_zooms_at_the_cursor() {
         (0..2).all(|i| (before[i] - after[i]).abs() < 0.2),
         "{before:?} {after:?}"
     );
-    // Now it is larger than the widget, and a plain turn moves it.
+    // Now it is larger than the widget, and fingers on a touchpad move it.
     for _ in 0..5 {
-        stage.events(&mut canvas, vec![wheel(40.0, Modifiers::NONE)]);
+        stage.events(&mut canvas, vec![wheel(8.0, Modifiers::NONE)]);
     }
     let moved = stage
         .events(&mut canvas, Vec::new())
         .pointer
         .expect("on the picture");
     assert!(moved[1] < after[1] - 2.0, "{moved:?} {after:?}");
+}
+
+#[test]
+fn a_wheel_zooms_at_the_pointer_and_a_touchpad_moves_the_picture() {
+    let mut stage = Stage::new(STAGE);
+    let mut canvas = Canvas::new();
+    canvas.picture(&Pixels::filled(GRID.pixels(), [9; 3]));
+    stage.events(&mut canvas, vec![Event::PointerMoved(pos2(400.0, 100.0))]);
+    let turn = |unit, delta, modifiers| Event::MouseWheel {
+        unit,
+        delta,
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+        modifiers,
+    };
+    let wheel = |y| turn(egui::MouseWheelUnit::Line, vec2(0.0, y), Modifiers::NONE);
+    let before = stage
+        .events(&mut canvas, Vec::new())
+        .pointer
+        .expect("on the picture");
+    assert_eq!(canvas.zoom_percent(), 400.0);
+    stage.events(&mut canvas, vec![wheel(1.0), wheel(1.0)]);
+    assert!(
+        (canvas.zoom_percent() - 576.0).abs() < 0.1,
+        "{}",
+        canvas.zoom_percent()
+    );
+    // Nothing goes on moving behind a notch.
+    for _ in 0..5 {
+        let after = stage
+            .events(&mut canvas, Vec::new())
+            .pointer
+            .expect("on the picture");
+        assert!(
+            (0..2).all(|i| (before[i] - after[i]).abs() < 0.2),
+            "{before:?} {after:?}"
+        );
+    }
+    // Fingers on a touchpad: points, or any part of a line.
+    let fingers = [
+        turn(egui::MouseWheelUnit::Point, vec2(0.0, -24.0), Modifiers::NONE),
+        turn(egui::MouseWheelUnit::Line, vec2(0.0, -0.61), Modifiers::NONE),
+        turn(egui::MouseWheelUnit::Line, vec2(-1.0, 0.0), Modifiers::NONE),
+        turn(egui::MouseWheelUnit::Line, vec2(0.0, -1.0), Modifiers::SHIFT),
+    ];
+    let moved = [[0.0, 24.0], [0.0, 24.4], [40.0, 0.0], [40.0, 0.0]];
+    for (event, [across, down]) in fingers.into_iter().zip(moved) {
+        let before = stage
+            .events(&mut canvas, Vec::new())
+            .pointer
+            .expect("on the picture");
+        stage.events(&mut canvas, vec![event]);
+        let after = stage
+            .events(&mut canvas, Vec::new())
+            .pointer
+            .expect("on the picture");
+        let off = [
+            after[0] - before[0] - across / 5.76,
+            after[1] - before[1] - down / 5.76,
+        ];
+        assert!(off.iter().all(|off| off.abs() < 0.2), "{before:?} {after:?}");
+        assert!((canvas.zoom_percent() - 576.0).abs() < 0.1);
+    }
+    stage.events(&mut canvas, vec![wheel(-2.0)]);
+    assert!((canvas.zoom_percent() - 400.0).abs() < 0.1);
 }
 
 #[test]

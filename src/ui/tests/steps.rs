@@ -1,0 +1,179 @@
+//! What leads to the states of the window, step by step.
+
+use super::*;
+use crate::state::{Action, Studio, UndoAction};
+
+pub(super) fn act(window: &mut Window, action: impl Into<Action>) {
+    app(window).act(action);
+    window.run_ok();
+}
+
+pub(super) fn click(window: &mut Window, name: &str) {
+    window.get_by_label(name).click();
+    window.run_ok();
+}
+
+pub(super) fn ready(window: &mut Window) {
+    tell(window, [loaded()]);
+}
+
+pub(super) fn started(window: &mut Window) {
+    ready(window);
+    act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
+    act(window, RunAction::Draw);
+}
+
+/// Four pictures under way together, the first of them three rows ahead of the last.
+pub(super) fn contested(window: &mut Window) {
+    ready(window);
+    act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
+    act(window, DraftAction::Set(Setting::Candidates(4)));
+    act(window, RunAction::Draw);
+    let mut reports = rows(0, 4);
+    reports.truncate(1);
+    for of in 0..4 {
+        for mut report in rows(0, 4 - of).into_iter().skip(1) {
+            if let Report::Progress {
+                progress:
+                    Progress::Row {
+                        candidate,
+                        row,
+                        tally,
+                        ..
+                    },
+                ..
+            } = &mut report
+            {
+                (*candidate, tally.seconds) = (of as usize, f64::from(4 * of + *row + 1));
+            }
+            reports.push(report);
+        }
+    }
+    tell(window, reports);
+}
+
+/// Four finished pictures, the best first.
+pub(super) fn several(task: u64) -> Report {
+    let Report::Finished { task, pictures } = finished(task) else {
+        unreachable!("a finished picture");
+    };
+    let one = |place: u64| Picture {
+        seed: 5 + place,
+        score: Some(9.0 - 3.0 * place as f64),
+        ..pictures[0].clone()
+    };
+    Report::Finished {
+        task,
+        pictures: (0..4).map(one).collect(),
+    }
+}
+
+/// The masked part of a photo under way, 3 of 5 cells drawn.
+pub(super) fn edit_drawing(window: &mut Window) {
+    masked(window);
+    act(window, RunAction::Draw);
+    let mut reports = rows(0, 3);
+    for report in &mut reports {
+        match report {
+            Report::Progress {
+                progress: Progress::Started { to_draw, .. },
+                ..
+            } => *to_draw = vec![0, 0, 2, 3],
+            Report::Progress {
+                progress: Progress::Row { row, tally, .. },
+                ..
+            } => tally.tokens = row.saturating_sub(1) as usize * 2,
+            _ => {}
+        }
+    }
+    tell(window, reports);
+    let guesses = Guesses::default();
+    let tally = Tally {
+        tokens: 3,
+        forwards: 3,
+        seconds: 4.0,
+    };
+    let candidate = 0;
+    tell(
+        window,
+        [progress(
+            0,
+            Progress::Ahead {
+                candidate,
+                guesses,
+                tally,
+            },
+        )],
+    );
+}
+
+pub(super) fn drawing(window: &mut Window) {
+    started(window);
+    tell(window, rows(0, 2));
+}
+
+pub(super) fn failed(window: &mut Window) {
+    drawing(window);
+    let failure = Failure::failed("the memory is full");
+    tell(
+        window,
+        [Report::Failed {
+            task: TaskId(0),
+            failure,
+        }],
+    );
+}
+
+pub(super) fn done(window: &mut Window) {
+    drawing(window);
+    tell(window, rows(0, 4).into_iter().skip(3).chain([finished(0)]));
+    await_that(window, |studio| studio.outcomes[0].path.is_some());
+}
+
+pub(super) fn tab(window: &mut Window, tab: Tab) {
+    ready(window);
+    click(window, tab.name());
+}
+
+/// A picture that is not the same everywhere.
+pub(super) fn photo() -> Opened {
+    let size = Size::new(160, 120);
+    let rgb = (0..3 * 160 * 120).map(|at| (at % 480 / 2) as u8).collect();
+    let pixels = Pixels::new(size, rgb).expect("as many bytes as counted");
+    Opened {
+        photo: Photo::new("photo.png", Arc::new(pixels)),
+        path: None,
+        task: None,
+    }
+}
+
+pub(super) fn open(window: &mut Window, target: Target) {
+    ready(window);
+    act(window, Answer::Opened(Box::new(photo()), target));
+}
+
+pub(super) fn masked(window: &mut Window) {
+    open(window, Target::Canvas);
+    for (from, to) in [
+        ((40.0, 40.0), (80.0, 50.0)),
+        ((70.0, 70.0), (120.0, 50.0)),
+        ((8.0, 8.0), (12.0, 12.0)),
+    ] {
+        for paint in [Paint::Begin(from), Paint::Extend(to), Paint::Finish] {
+            act(window, DraftAction::Paint(paint));
+        }
+    }
+    act(window, UndoAction::Undo);
+}
+
+/// Lets background work come to its end.
+pub(super) fn await_that(window: &mut Window, there: impl Fn(&Studio) -> bool) {
+    for () in patience() {
+        if there(&app(window).studio) {
+            window.run_ok();
+            return;
+        }
+        window.step();
+    }
+    panic!("it never came to that");
+}
