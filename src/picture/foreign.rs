@@ -108,7 +108,7 @@ fn webui(text: &str) -> Option<Foreign> {
         let steps = line.trim_start().strip_prefix("Steps:");
         steps.is_some_and(|steps| steps.trim_start().starts_with(|c: char| c.is_ascii_digit()))
     };
-    let first = lines.iter().position(|line| begins(&line));
+    let first = lines.iter().position(begins);
     let first = first.unwrap_or(lines.len().checked_sub(1)?);
     let facts = pairs(&lines[first..].join("\n"));
     // As A1111 itself reads it: fewer than three pairs are words of the prompt.

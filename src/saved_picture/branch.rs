@@ -110,7 +110,7 @@ impl Kept {
             seed: task.seed,
         };
         let bands = self.settings.story.bands.iter();
-        let now = bands.filter(|band| band.from_row <= row).last().unwrap_or(&own);
+        let now = bands.rev().find(|band| band.from_row <= row).unwrap_or(&own);
         let (prompt, wording) = match &branch.prompt {
             Some(prompt) => (prompt.clone(), Wording::Understood),
             None => (now.prompt.clone(), now.wording.clone()),

@@ -9,6 +9,9 @@ use crate::task::Cancel;
 /// Tokens told at a time.
 const CHUNK: usize = 16;
 
+/// Sees the scores of a position: conditional, unconditional.
+type See<'a> = dyn FnMut(usize, &[f32], &[f32]) + 'a;
+
 impl Session {
     /// Runs `prompt` and `ids` (`<start>` on) through the model and shows for every id but the first its
     /// position and the scores it was to be chosen by: conditional, unconditional; a row of codes each.
@@ -20,7 +23,7 @@ impl Session {
         prompt: &[u32],
         ids: &[u32],
         cancel: &Cancel,
-        see: &mut dyn FnMut(usize, &[f32], &[f32]),
+        see: &mut See<'_>,
     ) -> Result<(), ModelError> {
         let failed = |reason: String| ModelError::Config(reason);
         let mut predictor = self.model.decoder.predictor(2, prompt.len() + ids.len())?;

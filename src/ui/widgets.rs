@@ -114,8 +114,7 @@ pub fn big_button(ui: &mut Ui, text: &str, weight: Weight, width: f32) -> Respon
         .fill(fill)
         .stroke(Stroke::new(1.0, stroke))
         .corner_radius(CornerRadius::same(theme::RADIUS_BIG));
-    let response = ui.add_sized(vec2(width, theme::BIG_BUTTON), button);
-    response
+    ui.add_sized(vec2(width, theme::BIG_BUTTON), button)
 }
 
 /// A square button with an icon; `name` is read out and shown when the pointer rests on it.

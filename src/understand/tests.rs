@@ -429,7 +429,7 @@ fn a_subject_is_named_by_its_words_or_by_its_description() {
         of(None, "a fox in the snow"),
         (true, caption("a fox in the snow"))
     );
-    assert_eq!(of(None, "my doggo at night").0, true);
+    assert!(of(None, "my doggo at night").0);
     // Where it is says nothing of what it is.
     for text in ["in the snow", "at night", "on the beach", "somewhere else", ""] {
         assert!(!of(None, text).0, "{text}");

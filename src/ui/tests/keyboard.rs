@@ -201,10 +201,11 @@ fn settings_are_changed_by_keys_alone() {
         ("Range of choices: a number", "100"),
     ] {
         focus(&mut window, name);
-        for key in [egui::Event::Text(typed.to_owned())] {
-            window.input_mut().events.push(key);
-            window.run_ok();
-        }
+        window
+            .input_mut()
+            .events
+            .push(egui::Event::Text(typed.to_owned()));
+        window.run_ok();
         window.key_press(egui::Key::Enter);
         window.run_ok();
     }
