@@ -257,7 +257,11 @@ fn finished(task: u64) -> Report {
     Report::Finished {
         task: TaskId(task),
         pictures: vec![Picture {
-            pixels: Some(Pixels::filled(GRID.pixels(), [200, 80, 20])),
+            // Each task has a colour of its own.
+            pixels: Some(Pixels::filled(
+                GRID.pixels(),
+                [200, 80, 20 + 50 * (task % 4) as u8],
+            )),
             grid: GRID,
             codes: vec![3; 16],
             seed: 5,
@@ -376,10 +380,15 @@ fn a_mode_shows_the_guidance_that_its_model_wants() {
     tell(&mut window, [loaded()]);
     window.get_by_label("Seed, guidance, speed").click();
     window.run_ok();
-    assert!(has(&window, "1.5") && !has(&window, "3.7"));
+    let guidance = |window: &Window| {
+        let number = window.get_by_label("Follow the prompt: a number");
+        let value = number.accesskit_node().numeric_value();
+        (value.expect("a number") * 10.0).round()
+    };
+    assert_eq!(guidance(&window), 15.0);
     window.get_by_label(Tab::Predict.name()).click();
     window.run_ok();
-    assert!(has(&window, "3.7") && !has(&window, "1.5"));
+    assert_eq!(guidance(&window), 37.0);
 }
 
 #[test]

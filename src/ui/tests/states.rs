@@ -367,7 +367,10 @@ pub(super) static STATES: &[State] = &[
         name: "a subject is drawn",
         reach: |window| {
             open(window, Target::Reference);
-            act(window, DraftAction::Set(Setting::Words("at night".to_owned())));
+            act(
+                window,
+                DraftAction::Set(Setting::Words("a fox at night".to_owned())),
+            );
             act(window, RunAction::Draw);
             tell(window, rows(0, 3));
         },
