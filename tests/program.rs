@@ -455,15 +455,15 @@ fn a_masked_edit_of_a_photo_keeps_its_size_and_all_outside_the_mask() {
         image::Rgb([(x % 256) as u8, (y % 256) as u8, ((x * y) % 251) as u8])
     });
     photo.save(stage.path("photo.png")).expect("a photo");
-    // A mask of another size and shape: a disc off the middle.
-    let inside = |x: u32, y: u32| (x as i32 - 40).pow(2) + (y as i32 - 30).pow(2) < 400;
-    let mask = image::GrayImage::from_fn(100, 70, |x, y| image::Luma([if inside(x, y) { 255 } else { 0 }]));
+    // A mask of twice the size: a disc off the middle.
+    let inside = |x: u32, y: u32| (x as i32 - 240).pow(2) + (y as i32 - 170).pow(2) < 14_400;
+    let mask = image::GrayImage::from_fn(602, 394, |x, y| image::Luma([if inside(x, y) { 255 } else { 0 }]));
     mask.save(stage.path("mask.png")).expect("a mask");
     let task = ["edit", "photo.png", "", "--mask", "mask.png", "--feather", "6"];
     stage.done(&small(&task, &["--seed", "3", "-o", "out.png"]));
     let out = stage.pixels("out.png");
     assert_eq!(out.dimensions(), (301, 197));
-    let redrawn = |x: u32, y: u32| inside(x * 100 / 301, y * 70 / 197);
+    let redrawn = |x: u32, y: u32| inside(2 * x, 2 * y);
     let changed = |wanted: bool| {
         let pixels = photo
             .enumerate_pixels()

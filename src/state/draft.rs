@@ -1,7 +1,7 @@
 //! What the user has set up for the next picture.
 
+use super::brush::Brush;
 use super::chain::Chain;
-use super::painting::Tool;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
@@ -119,28 +119,6 @@ impl Default for Control {
             low: CANNY_THRESHOLDS.0,
             high: CANNY_THRESHOLDS.1,
             edges: None,
-        }
-    }
-}
-
-/// The mask's tools.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Brush {
-    pub tool: Tool,
-    /// Diameter, in pixels of the picture.
-    pub size: f32,
-    pub feather: u32,
-    /// Of the tint, 0 to 1.
-    pub opacity: f32,
-}
-
-impl Default for Brush {
-    fn default() -> Self {
-        Self {
-            tool: Tool::Brush,
-            size: 24.0,
-            feather: 0,
-            opacity: 0.45,
         }
     }
 }

@@ -11,6 +11,7 @@ mod act;
 mod action;
 mod album;
 mod answers;
+mod brush;
 mod candidate_rows;
 mod chain;
 mod compare;
@@ -49,9 +50,10 @@ pub use action::{
     Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
+pub use brush::Brush;
 pub use candidate_rows::CandidateRows;
 pub use chain::{Aside, Chain, EditResult, Turn};
-pub use draft::{Brush, Control, Draft, SeedChoice, Tab};
+pub use draft::{Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, ModelEffect, Stage};
 pub use errand::Errand;
 pub use ground::Ground;

@@ -1,6 +1,7 @@
 //! What is set up for the next picture.
 
-use super::super::draft::{Brush, SeedChoice, Tab};
+use super::super::brush::Brush;
+use super::super::draft::{SeedChoice, Tab};
 use super::super::painting::Point;
 use crate::pixels::Size;
 use crate::task::{Lookahead, MapKind, Noise};

@@ -5,6 +5,7 @@ pub(super) mod column;
 pub(super) mod inputs;
 mod lanes;
 pub(super) mod left;
+mod lower_card;
 pub(super) mod middle;
 pub(super) mod notices;
 pub(super) mod overlays;

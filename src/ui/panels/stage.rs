@@ -2,6 +2,7 @@
 
 use super::caption;
 use super::lanes;
+use super::lower_card::over;
 use super::middle::Middle;
 use super::reference;
 use super::status::Pointed;
@@ -12,9 +13,9 @@ use crate::ui::app::drops::by_tab;
 use crate::ui::canvas::{self, CanvasTools, Gesture};
 use crate::ui::pages::welcome;
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::{card, progress_bar};
+use crate::ui::widgets::progress_bar;
 use egui::epaint::MarginF32;
-use egui::{Align, Key, Layout, Rect, RichText, Ui, UiBuilder, pos2, vec2};
+use egui::{Align, Key, Layout, Rect, RichText, Ui, vec2};
 use std::time::Duration;
 
 pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
@@ -121,28 +122,6 @@ fn sides(studio: &Studio) -> (String, String) {
         _ => None,
     };
     pair.unwrap_or_else(|| ("Before".to_owned(), "After".to_owned()))
-}
-
-/// A card over the lower edge of the canvas, `size` at most.
-pub(super) fn over<R>(ui: &mut Ui, rect: Rect, size: egui::Vec2, content: impl FnOnce(&mut Ui) -> R) -> R {
-    let width = size.x.min(rect.width() - 24.0);
-    let at = pos2(rect.center().x - width / 2.0, rect.bottom() - size.y - 16.0);
-    let place = Rect::from_min_size(at, vec2(width, size.y));
-    let builder = UiBuilder::new()
-        .max_rect(place)
-        .layout(Layout::top_down(Align::Min));
-    let margin = vec2(28.0, 20.0);
-    ui.scope_builder(builder, |ui| {
-        ui.spacing_mut().interact_size.y = 18.0;
-        ui.spacing_mut().button_padding.y = 0.0;
-        card(ui)
-            .show(ui, |ui| {
-                ui.set_min_size(place.size() - margin - vec2(2.0, 2.0));
-                content(ui)
-            })
-            .inner
-    })
-    .inner
 }
 
 /// `hh:mm:ss`, `seconds` from now.

@@ -4,9 +4,9 @@
 //! Every tool is there in every state, at one and the same place: what cannot be done just now is
 //! dim. So nothing slides under a pointer that is about to click again.
 
+use super::lower_card::over;
 use super::middle::Middle;
 use super::picture_verbs::{self, Subject};
-use super::stage::over;
 use crate::state::{Action, Ended, Outcome, ResultAction, Shown, Studio, UndoAction, Verb, Which};
 use crate::ui::theme::{self, Palette};
 use egui::{Button, Color32, Rect, RichText, Ui, vec2};

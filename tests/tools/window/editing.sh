@@ -52,7 +52,7 @@ before=$(pictures)
 xdotool key ctrl+Return
 # What stays is in sight from the start: the sand under the fox, to the pixel.
 sand() { import -window root -crop 600x60+420+560 -depth 8 "$1"; }
-convert "$home/painted.png" -crop 600x60+42+436 +repage "$home/sand.png"
+convert "$home/painted.png" +repage -crop 600x60+42+436 +repage "$home/sand.png"
 await 'rows 13'
 sleep 0.3
 shot edit-draws
