@@ -187,9 +187,10 @@ impl Request<'_> {
         let starts = self.rows.and_then(|rows| rows.audition);
         let candidates = starts.unwrap_or(draw.best_of);
         if seed.checked_add(u64::from(candidates) - 1).is_none() {
-            return Err(Failure::usage(
-                "--seed is too large for so many pictures: choose a smaller one",
-            ));
+            let option = starts.map_or("--best-of", |_| "--audition");
+            return Err(Failure::usage(format!(
+                "--seed is too large for {option}: choose a smaller one"
+            )));
         }
         let candidates = usize::from(candidates);
         let audition = self.rows.filter(|_| starts.is_some()).map(|rows| Audition {

@@ -80,7 +80,7 @@ impl Story {
         for band in &self.bands {
             if band.from_row < least || band.from_row >= rows {
                 return Err(Failure::usage(format!(
-                    "no other words can begin at row {}: rows {least} to {} are left for them",
+                    "no other words can begin at row {}, only at rows {least} to {}",
                     band.from_row,
                     rows.saturating_sub(1)
                 )));
