@@ -5,7 +5,6 @@ use crate::picture;
 use crate::task::{Band, Failure, Mode, Parent, Task, Wording};
 use crate::token::Grid;
 use std::path::Path;
-use std::sync::Arc;
 
 /// What is to be different from a row on.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,21 +24,14 @@ pub struct Branch {
 /// the rows above are not drawn, and where a masked edit comes without its source.
 pub fn branch_of(file: &Path, source: Option<&Path>, branch: &Branch) -> Result<Task, Failure> {
     let kept = read(file)?;
-    let source = match source {
-        Some(path) => Some(kept.original(path)?),
-        None => kept.source()?,
-    };
-    if source.is_none() && kept.settings.mask.is_some() {
+    let task = kept.task_over(source)?;
+    if task.source.is_none() && task.mask.is_some() {
         return Err(Failure::usage(format!(
             "{} is a masked edit: name the picture it was made from with --source FILE",
             file.display()
         )));
     }
-    let task = kept.branched(branch)?;
-    Ok(Task {
-        source: source.map(Arc::new),
-        ..task
-    })
+    kept.branched(task, branch)
 }
 
 impl Kept {
@@ -59,7 +51,7 @@ impl Kept {
         }
     }
 
-    fn branched(&self, branch: &Branch) -> Result<Task, Failure> {
+    fn branched(&self, mut task: Task, branch: &Branch) -> Result<Task, Failure> {
         let grid = self.grid();
         let above = self.rows_of_source();
         let columns = grid.columns as usize;
@@ -72,7 +64,6 @@ impl Kept {
                 branch.from_row
             )));
         }
-        let mut task = self.task()?;
         // The map of a photo is there already.
         if let Mode::ControlFromPhoto { map } = task.mode {
             task.mode = Mode::Control { map };

@@ -184,28 +184,18 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
             path.display()
         )));
     }
-    let source = match source {
-        Some(path) => Some(kept.original(path)?),
-        None => kept.source()?,
-    };
-    if source.is_none() && kept.settings.mode.takes_source() {
+    let task = kept.task_over(source)?;
+    if task.source.is_none() && task.mode.takes_source() {
         return Err(Failure::usage(format!(
             "{} does not hold the picture it was made from: name it with --source FILE",
             path.display()
         )));
     }
-    let task = kept.task()?;
-    let mask = match (&task.mask, &source) {
-        (Some(mask), Some(source)) => Some(Arc::new(kept.mask_over(mask, source))),
-        (mask, _) => mask.clone(),
-    };
     Ok(Task {
-        mask,
         sampling: SamplingChoice {
             lookahead: Lookahead::Fixed(kept.settings.lookahead),
             ..task.sampling
         },
-        source: source.map(Arc::new),
         resume: Some(kept.codes.clone()),
         ..task
     })
@@ -262,6 +252,24 @@ impl Kept {
             true => mask.clone(),
             false => picture::within_middle(mask, source.size(), self.settings.size),
         }
+    }
+
+    /// Every setting, with the picture it was made from: the one in `source`, else the stored one.
+    fn task_over(&self, source: Option<&Path>) -> Result<Task, Failure> {
+        let source = match source {
+            Some(path) => Some(self.original(path)?),
+            None => self.source()?,
+        };
+        let task = self.task()?;
+        let mask = match (&task.mask, &source) {
+            (Some(mask), Some(source)) => Some(Arc::new(self.mask_over(mask, source))),
+            (mask, _) => mask.clone(),
+        };
+        Ok(Task {
+            mask,
+            source: source.map(Arc::new),
+            ..task
+        })
     }
 
     /// The source of a stopped picture.
