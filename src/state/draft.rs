@@ -378,6 +378,7 @@ impl Draft {
             control: Control {
                 map: None,
                 photo: None,
+                edges: None,
                 ..self.control
             },
             predict_source: None,
@@ -388,6 +389,7 @@ impl Draft {
     /// Puts these settings in place of the present ones.
     pub(super) fn set_settings(&mut self, settings: Self) {
         let (map, photo) = (self.control.map.take(), self.control.photo.take());
+        let edges = self.control.edges;
         *self = Self {
             tab: self.tab,
             prompt: std::mem::take(&mut self.prompt),
@@ -399,6 +401,7 @@ impl Draft {
             control: Control {
                 map,
                 photo,
+                edges,
                 ..settings.control
             },
             predict_source: self.predict_source.take(),

@@ -107,10 +107,14 @@ impl Studio {
                 std::mem::replace(&mut draft.references, photos),
                 std::mem::replace(&mut draft.reference, chosen),
             ),
-            Change::Control { map, photo } => Change::Control {
-                map: std::mem::replace(&mut draft.control.map, map),
-                photo: std::mem::replace(&mut draft.control.photo, photo),
-            },
+            Change::Control { map, photo } => {
+                let former = Change::Control {
+                    map: draft.control.map.take(),
+                    photo: std::mem::replace(&mut draft.control.photo, photo),
+                };
+                draft.control.set_map(map);
+                former
+            }
             Change::PredictSource(photo) => {
                 Change::PredictSource(std::mem::replace(&mut draft.predict_source, photo))
             }

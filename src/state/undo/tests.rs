@@ -83,22 +83,17 @@ fn finish(studio: &mut Studio, value: u8) {
     studio.submitted(TaskId(0));
     let picture = Picture {
         pixels: Some(Pixels::filled(GRID.pixels(), [value; 3])),
-        grid: GRID,
-        codes: vec![1; 16],
-        seed: 5,
-        score: None,
-        seam: None,
-        story: Default::default(),
-        sampling: Sampling {
-            cfg: 1.0,
-            top_k: 1,
-            temperature: 1.0,
-            top_n_sigma: None,
-        },
-        panel: GRID.pixels(),
-        lookahead: 1,
-        tally: Tally::default(),
-        caption: None,
+        ..Picture::of_codes(
+            GRID,
+            vec![1; 16],
+            5,
+            Sampling {
+                cfg: 1.0,
+                top_k: 1,
+                temperature: 1.0,
+                top_n_sigma: None,
+            },
+        )
     };
     studio.apply(&Report::Finished {
         task: TaskId(0),
@@ -270,6 +265,20 @@ fn references_and_maps_come_back_where_they_were() {
     );
     undo(&mut studio);
     assert_eq!(studio.draft.references, [photo(1), photo(2)]);
+}
+
+/// Whether a map shows nothing follows from the map that is there, and is no setting of its own.
+#[test]
+fn a_map_that_comes_back_is_looked_at_anew() {
+    let mut studio = ready();
+    drop_on(&mut studio, 0, Target::Map);
+    drop_on(&mut studio, 255, Target::Map);
+    assert!(!studio.draft.control.is_empty());
+    undo(&mut studio);
+    assert_eq!(studio.undo.turned(), Some(Turned::Undone("the map")));
+    assert!(studio.draft.control.is_empty(), "the black one");
+    redo(&mut studio);
+    assert!(!studio.draft.control.is_empty(), "the white one");
 }
 
 fn waiting(studio: &Studio) -> Vec<&str> {
