@@ -34,10 +34,11 @@ use crate::disk::{self, Onto, Readers};
 use journal::{Found, Journal};
 use pictures::Shelf;
 use saved::{Saved, VERSION};
+use serde_json::Value;
 use state_file::StateFile;
 use std::collections::{HashMap, HashSet};
-use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A folder that holds the state of one user.
 #[derive(Debug)]
@@ -221,7 +222,8 @@ impl Store {
         };
         Snapshot {
             folder: self.folder.clone(),
-            json: self.state.text(&saved),
+            saved,
+            unknown: self.state.unknown(),
             path: self.state.path(),
             photos: photos(studio),
             covered: self.covered.clone(),
@@ -312,7 +314,9 @@ fn has_whole<'a>(run: &Run, mut orders: impl Iterator<Item = &'a Order>) -> bool
 #[derive(Debug)]
 pub struct Snapshot {
     folder: PathBuf,
-    json: io::Result<Vec<u8>>,
+    saved: Saved,
+    /// What the file held and this program does not know.
+    unknown: Arc<Value>,
     path: PathBuf,
     photos: Vec<Photo>,
     covered: Vec<PathBuf>,
@@ -331,8 +335,7 @@ impl Snapshot {
                 shelf.put(photo)?;
             }
         }
-        let written = self
-            .json
+        let written = state_file::text(&self.saved, &self.unknown)
             .and_then(|bytes| disk::put(&self.path, &bytes, Readers::Owner, Onto::Any));
         written.map_err(|error| StoreError {
             path: self.path.clone(),

@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 const NAME: &str = "state.json";
@@ -22,7 +23,7 @@ pub(super) struct StateFile {
     folder: PathBuf,
     name: &'static str,
     /// What the file held and this program does not know.
-    unknown: Value,
+    unknown: Arc<Value>,
 }
 
 /// What became of reading a file.
@@ -38,7 +39,7 @@ impl StateFile {
         Self {
             folder: folder.to_owned(),
             name: NAME,
-            unknown: Value::Null,
+            unknown: Arc::new(Value::Null),
         }
     }
 
@@ -110,7 +111,8 @@ impl StateFile {
                 Err(error) => return self.give_up(path, &error.to_string(), said),
             }
         }
-        self.unknown = salvage::unknown(&raw, &serde_json::to_value(&saved).unwrap_or(Value::Null));
+        let known = serde_json::to_value(&saved).unwrap_or(Value::Null);
+        self.unknown = Arc::new(salvage::unknown(&raw, &known));
         Read::Saved(Box::new(saved))
     }
 
@@ -127,12 +129,16 @@ impl StateFile {
         }
     }
 
-    /// What is to be written, with what is not known here.
-    pub(super) fn text(&self, saved: &Saved) -> io::Result<Vec<u8>> {
-        let mut json = serde_json::to_value(saved)?;
-        salvage::put_back(&mut json, &self.unknown);
-        Ok(serde_json::to_vec(&json)?)
+    pub(super) fn unknown(&self) -> Arc<Value> {
+        Arc::clone(&self.unknown)
     }
+}
+
+/// What is to be written, with what is not known here. It takes its time: not on the window's thread.
+pub(super) fn text(saved: &Saved, unknown: &Value) -> io::Result<Vec<u8>> {
+    let mut json = serde_json::to_value(saved)?;
+    salvage::put_back(&mut json, unknown);
+    Ok(serde_json::to_vec(&json)?)
 }
 
 /// The JSON of a file; `None` where there is none.

@@ -113,17 +113,13 @@ impl Life {
         let seed = self.studio.run.as_ref().expect("a run").order.request.seed;
         let picture = |candidate| Picture {
             pixels: Some(Pixels::filled(GRID.pixels(), [9; 3])),
-            grid: GRID,
-            codes: (0..16).map(|index| index / 4 + 1).collect(),
-            seed: seed + candidate,
-            score: None,
-            seam: None,
-            story: Default::default(),
-            sampling: SAMPLING,
-            panel: GRID.pixels(),
             lookahead: 4,
-            tally: Tally::default(),
-            caption: None,
+            ..Picture::of_codes(
+                GRID,
+                (0..16).map(|index| index / 4 + 1).collect(),
+                seed + candidate,
+                SAMPLING,
+            )
         };
         self.report(Report::Finished {
             task: TaskId(self.task),
