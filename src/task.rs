@@ -291,6 +291,26 @@ pub struct Picture {
     pub story: Story,
 }
 
+impl Picture {
+    /// One of these codes of which nothing else is known yet.
+    pub fn of_codes(grid: Grid, codes: Vec<u32>, seed: u64, sampling: Sampling) -> Self {
+        Self {
+            pixels: None,
+            grid,
+            codes,
+            seed,
+            score: None,
+            seam: None,
+            sampling,
+            panel: grid.pixels(),
+            lookahead: 1,
+            tally: Tally::default(),
+            caption: None,
+            story: Story::default(),
+        }
+    }
+}
+
 /// How a task ended other than with pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stop {

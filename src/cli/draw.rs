@@ -61,6 +61,16 @@ pub(super) fn draw<R: EngineRoom>(
             };
             keep(&job.names, (turn, rank), &saving)
         };
+        let save_part = |picture: &Picture, rank, console: &mut Console<'_>| {
+            let preview = shown.drawn(&task.mode, picture.seed.wrapping_sub(task.seed));
+            match save(picture, rank, preview.as_ref()) {
+                Ok(written) => {
+                    let (file, _) = told(written, console);
+                    console.kept(picture, &file);
+                }
+                Err(failure) => console.failed(&failure),
+            }
+        };
         let given = task.resume.as_ref().map_or(0, Vec::len);
         let best = match end {
             End::Cancelled(pictures) => {
@@ -69,14 +79,7 @@ pub(super) fn draw<R: EngineRoom>(
                 let begun: Vec<&Picture> = begun.collect();
                 let new = begun.iter().filter(|picture| picture.codes.len() > given);
                 for (rank, picture) in new.enumerate() {
-                    let preview = shown.drawn(&task.mode, picture.seed.wrapping_sub(task.seed));
-                    match save(picture, rank, preview.as_ref()) {
-                        Ok(written) => {
-                            let file = told(written, console, &mut code);
-                            console.kept(picture, &file);
-                        }
-                        Err(failure) => console.failed(&failure),
-                    }
+                    save_part(picture, rank, console);
                 }
                 match given {
                     0 if begun.is_empty() => console.cancelled(),
@@ -95,14 +98,7 @@ pub(super) fn draw<R: EngineRoom>(
                 let broken = shown.pictures(task.seed);
                 let new = broken.iter().filter(|picture| picture.codes.len() > given);
                 for (rank, picture) in new.enumerate() {
-                    let preview = shown.drawn(&task.mode, picture.seed.wrapping_sub(task.seed));
-                    match save(picture, rank, preview.as_ref()) {
-                        Ok(written) => {
-                            let file = told(written, console, &mut code);
-                            console.kept(picture, &file);
-                        }
-                        Err(also) => console.failed(&also),
-                    }
+                    save_part(picture, rank, console);
                 }
                 return Err(failure);
             }
@@ -111,7 +107,8 @@ pub(super) fn draw<R: EngineRoom>(
                 for (rank, picture) in pictures.iter().enumerate() {
                     match save(picture, rank, None) {
                         Ok(written) => {
-                            let file = told(written, console, &mut code);
+                            let (file, ended) = told(written, console);
+                            code = code.max(ended);
                             console.finished(picture, &file, turn);
                         }
                         Err(failure) => {
@@ -135,14 +132,13 @@ pub(super) fn draw<R: EngineRoom>(
     Ok(code)
 }
 
-/// Where a picture is; says so where that is not where it should be.
-fn told(written: Written, console: &mut Console<'_>, code: &mut i32) -> PathBuf {
+/// Where a picture is, and the exit code; says so where that is not where it should be.
+fn told(written: Written, console: &mut Console<'_>) -> (PathBuf, i32) {
     match written {
-        Written::Here(path) => path,
+        Written::Here(path) => (path, DONE),
         Written::Elsewhere(path, failure) => {
             console.rescued(&failure, &path);
-            *code = FAILED;
-            path
+            (path, FAILED)
         }
     }
 }

@@ -226,14 +226,9 @@ impl Session {
             .filter_map(|id| self.model.alphabet.code_of_id(*id))
             .collect();
         let seconds = plan.began.elapsed().as_secs_f64();
+        let seed = task.seed.wrapping_add(index as u64);
         Picture {
-            pixels: None,
-            grid: plan.grid,
-            codes,
-            seed: task.seed.wrapping_add(index as u64),
             score: drawn.score,
-            seam: None,
-            sampling: plan.sampling,
             panel: plan.panel,
             lookahead: plan.lookahead,
             caption: plan.reading.as_ref().map(|reading| reading.caption.clone()),
@@ -243,6 +238,7 @@ impl Session {
                 forwards: drawn.forwards,
                 seconds,
             },
+            ..Picture::of_codes(plan.grid, codes, seed, plan.sampling)
         }
     }
 

@@ -127,11 +127,7 @@ impl Session {
             Mode::Subject { describe } => understand_subject(describe.as_deref(), &task.prompt),
             _ => understand(&task.prompt),
         };
-        let is_subject = matches!(task.mode, Mode::Subject { .. });
         let refusal = match understood.verdict {
-            Verdict::Known | Verdict::Near if is_subject && !understood.names_a_thing() => {
-                unnamed_subject(&task.prompt)
-            }
             Verdict::Known | Verdict::Near => {
                 let unknown = understood.unknown.into_iter().map(|unknown| unknown.words);
                 return Ok((understood.caption != task.prompt).then(|| Reading {
@@ -141,13 +137,13 @@ impl Session {
                 }));
             }
             Verdict::Outside { near } => outside(&near),
-            Verdict::Empty if is_subject => unnamed_subject(""),
+            Verdict::Unnamed => unnamed_subject(&task.prompt),
             Verdict::Empty => "say what to draw: the prompt names nothing".to_owned(),
         };
         // A map says what is to be drawn, whatever the words.
-        match task.mode.is_told_in_words_alone() || is_subject {
-            true => Err(Failure::usage(refusal)),
-            false => Ok(None),
+        match task.mode {
+            Mode::Control { .. } => Ok(None),
+            _ => Err(Failure::usage(refusal)),
         }
     }
 
@@ -181,6 +177,16 @@ impl Session {
             .text
             .prompt(&self.model.alphabet, &[&text])
             .map_err(|e| broken(&e))
+    }
+
+    /// How the words of a task are read, and the prompt made of them, for which there is room.
+    fn worded(&self, task: &Task, panel: Size, grid: Grid) -> Result<(Option<Reading>, Vec<u32>), Failure> {
+        let reading = self.reading(task)?;
+        let words = reading.as_ref().map_or(&task.prompt, |reading| &reading.caption);
+        let prompt = self.prompt(task, words, panel)?;
+        let room = self.model.decoder.room_for(prompt.len() + grid.stream_len());
+        room.map_err(|e| Failure::usage(e.to_string()))?;
+        Ok((reading, prompt))
     }
 
     /// The codes given by the user's pictures.
@@ -242,12 +248,7 @@ impl Session {
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
         let grid = if task.mode.is_dual() { one.doubled() } else { one };
-        let reading = self.reading(task)?;
-        let words = reading.as_ref().map_or(&task.prompt, |reading| &reading.caption);
-        let prompt = self.prompt(task, words, panel)?;
-        let needed = prompt.len() + grid.stream_len();
-        let room = self.model.decoder.room_for(needed);
-        room.map_err(|e| Failure::usage(e.to_string()))?;
+        let (reading, prompt) = self.worded(task, panel, grid)?;
         let mut known = self.known(task, one, grid)?;
         let rows = known.chunks(grid.columns as usize);
         let to_draw = rows.map(|row| row.iter().filter(|code| code.is_none()).count() as u32);
@@ -301,11 +302,7 @@ impl Session {
                 ..task.clone()
             };
             let sampling = self.sampling(&told)?;
-            let reading = self.reading(&told)?;
-            let words = reading.as_ref().map_or(&told.prompt, |reading| &reading.caption);
-            let prompt = self.prompt(&told, words, panel)?;
-            let room = self.model.decoder.room_for(prompt.len() + grid.stream_len());
-            room.map_err(|e| Failure::usage(e.to_string()))?;
+            let (reading, prompt) = self.worded(&told, panel, grid)?;
             band.sampling = band.sampling.settled(sampling);
             band.wording = match reading {
                 Some(reading) => Wording::As(reading.caption),

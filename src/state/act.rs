@@ -80,23 +80,20 @@ impl Studio {
         if !is_understood {
             return false;
         }
-        let unnamed = match &request.mode {
-            Mode::Generate | Mode::Pair { .. } => false,
-            Mode::Subject { describe } => {
-                let understood = understand_subject(describe.as_deref(), &request.prompt);
-                !understood.is_outside() && !understood.names_a_thing()
-            }
+        let understood = match &request.mode {
+            Mode::Generate | Mode::Pair { .. } => understand(&request.prompt),
+            Mode::Subject { describe } => understand_subject(describe.as_deref(), &request.prompt),
             Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => {
                 return false;
             }
         };
-        if unnamed {
-            let what = unnamed_subject(&request.prompt);
-            self.notify(Tone::Info, "Not yet", &what, "");
-            return true;
-        }
-        let Verdict::Outside { near } = understand(&request.prompt).verdict else {
-            return false;
+        let near = match understood.verdict {
+            Verdict::Outside { near } => near,
+            Verdict::Unnamed => {
+                self.notify(Tone::Info, "Not yet", &unnamed_subject(&request.prompt), "");
+                return true;
+            }
+            Verdict::Known | Verdict::Near | Verdict::Empty => return false,
         };
         let reason = format!("Try {}: they stand under the prompt.", offered(&near));
         let remedy = "Or tick \u{201c}Draw my words as they are\u{201d} there.";

@@ -5,7 +5,7 @@ use super::ground::Ground;
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Pixels, Size};
-use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Story, Tally, TaskId, Wording};
+use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -88,18 +88,11 @@ impl Begun {
     /// A candidate as far as it is drawn, as a stopped picture.
     pub fn part(&self, lane: &CandidateRows, seed: u64, tally: Tally, caption: Option<String>) -> Picture {
         Picture {
-            pixels: None,
-            grid: self.grid,
-            codes: lane.codes.clone(),
-            seed,
-            score: None,
-            seam: None,
-            sampling: self.sampling,
             panel: self.panel,
             lookahead: self.lookahead,
             caption,
-            story: Story::default(),
             tally,
+            ..Picture::of_codes(self.grid, lane.codes.clone(), seed, self.sampling)
         }
     }
 }

@@ -72,17 +72,13 @@ fn row(task: u64, row: u32) -> Report {
 fn picture(codes: u32, pixels: Option<Pixels>) -> Picture {
     Picture {
         pixels,
-        grid: GRID,
-        codes: (0..4 * codes).map(|index| index / 4 + 1).collect(),
-        seed: 5,
-        score: None,
-        seam: None,
-        story: Default::default(),
-        sampling: SAMPLING,
-        panel: GRID.pixels(),
         lookahead: 4,
-        tally: Tally::default(),
-        caption: None,
+        ..Picture::of_codes(
+            GRID,
+            (0..4 * codes).map(|index| index / 4 + 1).collect(),
+            5,
+            SAMPLING,
+        )
     }
 }
 

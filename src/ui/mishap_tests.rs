@@ -61,17 +61,13 @@ impl Engine for Drawer {
         }
         Ok(vec![Picture {
             pixels: Some(Pixels::filled(GRID.pixels(), [200, 80, 20])),
-            grid: GRID,
-            codes: (0..16).map(|index| index / 4 + 1).collect(),
-            seed: task.seed,
-            score: None,
-            seam: None,
-            story: Default::default(),
-            sampling: SAMPLING,
-            panel: GRID.pixels(),
             lookahead: 4,
-            tally: Tally::default(),
-            caption: None,
+            ..Picture::of_codes(
+                GRID,
+                (0..16).map(|index| index / 4 + 1).collect(),
+                task.seed,
+                SAMPLING,
+            )
         }])
     }
 }

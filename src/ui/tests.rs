@@ -262,17 +262,8 @@ fn finished(task: u64) -> Report {
                 GRID.pixels(),
                 [200, 80, 20 + 50 * (task % 4) as u8],
             )),
-            grid: GRID,
-            codes: vec![3; 16],
-            seed: 5,
-            score: None,
-            seam: None,
-            story: Default::default(),
-            sampling: SAMPLING,
-            panel: GRID.pixels(),
             lookahead: 4,
-            tally: Tally::default(),
-            caption: None,
+            ..Picture::of_codes(GRID, vec![3; 16], 5, SAMPLING)
         }],
     }
 }

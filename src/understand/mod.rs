@@ -97,13 +97,17 @@ pub fn understand(text: &str) -> Understanding {
 /// Understands the words about a subject, which is shown by a picture and may be described beside it.
 ///
 /// A description is put before words that name no thing themselves: "a red ball" and "in snow" are
-/// understood as "a red ball in snow".
+/// understood as "a red ball in snow". Where neither names one, that is the verdict.
 pub fn understand_subject(describe: Option<&str>, text: &str) -> Understanding {
     let alone = understand(text);
-    match describe.map(str::trim).filter(|words| !words.is_empty()) {
+    let mut understood = match describe.map(str::trim).filter(|words| !words.is_empty()) {
         Some(words) if !alone.names_a_thing() => understand(&format!("{words} {text}")),
         _ => alone,
+    };
+    if !understood.is_outside() && !understood.names_a_thing() {
+        understood.verdict = Verdict::Unnamed;
     }
+    understood
 }
 
 /// What is said where words about a subject do not name it: a picture alone does not tell the starter

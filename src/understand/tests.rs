@@ -7,6 +7,7 @@ fn drawn(text: &str) -> String {
     let found = understand(text);
     match found.verdict {
         Verdict::Outside { .. } => "outside".to_owned(),
+        Verdict::Unnamed => "unnamed".to_owned(),
         Verdict::Empty => "empty".to_owned(),
         Verdict::Known | Verdict::Near => found.caption,
     }
@@ -422,7 +423,9 @@ fn words_are_completed() {
 fn a_subject_is_named_by_its_words_or_by_its_description() {
     let of = |describe, text| {
         let understood = understand_subject(describe, text);
-        (understood.names_a_thing(), understood.caption)
+        let is_named = understood.names_a_thing();
+        assert_eq!(is_named, understood.verdict != Verdict::Unnamed);
+        (is_named, understood.caption)
     };
     let caption = |text: &str| text.to_owned();
     assert_eq!(

@@ -46,6 +46,8 @@ pub enum Verdict {
         /// Names of three things to offer instead.
         near: [String; 3],
     },
+    /// It says at most where a subject is, not what that is; of words about subjects alone.
+    Unnamed,
     /// There is nothing in it.
     Empty,
 }

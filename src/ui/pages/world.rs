@@ -113,7 +113,7 @@ fn with_thing(prompt: &str, info: &ThingInfo) -> String {
     let thing = info.prompt();
     match understand(prompt).verdict {
         Verdict::Known | Verdict::Near => format!("{} and {thing}", prompt.trim_end()),
-        Verdict::Empty | Verdict::Outside { .. } => thing,
+        Verdict::Empty | Verdict::Unnamed | Verdict::Outside { .. } => thing,
     }
 }
 

@@ -115,7 +115,7 @@ pub(crate) fn show(ui: &mut Ui, left: &mut Left<'_>) {
         }
         let reading = reading(ui, &text);
         match &reading.verdict {
-            Verdict::Empty => empty(ui, left),
+            Verdict::Empty | Verdict::Unnamed => empty(ui, left),
             Verdict::Outside { near } => outside(ui, left, near),
             Verdict::Known | Verdict::Near => drawn(ui, left, &reading),
         }

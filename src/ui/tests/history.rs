@@ -51,17 +51,13 @@ impl Kept {
         let colour = [20 * self.second as u8, 90, 160];
         let picture = Picture {
             pixels: (self.rows == GRID.rows).then(|| Pixels::filled(GRID.pixels(), colour)),
-            grid: GRID,
-            codes: vec![3; (self.rows * GRID.columns) as usize],
-            seed: self.seed,
-            score: None,
-            seam: None,
-            story: Default::default(),
-            sampling: SAMPLING,
-            panel: GRID.pixels(),
             lookahead: 4,
-            tally: Tally::default(),
-            caption: None,
+            ..Picture::of_codes(
+                GRID,
+                vec![3; (self.rows * GRID.columns) as usize],
+                self.seed,
+                SAMPLING,
+            )
         };
         let saving = Saving {
             task: &task,
