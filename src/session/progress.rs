@@ -102,10 +102,11 @@ impl<'a> Telling<'a> {
         }
         for row in rows..done {
             let codes = self.session.row(self.plan.grid, row, tokens);
-            let above = self.above(row, tokens);
+            let [above, second_above] = self.above(row, tokens);
             let preview = self.session.model.preview.paint(Line {
                 codes: &codes,
                 above: above.as_deref(),
+                second_above: second_above.as_deref(),
             });
             let guesses = match row + 1 == done {
                 true => self.ahead(done, tokens, guesses),
@@ -122,8 +123,9 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn above(&self, row: u32, tokens: &[u32]) -> Option<Vec<u32>> {
-        Some(self.session.row(self.plan.grid, row.checked_sub(1)?, tokens))
+    /// The two rows above a row, the nearer one first.
+    fn above(&self, row: u32, tokens: &[u32]) -> [Option<Vec<u32>>; 2] {
+        [1, 2].map(|up| Some(self.session.row(self.plan.grid, row.checked_sub(up)?, tokens)))
     }
 
     /// Codes from the start of a row on: those decided, then those guessed.
@@ -135,7 +137,8 @@ impl<'a> Telling<'a> {
         let codes: Vec<u32> = codes.collect();
         let above = self.above(row, tokens);
         let painter = &self.session.model.preview;
-        let preview = painter.paint_ahead(&codes, above.as_deref(), grid.columns as usize);
+        let above = above.each_ref().map(Option::as_deref);
+        let preview = painter.paint_ahead(&codes, above, grid.columns as usize);
         Guesses { codes, preview }
     }
 }

@@ -16,6 +16,9 @@ use crate::task::{Mode, Wording};
 use crate::understand::{Verdict, offered, understand, understand_subject, unnamed_subject};
 use std::path::PathBuf;
 
+/// Memory that the pictures of waiting orders may take.
+const MOST_SOURCE_BYTES: usize = if cfg!(test) { 16 << 20 } else { 1 << 30 };
+
 impl Studio {
     /// Takes in what a person does, or what background work answers.
     pub fn act(&mut self, action: impl Into<Action>) -> Vec<Effect> {
@@ -47,7 +50,7 @@ impl Studio {
                 return Vec::new();
             }
         };
-        if self.declines(&request) {
+        if self.declines(&request) || self.has_no_room_for(&request) {
             return Vec::new();
         }
         self.page = Page::Canvas;
@@ -71,6 +74,19 @@ impl Studio {
         }
         effects.extend(self.pump());
         effects
+    }
+
+    /// Says so where the pictures of the orders that wait would take too much memory.
+    fn has_no_room_for(&mut self, request: &Request) -> bool {
+        let is_full = request.source.is_some()
+            && !self.queue.is_empty()
+            && self.queue.source_bytes_with(request) > MOST_SOURCE_BYTES;
+        if is_full {
+            let reason = "The pictures that the waiting orders start from fill 1 GB of memory.";
+            let remedy = "Wait until some are drawn, or use smaller pictures.";
+            self.notify(Tone::Info, "Not yet", reason, remedy);
+        }
+        is_full
     }
 
     /// Says so where the starter can draw nothing of the words, before anything is begun.

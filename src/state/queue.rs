@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Names are counted, and stay far from the end of counting.
 const LARGEST_ID: u64 = 1 << 48;
@@ -43,6 +43,15 @@ impl Queue {
 
     pub fn is_empty(&self) -> bool {
         self.orders.is_empty()
+    }
+
+    /// Memory of the pictures that the orders start from, were `request` one of them. A picture of many
+    /// orders is there once.
+    pub(super) fn source_bytes_with(&self, request: &Request) -> usize {
+        let requests = self.orders().map(|order| &order.request).chain([request]);
+        let sources = requests.filter_map(|request| request.source.as_ref());
+        let sizes = sources.map(|photo| (&photo.id, photo.pixels.rgb().len()));
+        sizes.collect::<HashMap<_, _>>().values().sum()
     }
 
     pub fn push(&mut self, request: Request) -> OrderId {

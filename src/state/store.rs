@@ -104,7 +104,8 @@ impl Store {
         studio.next_id = saved.next_id;
         studio.models.device = saved.device;
         let shelf = Shelf::of(&self.folder);
-        let mut fill = shelf.filling();
+        let mut filling = shelf.filling();
+        let mut fill = |photo: &mut Photo| filling.fill(photo);
         studio.draft.revive(&mut fill);
         studio.preferences = saved.preferences;
         studio.undo = saved.undo.unwrap_or_else(|| Undo::of_mask(&studio.draft.chain));
@@ -134,16 +135,31 @@ impl Store {
         studio
             .queue
             .retain(|order| order.request.source.as_mut().is_none_or(&mut fill));
-        let lost = waiting - studio.queue.len();
-        if lost > 0 {
+        let left_out = waiting - studio.queue.len();
+        if left_out > 0 {
             said.push(format!(
-                "{lost} of the orders that waited are left out: the picture they start from is gone."
+                "{left_out} of the orders that waited are left out: the picture they start from is gone."
             ));
         }
         let begun = begun.and_then(|mut run| {
             let is_there = run.order.request.source.as_mut().is_none_or(&mut fill);
+            if !is_there {
+                self.journal
+                    .set_aside("the picture it starts from is gone", &mut said);
+            }
             is_there.then_some(run)
         });
+        let lost = filling.into_lost();
+        if !lost.is_empty() {
+            let as_it_was = self.state.keep_a_copy();
+            let name = as_it_was.map_or(String::new(), |name| {
+                format!(" The state as it was is called {name} now.")
+            });
+            said.push(format!(
+                "These pictures of the last time cannot be read, and what needs them is left out: {}.{name}",
+                lost.join(", ")
+            ));
+        }
         if let Some(run) = &begun {
             // It may have begun after the state was written.
             studio.queue.retain(|order| !order.is(&run.order));

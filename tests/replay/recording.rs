@@ -45,7 +45,7 @@ pub fn text(events: &str, replayed: &Replayed) -> String {
 /// The state as it would be stored, and what of it is not stored.
 pub fn ending(studio: &Studio) -> Value {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = Store::open(folder.path()).expect("a store");
+    let mut store = Store::open(folder.path()).expect("a store");
     store.save(studio).expect("a stored state");
     let stored = std::fs::read(folder.path().join("state.json")).expect("the stored state");
     let stored: Value = serde_json::from_slice(&stored).expect("JSON");

@@ -21,7 +21,7 @@ use held_engine::{Gate, HeldModels};
 use lumina_studio::pixels::Size;
 use lumina_studio::state::{
     Action, DraftAction, FileAction, Model, ModelAction, OrderId, Paint, Phase, QueueAction, Setting, Studio,
-    Tab, Target,
+    Tab, Target, UndoAction,
 };
 use lumina_studio::task::Lookahead;
 use lumina_studio::ui::{App, Options, Places, Recorded};
@@ -268,11 +268,11 @@ fn edit_with_mask(home: &Path) -> Result<Window> {
         Paint::Extend((80.0, 70.0)),
         Paint::Finish,
         Paint::Grow,
-        Paint::Undo,
-        Paint::Redo,
     ] {
         window.act(DraftAction::Paint(paint))?;
     }
+    window.act(UndoAction::Undo)?;
+    window.act(UndoAction::Redo)?;
     window.ask_for_small("make it blue", 4)?;
     window.click("Draw")?;
     window.until_kept(1)?;

@@ -4,6 +4,9 @@
 //! The neighbours are worth 2 to 3 dB: the image tokenizer draws over the borders of its cells. The
 //! row below is not known yet when a row is shown, and what was shown never changes, so it takes no
 //! part.
+//!
+//! Patches do not quite meet. A small step from one to the next is no edge of the picture: it is spread
+//! over the pixels on both sides, or, at the row above, which is shown already, on this side alone.
 
 use super::codec::PictureCodec;
 use crate::model::weights::ModelError;
@@ -27,11 +30,18 @@ pub struct Preview {
     vectors: Vec<Vec<f32>>,
 }
 
-/// A row of codes and the one above it, where there is one.
+/// Steps between two patches up to this, of 255, are smoothed away.
+const SMALL_STEP: f32 = 20.0;
+/// Pixels on each side over which a step is spread.
+const SPREAD: usize = 4;
+
+/// A row of codes and those above it, where there are any.
 #[derive(Debug, Clone, Copy)]
 pub struct Line<'a> {
     pub codes: &'a [u32],
     pub above: Option<&'a [u32]>,
+    /// The row above that.
+    pub second_above: Option<&'a [u32]>,
 }
 
 impl Line<'_> {
@@ -111,11 +121,23 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     b
 }
 
-/// The rows of a grid of codes, each with the one above it.
+/// The rows of a grid of codes, each with those above it.
 fn lines(codes: &[u32], columns: usize) -> impl Iterator<Item = Line<'_>> {
-    let above = std::iter::once(None).chain(codes.chunks(columns).map(Some));
-    let rows = codes.chunks(columns).zip(above);
-    rows.map(|(codes, above)| Line { codes, above })
+    let row = move |row: usize| codes.chunks(columns).nth(row);
+    codes.chunks(columns).enumerate().map(move |(at, codes)| Line {
+        codes,
+        above: at.checked_sub(1).and_then(row),
+        second_above: at.checked_sub(2).and_then(row),
+    })
+}
+
+/// What is added to the pixel at this distance from a border (0: it touches it), so that a step is gone
+/// there and nothing changes from `spread` on. `share`: how much of the step this side takes.
+fn ramp(step: f32, distance: usize, spread: usize, share: f32) -> f32 {
+    if step.abs() > SMALL_STEP {
+        return 0.0;
+    }
+    step * share * (1.0 - distance as f32 / spread as f32)
 }
 
 impl Preview {
@@ -205,31 +227,74 @@ impl Preview {
 
     /// One row of codes, `8 * codes` x 8 pixels.
     pub fn paint(&self, line: Line<'_>) -> Pixels {
-        let width = SIDE * line.codes.len();
-        let mut pixels = Pixels::filled(Size::new(width as u32, CODE_PIXELS), [128; 3]);
-        for column in 0..line.codes.len() {
-            let z = self.features(line.cells(column));
-            for (p, weights) in self.map.iter().enumerate().filter(|(_, w)| w.len() == z.len()) {
-                let value: f32 = weights.iter().zip(&z).map(|(w, v)| w * v).sum();
-                let at = 3 * (p / (3 * SIDE) * width + column * SIDE) + p % (3 * SIDE);
-                pixels.rgb_mut()[at] = value.round().clamp(0.0, 255.0) as u8;
+        let (width, mut values) = self.patches(line);
+        if let Some(above) = line.above {
+            let (_, over) = self.patches(Line {
+                codes: above,
+                above: line.second_above,
+                second_above: None,
+            });
+            // Whatever the row above took from the one above it did not reach its last line.
+            let last = 3 * width * (SIDE - 1);
+            for at in 0..3 * width {
+                let step = over.get(last + at).map_or(0.0, |shown| shown - values[at]);
+                for distance in 0..SIDE - 1 {
+                    values[3 * width * distance + at] += ramp(step, distance, SIDE - 1, 1.0);
+                }
             }
+        }
+        let mut pixels = Pixels::filled(Size::new(width as u32, CODE_PIXELS), [128; 3]);
+        for (pixel, value) in pixels.rgb_mut().iter_mut().zip(values) {
+            *pixel = value.round().clamp(0.0, 255.0) as u8;
         }
         pixels
     }
 
-    /// Codes from the start of a row on, in lines of `columns`; `None` for none.
-    pub fn paint_ahead(&self, codes: &[u32], above: Option<&[u32]>, columns: usize) -> Option<Pixels> {
+    /// The patches of a row, smoothed where they meet: its width in pixels, and values from 0 to 255, line
+    /// by line.
+    fn patches(&self, line: Line<'_>) -> (usize, Vec<f32>) {
+        let width = SIDE * line.codes.len();
+        let mut values = vec![128.0; 3 * width * SIDE];
+        for column in 0..line.codes.len() {
+            let z = self.features(line.cells(column));
+            for (p, weights) in self.map.iter().enumerate().filter(|(_, w)| w.len() == z.len()) {
+                let value: f32 = weights.iter().zip(&z).map(|(w, v)| w * v).sum();
+                values[3 * (p / (3 * SIDE) * width + column * SIDE) + p % (3 * SIDE)] = value;
+            }
+        }
+        for pixels in values.chunks_mut((3 * width).max(1)) {
+            for border in (SIDE..width).step_by(SIDE) {
+                for channel in 0..3 {
+                    let at = |x: usize| 3 * x + channel;
+                    let step = pixels[at(border)] - pixels[at(border - 1)];
+                    for distance in 0..SPREAD {
+                        let change = ramp(step, distance, SPREAD, 0.5);
+                        pixels[at(border - 1 - distance)] += change;
+                        pixels[at(border + distance)] -= change;
+                    }
+                }
+            }
+        }
+        (width, values)
+    }
+
+    /// Codes from the start of a row on, in lines of `columns`; `None` for none. `above`: the row above
+    /// them and the one above that.
+    pub fn paint_ahead(&self, codes: &[u32], above: [Option<&[u32]>; 2], columns: usize) -> Option<Pixels> {
         let columns = columns.max(1);
         let mut rgb = Vec::new();
-        let mut above = above;
+        let [mut above, mut second_above] = above;
         for chunk in codes.chunks(columns) {
-            let painted = self.paint(Line { codes: chunk, above });
+            let painted = self.paint(Line {
+                codes: chunk,
+                above,
+                second_above,
+            });
             for pixels in painted.rgb().chunks(3 * SIDE * chunk.len()) {
                 rgb.extend_from_slice(pixels);
                 rgb.resize(rgb.len() + 3 * SIDE * (columns - chunk.len()), 128);
             }
-            above = Some(chunk);
+            (above, second_above) = (Some(chunk), above);
         }
         let lines = codes.len().div_ceil(columns);
         let size = Size::new((SIDE * columns) as u32, (SIDE * lines) as u32);
@@ -279,15 +344,16 @@ mod tests {
     fn guesses_take_the_lines_of_their_grid() {
         let model = Bundle::open(&Source::default()).expect("the starter");
         let row = [5; 4];
-        assert_eq!(model.preview.paint_ahead(&[], Some(&row), 4), None);
+        assert_eq!(model.preview.paint_ahead(&[], [Some(&row), None], 4), None);
         let painted = model
             .preview
-            .paint_ahead(&[7, 8, 9, 10, 11], Some(&row), 4)
+            .paint_ahead(&[7, 8, 9, 10, 11], [Some(&row), None], 4)
             .expect("two lines");
         assert_eq!(painted.size(), Size::new(32, 16));
         let first = model.preview.paint(Line {
             codes: &[7, 8, 9, 10],
             above: Some(&row),
+            second_above: None,
         });
         assert_eq!(painted.rows(0, 8), first);
         assert_eq!(painted.rgb()[3 * (8 * 32 + 8)..3 * 9 * 32], [128; 72]);

@@ -206,3 +206,81 @@ fn a_damaged_record_is_set_aside_and_the_rest_is_read() {
     );
     assert_eq!(load(folder.path()).1.queue.len(), 1);
 }
+
+/// Case 10: what a picture's header says it is no machine has room for.
+#[test]
+fn a_picture_that_cannot_be_read_is_said_and_nothing_of_it_is_deleted() {
+    for bad in [Vec::new(), b"no picture".to_vec(), vast_picture()] {
+        let folder = case("good");
+        let picture = folder
+            .path()
+            .join("pictures/12647dbf59dcb1129689e405e98343f5.png");
+        fs::write(&picture, &bad).expect("a picture");
+        let before = fs::read(folder.path().join("state.json")).expect("a state");
+        let (mut store, studio) = load(folder.path());
+        assert!(studio.draft.chain.current().is_none());
+        assert_eq!(studio.draft.instruction, "my long and precious prompt");
+        let said: Vec<&str> = studio
+            .mishaps
+            .iter()
+            .map(|mishap| mishap.reason.as_str())
+            .collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].starts_with("These pictures of the last time cannot be read")
+                && said[0].contains(": plain.png."),
+            "{said:?}"
+        );
+        store.save(&studio).expect("stored");
+        store.save(&studio).expect("stored");
+        assert_eq!(fs::read(&picture).expect("the picture"), bad);
+        let aside = aside(folder.path());
+        assert!(
+            aside.len() == 1 && aside[0].0.starts_with("state-20") && aside[0].1 == before,
+            "{}",
+            aside[0].0
+        );
+        // Said once.
+        assert_eq!(load(folder.path()).1.mishaps, []);
+    }
+}
+
+/// The rows of an edit whose source is gone are not taken away either.
+#[test]
+fn rows_whose_source_is_gone_are_set_aside() {
+    let folder = case("good");
+    let mut life = Life::new(folder.path());
+    life.act(RunAction::Draw);
+    life.started();
+    life.row(0);
+    drop(life);
+    let rows = fs::read(folder.path().join("journal.jsonl")).expect("rows");
+    fs::remove_dir_all(folder.path().join("pictures")).expect("they go");
+    let (mut store, studio) = load(folder.path());
+    assert!(studio.run.is_none());
+    let said: Vec<&str> = studio
+        .mishaps
+        .iter()
+        .map(|mishap| mishap.reason.as_str())
+        .collect();
+    assert!(
+        said.iter()
+            .any(|said| said.contains("the picture it starts from is gone")),
+        "{said:?}"
+    );
+    store.save(&studio).expect("stored");
+    let kept = aside(folder.path());
+    assert!(
+        kept.iter()
+            .any(|(name, bytes)| name.starts_with("journal-20") && *bytes == rows),
+        "{said:?}"
+    );
+}
+
+/// A PNG file whose header alone is there: 100000 x 100000 pixels.
+fn vast_picture() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = png::Encoder::new(&mut bytes, 100_000, 100_000);
+    drop(encoder.write_header().expect("a header"));
+    bytes
+}

@@ -161,13 +161,19 @@ impl Journal {
                 Some(found)
             }
             Err(reason) => {
-                let text = set_aside(&self.text(), "journal", &reason);
-                said.push(text.unwrap_or_else(|words| words));
-                // It belongs to it.
-                let _ = fs::rename(self.previews(), new_name(&self.folder, "journal", "rgb"));
+                self.set_aside(&reason, said);
                 None
             }
         }
+    }
+
+    /// What is in it cannot be gone on with: it gets another name, with its previews.
+    pub(super) fn set_aside(&mut self, reason: &str, said: &mut Vec<String>) {
+        (self.files, self.order) = (None, None);
+        let text = set_aside(&self.text(), "journal", &reason);
+        said.push(text.unwrap_or_else(|words| words));
+        // They belong to it.
+        let _ = fs::rename(self.previews(), new_name(&self.folder, "journal", "rgb"));
     }
 }
 

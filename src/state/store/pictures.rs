@@ -39,15 +39,11 @@ impl Shelf {
     }
 
     /// Fills in pictures by their names; each is read once, however many ask for it.
-    pub(super) fn filling(&self) -> impl FnMut(&mut Photo) -> bool + '_ {
-        let mut known: HashMap<String, Option<Arc<Pixels>>> = HashMap::new();
-        move |photo| {
-            let read = || self.read(&photo.id).map(Arc::new);
-            let pixels = known.entry(photo.id.clone()).or_insert_with(read);
-            if let Some(pixels) = pixels {
-                photo.pixels = Arc::clone(pixels);
-            }
-            pixels.is_some()
+    pub(super) fn filling(&self) -> Filling<'_> {
+        Filling {
+            shelf: self,
+            known: HashMap::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -88,6 +84,35 @@ impl Shelf {
                 let _ = std::fs::remove_file(path);
             }
         }
+    }
+}
+
+/// Pictures as they are read, and those that cannot be.
+pub(super) struct Filling<'a> {
+    shelf: &'a Shelf,
+    known: HashMap<String, Option<Arc<Pixels>>>,
+    /// What the user calls those that are gone or cannot be read.
+    lost: Vec<String>,
+}
+
+impl Filling<'_> {
+    /// Whether the picture is there.
+    pub(super) fn fill(&mut self, photo: &mut Photo) -> bool {
+        let pixels = self.known.entry(photo.id.clone()).or_insert_with(|| {
+            let pixels = self.shelf.read(&photo.id).map(Arc::new);
+            if pixels.is_none() {
+                self.lost.push(photo.name.clone());
+            }
+            pixels
+        });
+        if let Some(pixels) = pixels {
+            photo.pixels = Arc::clone(pixels);
+        }
+        pixels.is_some()
+    }
+
+    pub(super) fn into_lost(self) -> Vec<String> {
+        self.lost
     }
 }
 

@@ -98,22 +98,31 @@ impl StateFile {
         }
         let (saved, lost) = salvage::read::<Saved>(&raw);
         if !lost.is_empty() {
-            let aside = new_name(&self.folder, "state", "json");
-            let name = aside.file_name().unwrap_or_default().to_string_lossy();
-            match fs::copy(path, &aside) {
-                Ok(_) => {
-                    touch(&aside);
-                    said.push(format!(
-                        "In the state of the last time these cannot be read: {}. As it was it is called {name} now.",
-                        lost.join(", ")
-                    ));
-                }
+            match self.copy_aside(path) {
+                Ok(name) => said.push(format!(
+                    "In the state of the last time these cannot be read: {}. As it was it is called {name} now.",
+                    lost.join(", ")
+                )),
                 Err(error) => return self.give_up(path, &error.to_string(), said),
             }
         }
         let known = serde_json::to_value(&saved).unwrap_or(Value::Null);
         self.unknown = Arc::new(salvage::unknown(&raw, &known));
         Read::Saved(Box::new(saved))
+    }
+
+    /// Keeps the state as it was the last time, with the pictures it names, under the name that is given
+    /// back. Nothing where there was no state.
+    pub(super) fn keep_a_copy(&self) -> Option<String> {
+        self.copy_aside(&self.folder.join(self.name)).ok()
+    }
+
+    fn copy_aside(&self, path: &Path) -> io::Result<String> {
+        let aside = new_name(&self.folder, "state", "json");
+        fs::copy(path, &aside)?;
+        touch(&aside);
+        let name = aside.file_name().unwrap_or_default();
+        Ok(name.to_string_lossy().into_owned())
     }
 
     fn give_up(&self, path: &Path, reason: &str, said: &mut Vec<String>) -> Read {

@@ -71,7 +71,7 @@ impl Life {
         }
     }
 
-    fn act(&mut self, action: impl Into<Action>) {
+    pub(super) fn act(&mut self, action: impl Into<Action>) {
         let effects = self.studio.act(action);
         self.carry_out(effects);
     }
@@ -98,7 +98,7 @@ impl Life {
         });
     }
 
-    fn row(&mut self, row: u32) {
+    pub(super) fn row(&mut self, row: u32) {
         self.progress(Progress::Row {
             candidate: 0,
             row,

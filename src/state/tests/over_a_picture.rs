@@ -259,3 +259,30 @@ fn a_stroke_on_another_result_makes_it_what_is_edited() {
         (Shown::Source, Some(cat), 1)
     );
 }
+
+/// 24-megapixel photos, each once in memory, would fill it all the same.
+#[test]
+fn orders_of_many_large_pictures_wait_for_room() {
+    let mut studio = ready();
+    edit(&mut studio);
+    let mut asked_with = |shade: u8| {
+        let pixels = Pixels::filled(Size::new(2000, 1000), [shade; 3]);
+        let opened = Opened {
+            photo: Photo::new("photo", Arc::new(pixels)),
+            path: None,
+            task: None,
+        };
+        studio.act(Answer::Opened(Box::new(opened), Target::Edit));
+        studio.act(DraftAction::Set(Setting::Words("a hat".to_owned())));
+        studio.act(RunAction::Draw);
+        studio.queue.len()
+    };
+    // Twice the same, then others: of 6 MB each, of which 16 MB may wait.
+    let waiting: Vec<usize> = [1, 1, 2, 3, 4].map(&mut asked_with).to_vec();
+    assert_eq!(waiting, [1, 2, 3, 3, 3]);
+    assert_eq!(
+        studio.notices.last().map(|notice| notice.title.as_str()),
+        Some("Not yet")
+    );
+    assert_eq!(studio.draft.instruction, "a hat");
+}

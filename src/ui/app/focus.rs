@@ -1,7 +1,11 @@
 //! Shows which control has the keyboard, whatever kind of control it is.
 
 use crate::ui::theme::{self, Palette};
-use egui::{Context, Id, Key, LayerId, Rect, Stroke, StrokeKind};
+use egui::scroll_area::ScrollAreaOutput;
+use egui::{Context, Id, Key, LayerId, Rect, Response, ScrollArea, Stroke, StrokeKind, Ui};
+
+/// Room around what is scrolled to.
+const AROUND: f32 = 12.0;
 
 /// Keys that lead from one control to another.
 const LEADING: [Key; 5] = [
@@ -39,4 +43,25 @@ pub(crate) fn place(ctx: &Context) -> Option<(Rect, LayerId)> {
     let response = ctx.read_response(focused)?;
     let rect = response.interact_rect;
     rect.is_positive().then_some((rect, response.layer_id))
+}
+
+/// Shows what can be scrolled. A control in it that gets the keyboard is brought into view.
+pub(crate) fn scroll<R>(
+    area: ScrollArea,
+    ui: &mut Ui,
+    contents: impl FnOnce(&mut Ui) -> R,
+) -> ScrollAreaOutput<R> {
+    area.show(ui, |ui| {
+        let shown = contents(ui);
+        let focused = ui.memory(|memory| memory.focused());
+        let response = focused.and_then(|id| ui.ctx().read_response(id));
+        let is_new = |response: &Response| response.gained_focus() && response.layer_id == ui.layer_id();
+        if let Some(response) = response.filter(is_new) {
+            let is_in_here = ui.min_rect().intersects(response.rect);
+            if is_in_here && !ui.clip_rect().contains_rect(response.rect) {
+                ui.scroll_to_rect(response.rect.expand(AROUND), None);
+            }
+        }
+        shown
+    })
 }

@@ -1,13 +1,14 @@
 //! What went wrong: what happened, why, what to do, newest first.
 
 use crate::state::{Action, Mishap, Page, Studio, ViewAction};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{card, named};
 use egui::{Align, Layout, Margin, RichText, ScrollArea, Ui};
 
 pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
             ui.set_max_width(640.0);
             ui.label(palette.title("What went wrong"));

@@ -5,6 +5,7 @@ use super::model_name::name_of;
 use crate::pixels::Size;
 use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, Tab, ViewAction};
 use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, gigabytes};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
 use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
@@ -17,7 +18,7 @@ const BUTTONS: f32 = 118.0;
 
 pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
             ui.set_max_width(640.0);
             ui.horizontal(|ui| {

@@ -3,6 +3,7 @@
 
 use crate::state::{Action, ColourScheme, ModelAction, Page, PreferenceAction, Studio, ViewAction};
 use crate::task::{Device, Export, KvCache, LogLevel, LogPrompts, Naming, WhenDone};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, card, chip};
 use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
@@ -19,7 +20,7 @@ pub(crate) struct SettingsPage<'a> {
 
 pub(crate) fn show(ui: &mut Ui, mut page: SettingsPage<'_>) {
     let palette = Palette::of(ui);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
             ui.set_max_width(640.0);
             ui.horizontal(|ui| {

@@ -2,6 +2,7 @@
 //! the prompt.
 
 use crate::state::{Action, DraftAction, Page, Setting, Studio, ViewAction};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::fitted;
 use crate::understand::{
@@ -69,7 +70,7 @@ fn colour([r, g, b]: [u8; 3]) -> Color32 {
 
 pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         egui::Frame::new().inner_margin(Margin::same(32)).show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.label(palette.title("What the starter draws"));

@@ -4,6 +4,7 @@ use super::column::{Greeting, Left};
 use super::{inputs, notices, prompt_chips, rare_settings, sizes};
 use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{
     Chosen, SliderRow, Weight, big_button, chip, fold, heading, pressed_once, tab, unfold,
@@ -28,7 +29,7 @@ pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
         .frame(Frame::new().inner_margin(Margin::same(theme::PAD as i8)))
         .show(ui, |ui| go(ui, &mut left));
     notices::show(ui, left.studio, left.notice_clock, left.actions);
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         Frame::new().inner_margin(margin).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
             tabs(ui, &mut left);

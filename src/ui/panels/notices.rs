@@ -4,6 +4,7 @@
 //! What was said goes by itself after a while; what went wrong stays on its page.
 
 use crate::state::{Action, Notice, Page, ResultAction, Studio, Tone, ViewAction};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{card, small_icon};
 use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
@@ -92,19 +93,17 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, clock: &mut NoticeClock, action
         .show_separator_line(false)
         .frame(Frame::new().inner_margin(Margin::symmetric(theme::PAD as i8, 0)))
         .show(ui, |ui| {
-            let output = ScrollArea::vertical()
-                .id_salt("notices")
-                .auto_shrink(false)
-                .show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.y = theme::GAP;
-                    let hidden = studio.notices.len().saturating_sub(SHOWN);
-                    for notice in studio.notices.iter().skip(hidden) {
-                        let shown = card(ui).show(ui, |ui| one(ui, notice, studio, actions));
-                        if ui.rect_contains_pointer(shown.response.rect) {
-                            clock.held = Some(notice.id);
-                        }
+            let area = ScrollArea::vertical().id_salt("notices").auto_shrink(false);
+            let output = focus::scroll(area, ui, |ui| {
+                ui.spacing_mut().item_spacing.y = theme::GAP;
+                let hidden = studio.notices.len().saturating_sub(SHOWN);
+                for notice in studio.notices.iter().skip(hidden) {
+                    let shown = card(ui).show(ui, |ui| one(ui, notice, studio, actions));
+                    if ui.rect_contains_pointer(shown.response.rect) {
+                        clock.held = Some(notice.id);
                     }
-                });
+                }
+            });
             let height = output.content_size.y.ceil();
             if (height - measured).abs() > 0.5 {
                 ui.data_mut(|data| data.insert_temp(id, height));

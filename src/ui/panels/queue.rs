@@ -3,6 +3,7 @@
 //! A row is dragged to another place, its menu says the same in words, its cross takes it out.
 
 use crate::state::{Action, Order, OrderId, QueueAction, Studio};
+use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::small_icon;
 use egui::text::{LayoutJob, TextFormat, TextWrapping};
@@ -36,7 +37,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             }
         });
     });
-    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+    focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
         let orders: Vec<&Order> = studio.queue.orders().collect();
         let rows: Vec<Response> = orders

@@ -9,6 +9,7 @@ use crate::state::{
     Action, Answer, Ended, Outcome, Page, ResultAction, Run, RunAction, Shown, Strip, Studio, Verb,
     ViewAction, thumbnail,
 };
+use crate::ui::app::focus;
 use crate::ui::app::thumbnails::{Small, Thumbnails};
 use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette, icon};
@@ -52,7 +53,7 @@ pub(crate) fn show(ui: &mut Ui, mut strip: Results<'_>) {
             ui.add(Label::new(palette.secondary("appear here and are always saved")).wrap());
             return;
         }
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        focus::scroll(ScrollArea::vertical().auto_shrink(false), ui, |ui| {
             ui.spacing_mut().item_spacing.y = 14.0;
             ui.add_space(2.0);
             let side = (ui.available_width() - 4.0).min(theme::THUMBNAIL * 2.0);

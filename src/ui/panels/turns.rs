@@ -3,6 +3,7 @@
 use super::column::Left;
 use super::photo_slot::{PhotoSlot, TILE, slot};
 use crate::state::{Chain, DraftAction, Target};
+use crate::ui::app::focus;
 use crate::ui::theme::{Palette, icon, regular};
 use crate::ui::widgets::{Chosen, Tile, heading};
 use egui::{Align2, Rect, ScrollArea, Sense, Ui, Vec2, pos2, vec2};
@@ -36,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, left: &mut Left<'_>) {
         .id_salt("turns")
         .max_height(seen)
         .content_margin(RIM);
-    scroll.show(ui, |ui| {
+    focus::scroll(scroll, ui, |ui| {
         let first_line = places.iter().filter(|(_, line)| *line == 0).count();
         // The place for another picture stands behind the first line.
         let width = columns.max(first_line + 1) as f32 * step.x - GAP;
