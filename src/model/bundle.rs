@@ -156,6 +156,9 @@ pub fn find_movq(folder: &Path) -> Result<PathBuf, ModelError> {
 }
 
 /// The tokenizer files of a checkpoint folder, those that are there.
+///
+/// # Errors
+/// One of them is there and cannot be read.
 pub fn tokenizer_files(folder: &Path) -> Result<TokenizerFiles, ModelError> {
     let read = |name: &str| text_if_there(&folder.join(name));
     Ok(TokenizerFiles {

@@ -69,6 +69,10 @@ fn json_of(name: &str, text: &str) -> Result<Value, ModelError> {
 }
 
 impl Text {
+    /// The tokenizer that these files describe.
+    ///
+    /// # Errors
+    /// None of them describes one, one is damaged, or its parts take more memory than a tokenizer may.
     pub fn new(files: &TokenizerFiles) -> Result<Self, ModelError> {
         let mut specials = HashMap::new();
         let plain = if let Some(text) = &files.tokenizer {
@@ -146,6 +150,9 @@ impl Text {
     }
 
     /// The alphabet of pictures in this vocabulary.
+    ///
+    /// # Errors
+    /// A token that pictures are told with is missing.
     pub fn alphabet(&self, config: &Config) -> Result<Alphabet, ModelError> {
         Ok(Alphabet::by_name(
             |name| self.id(name),
@@ -155,16 +162,25 @@ impl Text {
     }
 
     /// Ids of a text, specials not parsed.
+    ///
+    /// # Errors
+    /// The tokenizer fails at this text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>, ModelError> {
         contained(|| Ok(self.plain.encode(text, false).map_err(wrong)?.get_ids().to_vec()))
     }
 
     /// The text of ids; those that are no text (specials, picture codes) leave nothing.
+    ///
+    /// # Errors
+    /// The tokenizer fails at these ids.
     pub fn decode(&self, ids: &[u32]) -> Result<String, ModelError> {
         contained(|| self.plain.decode(ids, false).map_err(wrong))
     }
 
     /// A conversation's turns as a prompt: first token, then every turn closed by the separator.
+    ///
+    /// # Errors
+    /// The tokenizer fails at one of the turns.
     pub fn prompt(&self, alphabet: &Alphabet, turns: &[&str]) -> Result<Vec<u32>, ModelError> {
         let mut ids = vec![alphabet.first];
         for turn in turns {

@@ -16,6 +16,9 @@ const JPEG_QUALITY: u8 = 93;
 const LONGEST_EXIF: usize = 65_500;
 
 /// Writes the picture `from` to `to` in this format, whole or not at all.
+///
+/// # Errors
+/// `from` cannot be read, or `to` cannot be written.
 pub fn export(from: &Path, to: &Path, format: Export) -> Result<(), PictureError> {
     let name = to.display().to_string();
     let pixels = read(from)?;
