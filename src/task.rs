@@ -4,6 +4,7 @@
 //! threads, models or windows.
 
 mod cancel;
+mod doubt;
 mod failure;
 mod models;
 mod preferences;
@@ -11,6 +12,7 @@ mod sampling;
 mod story;
 
 pub use cancel::Cancel;
+pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
@@ -289,6 +291,9 @@ pub struct Picture {
     pub caption: Option<String>,
     /// With the settings of its bands as they were settled on.
     pub story: Story,
+    /// One entry for each of `codes`; empty where nothing was noted.
+    #[serde(default, skip_serializing_if = "Doubt::is_empty")]
+    pub doubt: Doubt,
 }
 
 impl Picture {
@@ -307,6 +312,7 @@ impl Picture {
             tally: Tally::default(),
             caption: None,
             story: Story::default(),
+            doubt: Doubt::default(),
         }
     }
 }

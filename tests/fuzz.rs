@@ -172,6 +172,7 @@ fn records_in_pictures() {
             };
             let grid = serde_json::from_value(json["grid"].clone()).unwrap_or(Grid { rows: 8, columns: 4 });
             let record = picture::Record {
+                doubt: lumina_studio::task::Doubt::default(),
                 settings: json["settings"].clone(),
                 codes: serde_json::from_value(json["tokens"].clone()).unwrap_or_default(),
                 grid,

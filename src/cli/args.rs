@@ -2,6 +2,7 @@
 //!
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
+use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::engine_room::ModelSource;
 use crate::measure;
 use crate::pixels::Size;
@@ -121,6 +122,15 @@ pub enum Command {
         file: PathBuf,
         #[arg(long)]
         json: bool,
+    },
+    /// Show how unsure the model was of each cell of a picture: the brighter, the less sure
+    Doubt {
+        file: PathBuf,
+        /// Write a mask instead: white where the entropy was above this, in nats
+        #[arg(long, value_name = "NATS", value_parser = not_negative)]
+        above: Option<f32>,
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
     },
     /// Decode the codes stored in a picture again, to the identical picture; or draw it anew from a row on
     Redraw {
@@ -395,52 +405,4 @@ impl ValueEnum for Format {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()))
     }
-}
-
-fn lookahead(text: &str) -> Result<Lookahead, String> {
-    match text {
-        "auto" => Ok(Lookahead::Auto),
-        _ => at_least_one(text)
-            .map(Lookahead::Fixed)
-            .map_err(|_| "write a number from 1 on, or `auto`".to_owned()),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|n| *n >= 1)
-        .ok_or_else(|| "write a whole number from 1 on".to_owned())
-}
-
-/// More threads than any machine has cores only wait for each other.
-const MOST_THREADS: usize = 1024;
-
-fn threads(text: &str) -> Result<usize, String> {
-    at_least_one(text)
-        .ok()
-        .filter(|count| *count <= MOST_THREADS)
-        .ok_or_else(|| format!("write a whole number from 1 to {MOST_THREADS}"))
-}
-
-fn number(text: &str) -> Option<f32> {
-    text.parse().ok().filter(|value: &f32| value.is_finite())
-}
-
-fn zoom(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| (1.0..=2.0).contains(value))
-        .ok_or_else(|| "write a number from 1.0 to 2.0".to_owned())
-}
-
-fn not_negative(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| *value >= 0.0)
-        .ok_or_else(|| "write a number from 0 on".to_owned())
-}
-
-fn positive(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| *value > 0.0)
-        .ok_or_else(|| "write a number above 0".to_owned())
 }

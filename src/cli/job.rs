@@ -162,6 +162,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         }
         Command::Import(_)
         | Command::Info { .. }
+        | Command::Doubt { .. }
         | Command::Redraw { .. }
         | Command::Verify(_)
         | Command::Bench { .. } => return Ok(None),
@@ -299,7 +300,11 @@ impl Command {
             | Self::Edit { draw, .. }
             | Self::Predict { draw, .. } => draw.json,
             Self::Info { json, .. } | Self::Resume { json, .. } => *json,
-            Self::Import(_) | Self::Redraw { .. } | Self::Verify(_) | Self::Bench { .. } => false,
+            Self::Import(_)
+            | Self::Doubt { .. }
+            | Self::Redraw { .. }
+            | Self::Verify(_)
+            | Self::Bench { .. } => false,
         }
     }
 }

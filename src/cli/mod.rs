@@ -1,6 +1,6 @@
 //! The command line: arguments in, exit code out.
 //!
-//! `args` is what is typed, `job` what it means, `run` carries it out, `draw` drives the worker, `console`
+//! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it out, `draw` drives the worker, `console`
 //! speaks, `keep` writes pictures, `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
@@ -13,6 +13,7 @@ mod job;
 mod keep;
 mod names;
 mod run;
+mod values;
 
 pub use args::{
     Args, Command, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, PublishedShape, VerifyArgs, WindowArgs,

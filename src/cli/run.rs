@@ -101,6 +101,13 @@ fn other<R: EngineRoom>(
             console.result(line.trim_end());
             Ok(true)
         }
+        Command::Doubt { file, above, output } => {
+            names::check(output)?;
+            names::spare(output, file)?;
+            engine_room::doubt(file, *above, output)?;
+            console.file(output);
+            Ok(true)
+        }
         Command::Redraw {
             file,
             source,

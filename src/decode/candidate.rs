@@ -1,7 +1,7 @@
 //! One candidate of a draw: what it has decided, what its lanes hold, what it guesses, and the
 //! rules by which guesses become codes.
 
-use super::choose::{Ahead, Ask, Choice};
+use super::choose::{Ahead, Ask, Choice, entropy};
 use super::noise::{Counter, NoiseKey};
 use super::sampling::{distribution, log_softmax};
 use super::{DrawSettings, Drawing, Drawn, Rule};
@@ -30,6 +30,8 @@ pub(super) struct Candidate<'a> {
     pub forwards: usize,
     pub drawn: usize,
     score: Option<f64>,
+    /// One for each of `ids`.
+    entropies: Vec<Option<f32>>,
     branches: usize,
     /// Coupled noise: how guesses become codes.
     rule: Rule,
@@ -48,6 +50,7 @@ impl<'a> Candidate<'a> {
         Self {
             drawing,
             counter: Counter::new(drawing.seed, ids.len()),
+            entropies: vec![None; ids.len()],
             ids,
             held: [0; 2],
             feeds: [Vec::new(), Vec::new()],
@@ -72,6 +75,7 @@ impl<'a> Candidate<'a> {
             drawn: self.drawn,
             forwards: self.forwards,
             score: self.score,
+            entropies: self.entropies,
         }
     }
 
@@ -237,7 +241,7 @@ impl<'a> Candidate<'a> {
                 if let (Some(score), Some((c, u))) = (&mut self.score, choice.log_p) {
                     *score += c - u;
                 }
-                self.commit(position, choice.code);
+                self.commit(position, choice.code, choice.entropy);
             } else {
                 self.slots.push(Slot {
                     code: choice.code,
@@ -282,7 +286,7 @@ impl<'a> Candidate<'a> {
                 if let (Some(score), Some(u)) = (&mut self.score, u) {
                     *score += log_softmax(c, code) - log_softmax(u, code);
                 }
-                self.commit(position, slot.code);
+                self.commit(position, slot.code, Some(entropy(&p)));
             } else {
                 self.slots.push(slot);
             }
@@ -325,9 +329,10 @@ impl<'a> Candidate<'a> {
 
     /// Decides the code at `position` and all known tokens behind it. The lanes hold everything
     /// before it, for all guesses before it were right.
-    fn commit(&mut self, position: usize, code: u32) {
+    fn commit(&mut self, position: usize, code: u32, entropy: Option<f32>) {
         self.held = [self.drawing.prompt.len() + position, position];
         self.ids.push(self.drawing.code_ids.start + code);
+        self.entropies.push(entropy);
         let known = self
             .drawing
             .stream
@@ -335,6 +340,7 @@ impl<'a> Candidate<'a> {
             .skip(self.ids.len())
             .map_while(|id| *id);
         self.ids.extend(known);
+        self.entropies.resize(self.ids.len(), None);
         self.drawn += 1;
     }
 

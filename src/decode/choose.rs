@@ -151,7 +151,8 @@ pub fn choose_on_host(
     Ok(chosen)
 }
 
-fn entropy(p: &[f32]) -> f32 {
+/// In nats, of probabilities that add up to 1.
+pub fn entropy(p: &[f32]) -> f32 {
     let parts = p.iter().filter(|p| **p > 0.0).map(|p| f64::from(*p));
     -parts.map(|p| p * p.ln()).sum::<f64>() as f32
 }

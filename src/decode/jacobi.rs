@@ -146,7 +146,7 @@ fn choose(
         reach,
         measures: Measures {
             log_p: settings.score,
-            entropy: false,
+            entropy: true,
         },
     };
     let mut chosen = Chosen::default();

@@ -13,7 +13,7 @@ mod tests;
 #[cfg(test)]
 mod toy;
 
-pub use choose::{Ahead, Ask, Choice, Chosen, Measures, Recent, Wish, choose_on_host};
+pub use choose::{Ahead, Ask, Choice, Chosen, Measures, Recent, Wish, choose_on_host, entropy};
 pub use jacobi::{DrawError, Event, draw};
 pub use noise::NoiseKey;
 pub use sampling::{distribution, log_softmax};
@@ -66,6 +66,8 @@ pub struct Drawn {
     pub forwards: usize,
     /// `log p(codes | prompt) - log p(codes)` over the drawn codes, if asked for.
     pub score: Option<f64>,
+    /// For each of `ids` the entropy, in nats, of the distribution it was drawn from; `None` for known ids.
+    pub entropies: Vec<Option<f32>>,
 }
 
 /// What a coupled draw does with an accepted and with a rejected guess. Only `Exact` samples the

@@ -2,7 +2,7 @@
 //!
 //! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
 //! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
-//! stand in for it: [`info`], [`redraw`], [`verify`], [`measure`], [`bench`].
+//! stand in for it: [`info`], [`doubt`], [`redraw`], [`verify`], [`measure`], [`bench`].
 //!
 //! Pictures are no business of this module but where their codes go through a model: fronts read and keep
 //! them through `picture` and `saved_picture`.
@@ -10,6 +10,7 @@
 mod appraisal;
 mod bench;
 mod devices;
+mod doubt;
 mod info;
 mod local_models;
 mod measure;
@@ -18,6 +19,7 @@ mod source;
 mod verify;
 
 pub use bench::bench;
+pub use doubt::doubt;
 pub use info::{Info, info};
 pub use local_models::LocalModels;
 pub use measure::measure;

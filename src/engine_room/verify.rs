@@ -7,7 +7,7 @@ use super::{Note, failed};
 use crate::model::bundle::{Bundle, Source};
 use crate::model::weights::gguf::{Checksum, Gguf};
 use crate::session::Session;
-use crate::task::{Device, Failure, Format, KvCache};
+use crate::task::{Device, Doubt, Failure, Format, KvCache};
 use crate::{picture, saved_picture, verify as golden};
 use std::path::{Path, PathBuf};
 
@@ -97,12 +97,18 @@ fn replay(
         let kept = saved_picture::read(picture)?;
         let agreement = session.replay(&kept.task()?, kept.codes())?;
         passed &= agreement.widest < TIE;
+        let doubt: Doubt = agreement.entropies.iter().copied().collect();
+        let noted = (0..doubt.len()).filter(|code| kept.doubt().nats(*code).is_some());
+        let (same, others): (Vec<usize>, Vec<usize>) =
+            noted.partition(|code| doubt.nats(*code) == kept.doubt().nats(*code));
         note(Note::Result(&format!(
-            "{} codes={}/{} widest_difference={:.4}",
+            "{} codes={}/{} widest_difference={:.4} doubt={}/{}",
             picture.display(),
             agreement.equal,
             agreement.codes,
-            agreement.widest
+            agreement.widest,
+            same.len(),
+            same.len() + others.len(),
         )));
     }
     Ok(passed)

@@ -107,6 +107,7 @@ mod tests {
             settings: serde_json::Value::Null,
             codes: vec![1, 2],
             grid: Grid { rows: 1, columns: 2 },
+            doubt: crate::task::Doubt::default(),
             parameters: parameters.to_owned(),
         };
         write(&from, &pixels, &record).expect("kept");

@@ -1,12 +1,14 @@
 //! PNG files that carry their settings and tokens.
 //!
-//! Two text chunks: `parameters` in the style other programs read, and `lumina-studio`, a
-//! versioned JSON with every setting and the codes row by row.
+//! Text chunks: `parameters` in the style other programs read; `lumina-studio`, a versioned JSON with every
+//! setting and the codes row by row; and, where it is known, `lumina-studio-doubt`, a hexadecimal digit a
+//! code ([`Doubt`]). Texts, because other programs keep them.
 
 use super::PictureError;
 use super::texts::{self, Budget, Texts};
 use crate::disk::{self, Onto, Readers};
 use crate::pixels::Pixels;
+use crate::task::Doubt;
 use crate::token::{Grid, MOST_CODES};
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 const KEY: &str = "lumina-studio";
 const PARAMETERS: &str = "parameters";
+const DOUBT: &str = "lumina-studio-doubt";
 const VERSION: u64 = 1;
 /// Texts are stored as they are here, and a stopped picture holds its source, which may be large.
 /// Packed ones are another program's, or made to unfold into more than there is memory.
@@ -31,6 +34,8 @@ pub struct Record<S> {
     pub codes: Vec<u32>,
     pub grid: Grid,
     pub parameters: String,
+    /// One entry a code; empty where nothing is known.
+    pub doubt: Doubt,
 }
 
 /// The JSON of a record. What is not named here is passed over without being kept.
@@ -151,7 +156,11 @@ fn encoded<S: Serialize>(pixels: &Pixels, record: &Record<S>) -> io::Result<Vec<
         version: VERSION,
     };
     let json = serde_json::to_string(&storing)?;
-    let texts = [(PARAMETERS, record.parameters.as_str()), (KEY, &json)];
+    let doubt = record.doubt.text();
+    let mut texts = vec![(PARAMETERS, record.parameters.as_str()), (KEY, &json)];
+    if !record.doubt.is_blank() {
+        texts.push((DOUBT, &doubt));
+    }
     encode(pixels, &texts).map_err(io::Error::other)
 }
 
@@ -165,7 +174,7 @@ pub fn holds_record(path: &Path) -> bool {
 fn texts(path: &Path) -> Result<Texts, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
-    let found = texts::of_png(BufReader::new(file), &[KEY, PARAMETERS], &BUDGET);
+    let found = texts::of_png(BufReader::new(file), &[KEY, PARAMETERS, DOUBT], &BUDGET);
     found.map_err(|e| wrong(format!("this is no PNG picture ({e})")))
 }
 
@@ -188,7 +197,12 @@ pub fn read_record<S: DeserializeOwned>(path: &Path) -> Result<Record<S>, Pictur
         )));
     }
     let stored: Stored<S> = serde_json::from_str(&text).map_err(|e| damaged(&e))?;
+    // Nothing depends on it: one that does not fit is none.
+    let doubt = texts.remove(DOUBT).and_then(Result::ok);
+    let doubt = doubt.and_then(|text| Doubt::from_text(&text));
+    let doubt = doubt.filter(|doubt| doubt.len() == stored.tokens.len());
     Ok(Record {
+        doubt: doubt.unwrap_or_default(),
         settings: stored.settings,
         codes: stored.tokens,
         grid: stored.grid,
@@ -255,6 +269,7 @@ mod tests {
             settings: json!({"prompt": "ein Bär, 熊"}),
             codes: vec![1, 2, 3, 4],
             grid: Grid { rows: 2, columns: 2 },
+            doubt: Doubt::from_text("0f7e").unwrap(),
             parameters: parameters("ein Bär", &[("Seed", "1".to_owned()), ("Size", "8x8".to_owned())]),
         };
         let pixels = Pixels::filled(Size::new(8, 8), [1, 2, 3]);
@@ -274,6 +289,7 @@ mod tests {
             settings: json!({"source_png": "ab".repeat(40 << 20)}),
             codes: vec![1; 64],
             grid: Grid { rows: 8, columns: 8 },
+            doubt: Doubt::default(),
             parameters: String::new(),
         };
         write(&path, &Pixels::filled(Size::new(64, 64), [1, 2, 3]), &record).unwrap();

@@ -14,7 +14,7 @@ pub use settings::Settings;
 
 use crate::picture::{self, Record};
 use crate::pixels::{Mask, MaskRuns, Pixels};
-use crate::task::{Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task, Wording};
+use crate::task::{Doubt, Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task, Wording};
 use crate::token::Grid;
 use serde_json::{Value, json};
 use settings::{from_hex, to_hex};
@@ -44,6 +44,7 @@ pub struct Kept {
     codes: Vec<u32>,
     grid: Grid,
     parameters: String,
+    doubt: Doubt,
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {
@@ -119,6 +120,7 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record<Setting
         settings,
         codes: drawn.codes.clone(),
         grid: drawn.grid,
+        doubt: drawn.doubt.clone(),
         parameters: picture::parameters(&task.prompt, &facts),
     };
     Ok((pixels, record))
@@ -141,6 +143,7 @@ pub fn read(path: &Path) -> Result<Kept, Failure> {
         codes: record.codes,
         grid: record.grid,
         parameters: record.parameters,
+        doubt: record.doubt,
     })
 }
 
@@ -229,6 +232,11 @@ impl Kept {
 
     pub fn grid(&self) -> Grid {
         self.grid
+    }
+
+    /// How unsure the model was of each code; empty where nothing was stored.
+    pub fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// Prompt and settings in the style other programs read.
@@ -357,11 +365,12 @@ impl Kept {
             codes: self.codes.clone(),
             grid: self.grid,
             parameters: self.parameters.clone(),
+            doubt: self.doubt.clone(),
         };
         picture::write(path, pixels, &record).map_err(failed)
     }
 
-    /// Every setting by name, with `"grid"` and `"tokens"`.
+    /// Every setting by name, with `"grid"`, `"tokens"` and, where it was stored, `"doubt_nats"`.
     pub fn to_json(&self) -> Value {
         let settings = Settings {
             source_png: None,
@@ -371,6 +380,11 @@ impl Kept {
         if let Value::Object(map) = &mut json {
             map.insert("grid".to_owned(), json!(self.grid));
             map.insert("tokens".to_owned(), json!(self.codes));
+            if !self.doubt.is_empty() {
+                let nats: Vec<Option<f32>> =
+                    (0..self.doubt.len()).map(|code| self.doubt.nats(code)).collect();
+                map.insert("doubt_nats".to_owned(), json!(nats));
+            }
         }
         json
     }

@@ -39,6 +39,9 @@ fn picture_of(task: &Task, rows: u32) -> Picture {
         panel: PANEL,
         lookahead: 4,
         tally: Tally::default(),
+        doubt: (0..rows * grid.columns)
+            .map(|n| (n % 5 != 0).then_some(n as f32 / 40.0))
+            .collect(),
         caption: match &task.wording {
             Wording::As(caption) => Some(caption.clone()),
             _ => None,
@@ -153,6 +156,7 @@ fn every_task_comes_back_from_its_picture() {
         let kept = read(&path).unwrap();
         assert!(kept.settings.complete);
         assert_eq!(kept.codes(), picture_of(&task, 99).codes);
+        assert_eq!(kept.doubt(), &picture_of(&task, 99).doubt);
         assert_eq!(
             (kept.settings.model.as_str(), kept.settings.score),
             ("starter", Some(-12.25))

@@ -10,8 +10,8 @@ use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    Audition, CANNY_THRESHOLDS, Cancel, Engine, Failure, MapKind, Mode, Picture, Profile, Progress, Skill,
-    Stop, Story, Tally, Task,
+    Audition, CANNY_THRESHOLDS, Cancel, Doubt, Engine, Failure, MapKind, Mode, Picture, Profile, Progress,
+    Skill, Stop, Story, Tally, Task,
 };
 use crate::token::Grid;
 use std::ops::Range;
@@ -189,7 +189,13 @@ impl Session {
         };
         for (index, part) in group.iter().zip(parts) {
             let all = &mut drawn[*index];
+            // What was drawn by an earlier segment is given to this one.
+            let mut entropies = part.entropies;
+            for (now, before) in entropies.iter_mut().zip(&all.entropies) {
+                *now = now.or(*before);
+            }
             *all = Drawn {
+                entropies,
                 ids: part.ids,
                 drawn: all.drawn + part.drawn,
                 forwards: all.forwards + part.forwards,
@@ -216,14 +222,17 @@ impl Session {
         let columns = plan.grid.columns as usize;
         let whole_rows = picture.codes.len() / columns;
         picture.codes.truncate(whole_rows * columns);
+        picture.doubt.truncate(whole_rows * columns);
         picture
     }
 
     fn picture(&self, task: &Task, plan: &Plan, index: usize, drawn: &Drawn) -> Picture {
-        let codes = drawn
-            .ids
-            .iter()
-            .filter_map(|id| self.model.alphabet.code_of_id(*id))
+        let code = |id: &u32| self.model.alphabet.code_of_id(*id);
+        let codes = drawn.ids.iter().filter_map(code).collect();
+        let with_entropies = drawn.ids.iter().zip(&drawn.entropies);
+        let doubt: Doubt = with_entropies
+            .filter(|(id, _)| code(id).is_some())
+            .map(|(_, entropy)| *entropy)
             .collect();
         let seconds = plan.began.elapsed().as_secs_f64();
         let seed = task.seed.wrapping_add(index as u64);
@@ -233,6 +242,7 @@ impl Session {
             lookahead: plan.lookahead,
             caption: plan.reading.as_ref().map(|reading| reading.caption.clone()),
             story: plan.story.clone(),
+            doubt,
             tally: Tally {
                 tokens: drawn.drawn,
                 forwards: drawn.forwards,
@@ -375,5 +385,57 @@ impl Engine for Session {
             reading: plan.reading.clone(),
         });
         self.draw(task, &plan, cancel, progress)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::bundle::Source;
+    use crate::task::Lookahead;
+
+    /// Several codes a forward or one, alone or beside another candidate.
+    #[test]
+    fn entropies_are_those_of_the_finished_picture_told_to_the_model() {
+        let bundle = Bundle::open(&Source::default()).expect("the starter");
+        let mut session = Session::new(bundle);
+        for (lookahead, candidates) in [(4, 2), (1, 1)] {
+            let mut task = Task::new(Mode::Generate, "a red apple and a dog");
+            task.size = Some(Size::new(96, 160));
+            task.sampling.temperature = Some(1.0);
+            task.sampling.lookahead = Lookahead::Fixed(lookahead);
+            task.candidates = candidates;
+            let plan = session.plan(&task).expect("a plan");
+            let mut drawn = vec![Drawn::default(); candidates];
+            let all: Vec<usize> = (0..candidates).collect();
+            let mut ignore = |_: Progress| {};
+            let mut telling = Telling::new(&session, &plan, candidates, &mut ignore);
+            let done = session.draw_rows(
+                &task,
+                &plan,
+                (&all, 0..plan.grid.rows),
+                &mut drawn,
+                (&Cancel::new(), &mut telling),
+            );
+            assert!(done.is_ok());
+            let found: Vec<(Picture, Vec<f32>)> = (0..candidates)
+                .map(|index| {
+                    let entropies = drawn[index].entropies.iter().flatten().copied().collect();
+                    (session.picture(&task, &plan, index, &drawn[index]), entropies)
+                })
+                .collect();
+            for (index, (picture, entropies)) in found.into_iter().enumerate() {
+                task.seed = index as u64;
+                let told = session.replay(&task, &picture.codes).expect("told again");
+                let told: Vec<f32> = told.entropies.into_iter().flatten().collect();
+                assert_eq!((entropies.len(), told.len()), (240, 240));
+                let widest = entropies.iter().zip(&told).map(|(a, b)| (a - b).abs());
+                let widest = widest.fold(0.0, f32::max);
+                assert!(widest < 1e-3, "{widest}");
+                // There is something to be told apart.
+                assert!(told.iter().any(|nats| *nats > 1.0) && told.iter().any(|nats| *nats < 0.1));
+                assert_eq!(picture.doubt, entropies.into_iter().map(Some).collect());
+            }
+        }
     }
 }

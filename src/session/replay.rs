@@ -4,12 +4,12 @@
 //! that; told the same codes before, all others must be the same.
 
 use super::loaded::{Session, broken};
-use crate::decode::{NoiseKey, distribution};
+use crate::decode::{NoiseKey, distribution, entropy};
 use crate::task::{Cancel, Failure, Noise, Task, Wording};
 use crate::token::Grid;
 
 /// How far a machine agrees with a picture.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Agreement {
     /// Codes the model drew.
     pub codes: usize,
@@ -17,6 +17,9 @@ pub struct Agreement {
     pub equal: usize,
     /// Of the others, by how much in nats this machine prefers its own code, at most.
     pub widest: f64,
+    /// For every code of the picture the entropy, in nats, of the distribution this machine draws it from;
+    /// `None` for codes that were given.
+    pub entropies: Vec<Option<f32>>,
 }
 
 impl Session {
@@ -51,15 +54,17 @@ impl Session {
             Wording::Understood | Wording::AsTyped => &task.prompt,
         };
         let prompt = self.prompt(task, words, panel)?;
-        let drawn = |position: usize| {
-            let code = ids.get(position).and_then(|id| alphabet.code_of_id(*id));
-            code.filter(|_| position >= grid.position(first))
-        };
+        let code_at = |position: usize| ids.get(position).and_then(|id| alphabet.code_of_id(*id));
         let mut agreement = Agreement::default();
         let mut p = Vec::new();
         self.told(&prompt, &ids, &Cancel::new(), &mut |position, c, u| {
-            let Some(code) = drawn(position) else { return };
+            let Some(code) = code_at(position) else { return };
+            if position < grid.position(first) {
+                agreement.entropies.push(None);
+                return;
+            }
             distribution(c, Some(u), &sampling, &mut p);
+            agreement.entropies.push(Some(entropy(&p)));
             let noise = NoiseKey::new(task.seed, position as u64);
             let found = noise.gumbel_argmax(&p);
             agreement.codes += 1;
