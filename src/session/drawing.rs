@@ -392,7 +392,7 @@ impl Engine for Session {
 mod tests {
     use super::*;
     use crate::model::bundle::Source;
-    use crate::task::Lookahead;
+    use crate::task::{Lookahead, Wording};
 
     /// Several codes a forward or one, alone or beside another candidate.
     #[test]
@@ -426,6 +426,8 @@ mod tests {
                 .collect();
             for (index, (picture, entropies)) in found.into_iter().enumerate() {
                 task.seed = index as u64;
+                // What the model was given.
+                task.wording = Wording::As(picture.caption.clone().expect("a caption"));
                 let told = session.replay(&task, &picture.codes).expect("told again");
                 let told: Vec<f32> = told.entropies.into_iter().flatten().collect();
                 assert_eq!((entropies.len(), told.len()), (240, 240));

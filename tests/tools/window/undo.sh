@@ -2,37 +2,39 @@
 # One stack of undo over masks, pictures, words and the queue; the queue in a narrow window.
 
 kill -0 "$app" 2>/dev/null || begin --theme dark
-now_state() { tr -d ' \n' <"$data/state.json" | sed 's/,"undo":.*//'; }
-# The names of the turns of the present chain.
-turns() { now_state | sed 's/,"aside":.*//' | grep -o '"chain":.*' | grep -o '"name":"[^"]*"' | tr -d '\n'; }
-strokes() { now_state | sed 's/,"aside":.*//' | grep -o '"done":[0-9]*' | head -1; }
-waiting() { now_state | grep -o '"orders":\[.*\],"next"' | grep -o '"id":[0-9]*,"request"' | wc -l; }
+# Something of the stored state, by a Python expression over it; nothing while it is not there.
+stored() { python3 -c "import json; state = json.load(open('$data/state.json')); print($1)" 2>/dev/null || true; }
+# The names of the turns of the present chain, the steps of its last mask, the prompt, the orders that wait.
+turns() { stored "*(turn['photo']['name'] for turn in state['draft']['chain']['turns'])"; }
+strokes() { stored "state['draft']['chain']['turns'][-1]['painting']['done']"; }
+prompt() { stored "state['draft']['prompt']"; }
+waiting() { stored "len(state['queue']['orders'])"; }
 
 # A mask, and another picture dropped over it: Ctrl+Z brings both back.
 drop_on "${place[canvas]}" "$home/cactus.png"
-await '[ "$(turns)" = "\"name\":\"cactus.png\"" ]'
+await '[ "$(turns)" = cactus.png ]'
 stroke "700 300" "760 330"
 stroke "700 400" "760 430"
-await '[ "$(strokes)" = "\"done\":2" ]'
+await '[ "$(strokes)" = 2 ]'
 drop_on "${place[canvas]}" "$home/penguin.png"
-await '[ "$(turns)" = "\"name\":\"penguin.png\"" ]'
+await '[ "$(turns)" = penguin.png ]'
 sleep 1; shot undo-replaced
 click nowhere
 xdotool key ctrl+z
-await '[ "$(turns)" = "\"name\":\"cactus.png\"" ] && [ "$(strokes)" = "\"done\":2" ]'
+await '[ "$(turns)" = cactus.png ] && [ "$(strokes)" = 2 ]'
 xdotool key ctrl+shift+z
-await '[ "$(turns)" = "\"name\":\"penguin.png\"" ]'
+await '[ "$(turns)" = penguin.png ]'
 xdotool key ctrl+z
-await '[ "$(turns)" = "\"name\":\"cactus.png\"" ] && [ "$(strokes)" = "\"done\":2" ]'
+await '[ "$(turns)" = cactus.png ] && [ "$(strokes)" = 2 ]'
 
 # A long prompt that is typed over, with the keyboard still in it.
 click create
 write "a robot on a yellow background"
 xdotool key ctrl+a
 xdotool type x
-await 'now_state | grep -q "\"prompt\":\"x\""'
+await '[ "$(prompt)" = x ]'
 xdotool key ctrl+z
-await 'now_state | grep -q "\"prompt\":\"arobotonayellowbackground\""'
+await '[ "$(prompt)" = "a robot on a yellow background" ]'
 
 # The queue, in a window too narrow for the strip: seen, counted, cleared, taken back.
 for _ in $(seq 4); do xdotool key ctrl+Return; sleep 0.2; done
