@@ -208,3 +208,55 @@ fn masked_edits_are_ranked_by_what_follows_the_hole() {
     stage.done(&[&asked[..], &["--seed", "1", "-o", "b.png"]].concat());
     assert!(stage.info("b.png")["seam"].is_null());
 }
+
+#[test]
+fn doubt_is_kept_in_the_picture_and_shown_as_one() {
+    let stage = Stage::new();
+    let more = ["--seed", "3", "--temperature", "1", "-o", "a.png"];
+    generate(&stage, "two foxes on the beach", &more);
+    let nats = |file: &str| -> Vec<f64> {
+        let nats = stage.info(file)["doubt_nats"].clone();
+        let nats = nats.as_array().expect("what was noted").clone();
+        nats.iter()
+            .map(|nats| nats.as_f64().expect("all were drawn"))
+            .collect()
+    };
+    let noted = nats("a.png");
+    assert_eq!(noted.len(), 256);
+    let doubtful = noted.iter().filter(|nats| **nats > 0.5).count();
+    assert!((5..200).contains(&doubtful), "{doubtful}");
+    stage.done(&["doubt", "a.png", "-o", "map.png"]);
+    stage.done(&["doubt", "a.png", "--above", "0.5", "-o", "mask.png"]);
+    let (map, mask) = (stage.pixels("map.png"), stage.pixels("mask.png"));
+    assert_eq!((map.dimensions(), mask.dimensions()), ((128, 128), (128, 128)));
+    let white = mask.as_raw().iter().filter(|value| **value == 255).count();
+    assert_eq!(white, 3 * 64 * doubtful);
+    // The brightest cell of the map is one of the least sure.
+    let brightest = map.as_raw().iter().max().expect("pixels");
+    let most = noted.iter().copied().fold(0.0, f64::max);
+    assert_eq!(f64::from(*brightest), (255.0 * (most / 8.0).sqrt()).round());
+    // It goes along, and the mask is one that an edit takes.
+    stage.done(&["redraw", "a.png", "-o", "again.png"]);
+    assert_eq!(nats("again.png"), noted);
+    let told = stage.done(&["verify", "a.png"]);
+    assert!(told.contains("doubt=256/256"), "{told}");
+    stage.done(&[
+        "edit",
+        "a.png",
+        "",
+        "--mask",
+        "mask.png",
+        "--size",
+        "128x128",
+        "-o",
+        "edited.png",
+    ]);
+    // Pictures that hold none, and outputs that would replace the picture.
+    for (code, words, wrong) in [
+        (1, "no tokens", &["doubt", "mask.png", "-o", "x.png"][..]),
+        (2, "a.png", &["doubt", "a.png", "-o", "a.png"]),
+        (1, "none.png", &["doubt", "none.png", "-o", "x.png"]),
+    ] {
+        stage.refused(code, words, wrong);
+    }
+}
