@@ -161,3 +161,39 @@ fn a_stop_is_said_in_words() {
         "{text}"
     );
 }
+
+/// With `--journal` what was drawn is in the file at every moment, even of a picture that is gone on with.
+#[test]
+fn rows_outlive_a_kill() {
+    let stage = Stage::new();
+    let common = ["--seed", "11", "--size", "128x128", "--window", "1"];
+    let draw = [&["generate", "two foxes on the beach"], &common[..]].concat();
+    stage.done(&[&draw[..], &["-o", "whole.png"]].concat());
+    let killed = |args: &[&str], row: u64| {
+        let mut child = stage.command(args).spawn().expect("the program starts");
+        let stderr = BufReader::new(child.stderr.take().expect("stderr"));
+        for line in stderr.lines() {
+            let Ok(event) = serde_json::from_str::<Value>(&line.expect("text")) else {
+                continue;
+            };
+            if event["event"] == "row" && event["row"].as_u64() >= Some(row) {
+                signal(&child, "KILL");
+                break;
+            }
+        }
+        assert_eq!(child.wait().expect("an end").code(), None, "killed");
+        let info = stage.info("s.png");
+        assert_eq!(info["complete"], false);
+        let tokens = info["tokens"].as_array().expect("tokens").len();
+        // A row is told, then written.
+        assert!(tokens as u64 >= row * 16 && tokens < 256, "{tokens}");
+    };
+    killed(&[&draw[..], &["--journal", "--json", "-o", "s.png"]].concat(), 2);
+    killed(&["resume", "s.png", "--journal", "--json"], 7);
+    killed(&["resume", "s.png", "--journal", "--json"], 11);
+    stage.done(&["resume", "s.png"]);
+    assert_eq!(stage.tokens("s.png"), stage.tokens("whole.png"));
+    assert_eq!(stage.pixels("s.png"), stage.pixels("whole.png"));
+    let several = ["--journal", "--best-of", "2", "-o", "x.png"];
+    stage.refused(2, "--journal", &[&draw[..], &several].concat());
+}

@@ -164,6 +164,9 @@ pub enum Command {
         /// Codes guessed ahead: a number, or `auto`
         #[arg(long = "window", value_name = "WINDOW", value_parser = lookahead)]
         lookahead: Option<Lookahead>,
+        /// Write the rows into the file as they come
+        #[arg(long)]
+        journal: bool,
         /// One JSON object per line
         #[arg(long)]
         json: bool,
@@ -235,6 +238,9 @@ pub struct DrawArgs {
     /// Draw even if the model was not trained for it
     #[arg(long)]
     pub force: bool,
+    /// Write the rows into the file of the picture as they come: even after a kill `resume` goes on
+    #[arg(long, requires = "output")]
+    pub journal: bool,
     /// One JSON object per line
     #[arg(long)]
     pub json: bool,

@@ -7,9 +7,9 @@ use super::job::Job;
 use super::keep::{Written, keep};
 use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
-use crate::saved_picture::Saving;
+use crate::saved_picture::{self, Saving};
 use crate::state::{Begun, CandidateRows};
-use crate::task::{Failure, Mode, Picture, Progress, Report, Tally};
+use crate::task::{Failure, Mode, Picture, Progress, Report, Tally, Task};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -44,7 +44,8 @@ pub(super) fn draw<R: EngineRoom>(
         interrupt.watch(&ticket.cancel);
         let mut drawing = Drawing {
             interrupt,
-            task_seed: task.seed,
+            task: &task,
+            journal: job.journal.then(|| job.names.file(turn, 0)),
             turn,
             model: &mut model,
             seed: &mut seed,
@@ -162,7 +163,9 @@ enum End {
 struct Drawing<'a> {
     turn: usize,
     interrupt: &'a Interrupt,
-    task_seed: u64,
+    task: &'a Task,
+    /// Where its rows are written as they come.
+    journal: Option<PathBuf>,
     model: &'a mut String,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
@@ -196,7 +199,13 @@ impl Drawing<'_> {
                         console.say(&format!("seed {seed}"));
                     }
                     console.progress(&progress, self.turn);
+                    let is_row = matches!(progress, Progress::Row { .. });
                     self.shown.take(progress);
+                    if is_row && let Err(failure) = self.write_rows() {
+                        // It cannot be written at the end either; then it is said again.
+                        console.failed(&failure);
+                        self.journal = None;
+                    }
                 }
                 Report::Finished { task, pictures } if task == ticket.id => {
                     return Ok(End::Finished(pictures));
@@ -215,9 +224,25 @@ impl Drawing<'_> {
             }
         }
         match self.interrupt.is_hurried() {
-            true => Ok(End::Cancelled(self.shown.pictures(self.task_seed))),
+            true => Ok(End::Cancelled(self.shown.pictures(self.task.seed))),
             false => Err(Failure::failed("the engine's thread ended early")),
         }
+    }
+
+    /// Writes the rows there are as a stopped picture, whole or not at all.
+    fn write_rows(&self) -> Result<(), Failure> {
+        let pictures = self.shown.pictures(self.task.seed);
+        let (Some(path), Some(picture)) = (&self.journal, pictures.first()) else {
+            return Ok(());
+        };
+        let preview = self.shown.drawn(&self.task.mode, 0);
+        let saving = Saving {
+            task: self.task,
+            picture,
+            preview: preview.as_ref(),
+            model: self.model,
+        };
+        saved_picture::save(path, &saving)
     }
 
     /// Waits for the next report; `None` where none will come, or nobody waits any more.

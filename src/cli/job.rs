@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) seed_is_new: bool,
     /// What was made of the inputs, where that does not go without saying.
     pub(super) remark: Option<String>,
+    /// Whether the rows are written as they come.
+    pub(super) journal: bool,
 }
 
 /// The part of a command that makes a task, and how it is drawn.
@@ -117,6 +119,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             output,
             source,
             lookahead,
+            journal,
             model,
             ..
         } => {
@@ -133,6 +136,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 model: model.into(),
                 seed_is_new: false,
                 remark: None,
+                journal: *journal,
             }));
         }
         Command::Redraw {
@@ -158,6 +162,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 model: model.into(),
                 seed_is_new: false,
                 remark: None,
+                journal: false,
             }));
         }
         Command::Import(_)
@@ -244,6 +249,11 @@ impl Request<'_> {
         if let Some(refusal) = task.mask_refusal() {
             return Err(Failure::usage(refusal));
         }
+        if draw.journal && candidates > 1 {
+            return Err(Failure::usage(
+                "only the rows of one picture can be written as they come: leave --journal or --best-of out",
+            ));
+        }
         Ok(Job {
             task,
             then: self.then.to_vec(),
@@ -251,6 +261,7 @@ impl Request<'_> {
             model: (&draw.model).into(),
             seed_is_new: draw.seed.is_none(),
             remark,
+            journal: draw.journal,
         })
     }
 
