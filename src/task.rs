@@ -3,6 +3,7 @@
 //! Plain data only: tasks and reports can be stored, compared and replayed. Nothing here knows of
 //! threads, models or windows.
 
+mod branch;
 mod cancel;
 mod failure;
 mod models;
@@ -10,6 +11,7 @@ mod preferences;
 mod sampling;
 mod story;
 
+pub use branch::{Branch, fingerprint};
 pub use cancel::Cancel;
 pub use failure::{Cause, Failure, Fault};
 pub use models::{
