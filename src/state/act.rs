@@ -9,7 +9,6 @@ use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
 use super::effect::Effect;
 use super::inputs::new_seed;
-use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
 use crate::task::{Mode, Wording};
@@ -19,9 +18,10 @@ use std::path::PathBuf;
 impl Studio {
     /// Takes in what a person does, or what background work answers.
     pub fn act(&mut self, action: impl Into<Action>) -> Vec<Effect> {
-        match action.into() {
+        let effects = match action.into() {
             Action::Draft(action) => self.act_on_draft(action),
             Action::Run(action) => self.act_on_run(action),
+            Action::Rows(action) => self.act_on_rows(action),
             Action::Queue(action) => self.act_on_queue(action),
             Action::Result(action) => self.act_on_results(action),
             Action::Offer(action) => self.act_on_offer(action),
@@ -31,7 +31,9 @@ impl Studio {
             Action::Undo(action) => self.act_on_undo(action),
             Action::View(action) => self.act_on_view(action),
             Action::Answer(answer) => self.take_in_answer(answer),
-        }
+        };
+        self.look_at_ruler();
+        effects
     }
 
     /// Puts the draft's pictures at the end of the queue.
@@ -47,7 +49,7 @@ impl Studio {
                 return Vec::new();
             }
         };
-        if self.declines(&request) {
+        if self.declines(&request.mode, &request.prompt, &request.wording) {
             return Vec::new();
         }
         self.page = Page::Canvas;
@@ -74,15 +76,15 @@ impl Studio {
     }
 
     /// Says so where the starter can draw nothing of the words, before anything is begun.
-    fn declines(&mut self, request: &Request) -> bool {
-        let is_understood = request.wording == Wording::Understood
+    pub(super) fn declines(&mut self, mode: &Mode, prompt: &str, wording: &Wording) -> bool {
+        let is_understood = *wording == Wording::Understood
             && self.profile().is_some_and(|profile| profile.knows_starter_world);
         if !is_understood {
             return false;
         }
-        let understood = match &request.mode {
-            Mode::Generate | Mode::Pair { .. } => understand(&request.prompt),
-            Mode::Subject { describe } => understand_subject(describe.as_deref(), &request.prompt),
+        let understood = match mode {
+            Mode::Generate | Mode::Pair { .. } => understand(prompt),
+            Mode::Subject { describe } => understand_subject(describe.as_deref(), prompt),
             Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => {
                 return false;
             }
@@ -90,7 +92,7 @@ impl Studio {
         let near = match understood.verdict {
             Verdict::Outside { near } => near,
             Verdict::Unnamed => {
-                self.notify(Tone::Info, "Not yet", &unnamed_subject(&request.prompt), "");
+                self.notify(Tone::Info, "Not yet", &unnamed_subject(prompt), "");
                 return true;
             }
             Verdict::Known | Verdict::Near | Verdict::Empty => return false,

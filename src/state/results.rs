@@ -172,6 +172,7 @@ impl Studio {
             contest: None,
             ended: piece.ended,
             rows: (piece.ended == Ended::Stopped).then_some(piece.rows),
+            origin: None,
             gone: false,
             thumbnail: None,
             pixels: None,
@@ -181,7 +182,7 @@ impl Studio {
     }
 
     /// The file of a picture, unless it has none any more or yet; then that is said.
-    fn file_of(&mut self, which: &Which) -> Option<PathBuf> {
+    pub(super) fn file_of(&mut self, which: &Which) -> Option<PathBuf> {
         let outcome = match which {
             Which::Kept(path) => return Some(path.clone()),
             Which::Outcome(id) => self.outcome(*id)?,

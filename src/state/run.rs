@@ -5,7 +5,7 @@ use super::ground::Ground;
 use super::queue::Order;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Pixels, Size};
-use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
+use crate::task::{Branch, Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -33,6 +33,10 @@ pub enum Wish {
     Interrupt,
     /// It goes on as soon as the model is there.
     Resume,
+    /// Another picture branches off one of its rows.
+    Branch,
+    /// It goes on by other words or settings.
+    Steer,
 }
 
 /// What the engine said it would draw.
@@ -142,6 +146,8 @@ pub struct Run {
     /// Codes and seconds when it began or went on: from there the pace is measured.
     pace_from: Option<(usize, f64)>,
     pub wish: Option<Wish>,
+    /// How it is drawn once it has stopped for that.
+    pub(super) branch: Option<Branch>,
 }
 
 impl Run {
@@ -157,6 +163,7 @@ impl Run {
             tokens: Vec::new(),
             pace_from: None,
             wish: None,
+            branch: None,
         }
     }
 

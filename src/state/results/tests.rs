@@ -15,6 +15,7 @@ fn outcome(id: u64) -> Outcome {
         contest: None,
         rows: None,
         ended: Ended::Finished,
+        origin: None,
         gone: false,
         thumbnail: None,
         pixels: None,

@@ -2,7 +2,7 @@
 
 use super::column::{Greeting, Left};
 use super::{inputs, notices, prompt_chips, rare_settings, sizes};
-use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Tab, Target};
+use crate::state::{Action, DraftAction, Phase, RowAction, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{
@@ -325,6 +325,19 @@ fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
     }
 }
 
+/// The picture under way goes on by what is set up now.
+fn steer(ui: &mut Ui, left: &mut Left<'_>) {
+    let can = left.studio.steering().is_some();
+    ui.add_enabled_ui(can, |ui| {
+        let tip = "Words, guidance and variety as they are now count from the next row on; its rows stay (Alt+Enter)";
+        let steer = ui.button("Steer it").on_hover_text(tip);
+        let steer = steer.on_disabled_hover_text("Change the words, the guidance or the variety while it draws");
+        if pressed_once(&steer) {
+            left.actions.push(RowAction::Steer.into());
+        }
+    });
+}
+
 /// Draw, or what can be done with the picture that is being drawn.
 fn go(ui: &mut Ui, left: &mut Left<'_>) {
     let studio = left.studio;
@@ -341,10 +354,13 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
             ),
             _ => ("Draw another after it", "Adds it to the queue (Ctrl+Enter)"),
         };
-        let more = ui.button(words).on_hover_text(tip);
-        if more.clicked() {
-            left.actions.push(RunAction::Draw.into());
-        }
+        ui.horizontal(|ui| {
+            let more = ui.button(words).on_hover_text(tip);
+            if more.clicked() {
+                left.actions.push(RunAction::Draw.into());
+            }
+            steer(ui, left);
+        });
         let width = (ui.available_width() - 2.0 * gap) / 3.0;
         let first = match phase {
             Phase::Paused | Phase::Interrupted => ("Resume", RunAction::Resume),

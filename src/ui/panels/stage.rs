@@ -5,6 +5,8 @@ use super::lanes;
 use super::lower_card::over;
 use super::middle::Middle;
 use super::reference;
+use super::row_card;
+use super::ruler;
 use super::status::Pointed;
 use super::tool_card;
 use crate::history::Moment;
@@ -31,7 +33,13 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
         caption::show(ui, rect, middle.studio);
     }
     let run = middle.studio.run.as_ref();
+    let marked = middle.studio.marked();
     match middle.studio.shown {
+        _ if marked.is_some() => {
+            if let Some(row) = marked {
+                row_card::show(ui, rect, (middle.studio, row), middle.actions);
+            }
+        }
         Shown::Run => {
             if let Some(run) = run {
                 progress_card(ui, rect, run);
@@ -84,6 +92,9 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let told = middle.canvas.ui(ui, &tools);
     if let Some(photo) = reference {
         reference::show(ui, told.response.rect, photo, middle.textures);
+    }
+    if let Some(place) = told.place {
+        ruler::show(ui, studio, (told.response.rect, place), middle.actions);
     }
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
