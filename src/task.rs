@@ -11,7 +11,7 @@ mod preferences;
 mod sampling;
 mod story;
 
-pub use branch::{Branch, fingerprint};
+pub use branch::{Branch, Lineage, fingerprint};
 pub use cancel::Cancel;
 pub use failure::{Cause, Failure, Fault};
 pub use models::{

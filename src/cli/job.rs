@@ -236,7 +236,7 @@ impl Request<'_> {
             force: draw.force,
             story: Story {
                 bands: self.bands(seed)?,
-                parent: None,
+                ..Story::default()
             },
             audition,
             ..Task::new(self.mode, self.prompt)

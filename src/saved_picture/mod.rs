@@ -194,7 +194,10 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
             path.display()
         )));
     }
+    let mut story = task.story.clone();
+    story.earlier.push(kept.fingerprint());
     Ok(Task {
+        story,
         sampling: SamplingChoice {
             lookahead: Lookahead::Fixed(kept.settings.lookahead),
             ..task.sampling

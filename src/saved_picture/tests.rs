@@ -95,6 +95,7 @@ fn tasks() -> Vec<Task> {
                 picture: "ab".repeat(32),
                 from_row: 2,
             }),
+            earlier: vec!["cd".repeat(32)],
         },
         ..Task::new(Mode::Generate, "a cat")
     });

@@ -111,13 +111,16 @@ impl Studio {
         // An example shows what it says: every setting is the model's own.
         self.draft.set_size(None);
         self.draft.sampling = self.draft.sampling.left_to_the_model();
-        (self.draft.batch, self.draft.candidates) = (1, 1);
+        (self.draft.batch, self.draft.candidates, self.draft.starts) = (1, 1, 1);
         self.changed_from(former);
         self.draw()
     }
 
     /// A picture nobody works on is kept before the next one begins.
     pub(super) fn set_interrupted_aside(&mut self) -> Vec<Effect> {
+        if let Some(run) = self.run.take_if(|run| run.phase == Phase::Choosing) {
+            return self.keep_starts(run);
+        }
         match self.run.take_if(|run| run.phase == Phase::Interrupted) {
             Some(run) => match run.part() {
                 Some(picture) => self.keep_part(&run, picture),
@@ -139,14 +142,20 @@ impl Studio {
                 (self.shown, self.compared, self.before_after) = (Shown::Run, None, false);
                 self.stage()
             }
+            (RunAction::Choose(candidate), _) => {
+                self.choose(candidate);
+                Vec::new()
+            }
+            (RunAction::Resume, Some(Phase::Choosing)) => self.draw_chosen(),
+            (RunAction::Pause, Some(Phase::Choosing | Phase::Interrupted)) => Vec::new(),
             (RunAction::Resume, Some(Phase::Interrupted)) => self.resume_interrupted(),
-            (RunAction::Keep, Some(Phase::Interrupted)) => {
+            (RunAction::Keep, Some(Phase::Interrupted | Phase::Choosing)) => {
                 let mut effects = self.set_interrupted_aside();
                 self.leave_run(&mut effects);
                 effects.extend(self.pump());
                 effects
             }
-            (RunAction::Discard, Some(Phase::Interrupted)) => {
+            (RunAction::Discard, Some(Phase::Interrupted | Phase::Choosing)) => {
                 let run = self.run.take();
                 run.iter().for_each(|run| self.note_discarded(run));
                 let discarded = run.map(|run| Effect::JournalEnd(run.order.id));

@@ -11,6 +11,7 @@ mod act;
 mod action;
 mod album;
 mod answers;
+mod audition;
 mod branch;
 mod brush;
 mod candidate_rows;
@@ -19,6 +20,7 @@ mod compare;
 mod draft;
 mod effect;
 mod errand;
+mod family;
 mod given;
 mod ground;
 mod inputs;
@@ -52,7 +54,7 @@ pub use action::{
     PreferenceAction, QueueAction, ResultAction, RowAction, RunAction, Setting, Target, UndoAction, Verb,
     ViewAction, Which,
 };
-pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
+pub use album::{Album, Listing, Looked, Piece, Place, Query, Star, Thrown};
 pub use branch::source_of_branch;
 pub use brush::Brush;
 pub use candidate_rows::CandidateRows;
@@ -60,6 +62,7 @@ pub use chain::{Aside, Chain, EditResult, Turn};
 pub use draft::{Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, ModelEffect, Stage};
 pub use errand::Errand;
+pub use family::{Family, Kin, Member, StripLine, families};
 pub use ground::Ground;
 pub use mishaps::{BROKE_OFF, Mishap};
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};

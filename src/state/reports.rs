@@ -133,6 +133,9 @@ impl Studio {
         let Some(mut run) = self.run.take() else {
             return Vec::new();
         };
+        if run.is_audition() && pictures.iter().any(|picture| picture.pixels.is_none()) {
+            return self.begin_choosing(run, pictures);
+        }
         let branch = run.stopped_for();
         let mut kept = Vec::new();
         let mut best = None;

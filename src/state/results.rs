@@ -59,6 +59,10 @@ impl Studio {
             Verb::Reveal => with_file(self, Errand::Reveal),
             Verb::OpenOutside => with_file(self, Errand::OpenOutside),
             Verb::Trash => with_file(self, Errand::Trash),
+            Verb::Prune => match which {
+                Which::Outcome(id) => self.prune(*id),
+                Which::Kept(_) => Vec::new(),
+            },
             Verb::Star => self.turn_star(which),
             Verb::TakeOff => match which {
                 Which::Outcome(id) => self.take_off(|outcome| outcome.id == *id),

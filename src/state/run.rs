@@ -1,5 +1,6 @@
 //! The picture that is being drawn, as far as it is known.
 
+use super::audition::Starts;
 use super::candidate_rows::{CandidateRows, shown_rows};
 use super::ground::Ground;
 use super::queue::Order;
@@ -20,6 +21,8 @@ pub enum Phase {
     Paused,
     /// All codes are there.
     Decoding,
+    /// Its starts are drawn; the user chooses among them.
+    Choosing,
     /// No engine works on it: the program was closed, or the model changed or failed.
     Interrupted,
 }
@@ -148,6 +151,8 @@ pub struct Run {
     pub wish: Option<Wish>,
     /// How it is drawn once it has stopped for that.
     pub(super) branch: Option<Branch>,
+    /// While the user chooses.
+    pub starts: Starts,
 }
 
 impl Run {
@@ -164,6 +169,7 @@ impl Run {
             pace_from: None,
             wish: None,
             branch: None,
+            starts: Starts::default(),
         }
     }
 
@@ -332,7 +338,7 @@ impl Run {
 
     fn cells_of(&self, candidate: usize) -> (u32, u32) {
         let Some(begun) = &self.begun else { return (0, 0) };
-        let of = begun.to_draw_before(begun.grid.rows);
+        let of = begun.to_draw_before(self.end_row());
         let given = self.order.request.resume.as_ref().map_or(0, Vec::len) as u32;
         let before = begun.to_draw_before(given / begun.grid.columns.max(1));
         let told = before + self.tokens.get(candidate).copied().unwrap_or_default() as u32;
@@ -356,7 +362,7 @@ impl Run {
         let rows = self.shown_rows();
         Far {
             done: slowest.unwrap_or_default().saturating_sub(rows.start),
-            of: rows.len() as u32,
+            of: self.end_row().saturating_sub(rows.start),
             unit: Unit::Rows,
         }
     }

@@ -4,6 +4,7 @@ use super::sampling::SamplingChoice;
 use super::story::{Band, Parent, Story};
 use super::{Failure, Mode, Task, Wording};
 use crate::token::Grid;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// What is to be different from a row on. What is `None` stays as it is there.
@@ -15,6 +16,25 @@ pub struct Branch {
     pub words: Option<(String, Wording)>,
     pub sampling: Option<SamplingChoice>,
     pub seed: Option<u64>,
+}
+
+/// What a picture is called, and what it branches off; by fingerprints.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Lineage {
+    pub picture: String,
+    /// What it was called as a stopped picture.
+    pub earlier: Vec<String>,
+    pub parent: Option<String>,
+}
+
+impl Lineage {
+    pub fn new(picture: String, story: &Story) -> Self {
+        Self {
+            picture,
+            earlier: story.earlier.clone(),
+            parent: story.parent.as_ref().map(|parent| parent.picture.clone()),
+        }
+    }
 }
 
 /// Names a picture wherever its file is: SHA-256 of its grid, codes and seed, in hexadecimal.
@@ -101,6 +121,7 @@ impl Task {
             if let Some(picture) = parent {
                 let from_row = row;
                 self.story.parent = Some(Parent { picture, from_row });
+                self.story.earlier = Vec::new();
             }
         } else {
             // Nothing is left of what was drawn.

@@ -163,7 +163,7 @@ fn escape(studio: &Studio) -> Option<Action> {
     let working = studio
         .run
         .as_ref()
-        .is_some_and(|run| run.phase != Phase::Interrupted);
+        .is_some_and(|run| !matches!(run.phase, Phase::Interrupted | Phase::Choosing));
     working.then_some(Action::Run(RunAction::Keep))
 }
 

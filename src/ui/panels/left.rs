@@ -18,6 +18,9 @@ const PLAIN: Sampling = Sampling {
     top_n_sigma: None,
 };
 
+/// Starts that are tried at a press.
+const STARTS: usize = 8;
+
 pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
     let margin = Margin::symmetric(theme::PAD as i8, 12);
     let running = left.studio.run.is_some();
@@ -283,7 +286,9 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
 fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let (batch, candidates) = (left.studio.draft.batch, left.studio.draft.candidates);
+    let starts = left.studio.draft.starts;
     let chosen = match candidates {
+        1 if starts > 1 => format!("{starts} starts"),
         1 => format!("× {batch}"),
         _ => format!("1 of {candidates}"),
     };
@@ -303,9 +308,9 @@ fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
                 .show_ui(ui, |ui| {
                     ui.label(palette.label("Pictures"));
                     for count in [1, 2, 4, 8, 16] {
-                        let is_chosen = candidates == 1 && batch == count;
+                        let is_chosen = candidates == 1 && starts == 1 && batch == count;
                         if ui.selectable_label(is_chosen, format!("× {count}")).clicked() {
-                            set = Some((count, 1));
+                            set = Some((count, 1, 1));
                         }
                     }
                     ui.label(palette.label("Best of"));
@@ -313,15 +318,22 @@ fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
                         let entry = ui.selectable_label(candidates == count, format!("1 of {count}"));
                         let tip = "Draws that many at once and says which one the model finds likeliest";
                         if entry.on_hover_text(tip).clicked() {
-                            set = Some((1, count));
+                            set = Some((1, count, 1));
                         }
+                    }
+                    ui.label(palette.label("Starts"));
+                    let entry = ui.selectable_label(starts == STARTS, "Try eight starts");
+                    let tip = "Draws only the first rows of eight pictures; those you choose are drawn on";
+                    if entry.on_hover_text(tip).clicked() {
+                        set = Some((1, 1, STARTS));
                     }
                 });
         });
     });
-    if let Some((batch, candidates)) = set {
+    if let Some((batch, candidates, starts)) = set {
         left.set(Setting::Batch(batch));
         left.set(Setting::Candidates(candidates));
+        left.set(Setting::Starts(starts));
     }
 }
 
@@ -352,6 +364,10 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                 "Keep it and draw another",
                 "Keeps its rows, which can be finished later, and draws the next one (Ctrl+Enter)",
             ),
+            Phase::Choosing => (
+                "Keep them and draw another",
+                "Keeps the chosen starts, or the likeliest, and draws the next one (Ctrl+Enter)",
+            ),
             _ => ("Draw another after it", "Adds it to the queue (Ctrl+Enter)"),
         };
         ui.horizontal(|ui| {
@@ -364,6 +380,7 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
         let width = (ui.available_width() - 2.0 * gap) / 3.0;
         let first = match phase {
             Phase::Paused | Phase::Interrupted => ("Resume", RunAction::Resume),
+            Phase::Choosing => ("Draw on", RunAction::Resume),
             _ => ("Pause", RunAction::Pause),
         };
         let verbs = [

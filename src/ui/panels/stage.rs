@@ -27,7 +27,7 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     if middle.studio.shown == Shown::Welcome {
         welcome::show(ui, &mut middle);
     } else if let Some(run) = lanes::of_run(middle.studio) {
-        lanes::show(ui, rect, run, middle.textures);
+        lanes::show(ui, rect, run, middle.textures, middle.actions);
     } else {
         pointed = picture(ui, &mut middle);
         caption::show(ui, rect, middle.studio);
@@ -161,6 +161,10 @@ fn standing(run: &Run) -> String {
         Phase::Drawing => at,
         Phase::Paused => format!("Paused at {at}"),
         Phase::Decoding => "Finishing the picture …".to_owned(),
+        Phase::Choosing => match run.starts.chosen.len() {
+            0 => "Press on the starts to draw on".to_owned(),
+            count => format!("{count} of {} chosen", run.candidates()),
+        },
         Phase::Interrupted if run.waits() => {
             format!("Stopped at {at} · Goes on when the model is loaded")
         }
@@ -170,7 +174,7 @@ fn standing(run: &Run) -> String {
 
 /// What stands in the middle of the card: how fast it goes, or what the user wants to be sure of.
 fn pace(run: &Run) -> String {
-    if run.phase == Phase::Interrupted {
+    if matches!(run.phase, Phase::Interrupted | Phase::Choosing) {
         return String::new();
     }
     if run.far().unit == Unit::Cells {
