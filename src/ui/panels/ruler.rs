@@ -197,9 +197,7 @@ fn name(ui: &Ui, response: &Response, rows: &RowsShown, marked: Option<u32>) {
     let words = format!("{} of {} rows. {}", rows.done, rows.of, stretches.join(". "));
     ui.ctx().accesskit_node_builder(response.id, |node| {
         node.set_description(words);
-        (
-            node.set_min_numeric_value(0.0),
-            node.set_max_numeric_value(f64::from(rows.last())),
-        );
+        node.set_min_numeric_value(0.0);
+        node.set_max_numeric_value(f64::from(rows.last()));
     });
 }
