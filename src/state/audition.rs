@@ -4,17 +4,10 @@ use super::effect::Effect;
 use super::queue::Order;
 use super::request::Request;
 use super::run::{Phase, Run};
+use super::starts::Starts;
 use super::{Shown, Studio, Tone};
 use crate::task::Picture;
 use std::collections::BTreeSet;
-
-/// The starts that are there, and the chosen ones, by their candidates.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Starts {
-    /// The likeliest first.
-    parts: Vec<Picture>,
-    pub chosen: BTreeSet<usize>,
-}
 
 impl Run {
     /// The row of the grid at which it ends: that of its starts, or the last.

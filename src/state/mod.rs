@@ -38,6 +38,7 @@ mod request;
 mod results;
 mod ruler;
 mod run;
+mod starts;
 mod store;
 mod studio;
 #[cfg(test)]

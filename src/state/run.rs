@@ -1,10 +1,10 @@
 //! The picture that is being drawn, as far as it is known.
 
-use super::audition::Starts;
 use super::candidate_rows::{CandidateRows, shown_rows};
 use super::ground::Ground;
 use super::queue::Order;
 use super::request::Request;
+use super::starts::Starts;
 use crate::pixels::{MaskRuns, Pixels, Size};
 use crate::task::{Branch, Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
