@@ -7,7 +7,7 @@ begin --theme dark
 
 # The picture fills the canvas from top to bottom; the ruler stands at its left.
 ruler() { echo "400 $((76 + (614 * (2 * $1 + 1)) / (2 * $2)))"; }
-grid_rows() { info "$1" | sed 's/.*"grid":{"rows":\([0-9]*\).*/\1/; s/.*"grid":{"columns":[0-9]*,"rows":\([0-9]*\).*/\1/'; }
+grid_rows() { info "$1" | sed 's/.*"grid":{[^}]*"rows":\([0-9]*\).*/\1/'; }
 grid_columns() { info "$1" | sed 's/.*"columns":\([0-9]*\).*/\1/'; }
 mark() {
     # shellcheck disable=SC2046
@@ -15,7 +15,6 @@ mark() {
 }
 # The first rows of a picture.
 above() { tokens "$1" | cut -d, -f"1-$(($2 * columns))"; }
-story() { info "$1" | sed -n 's/.*"story":\({.*}\),"tokens.*/\1/p'; }
 holds() { info "$1" | grep -qF "$2" || fail "$1 does not say $2"; }
 
 write "a fox on the beach"
@@ -58,7 +57,7 @@ await_picture 4
 steered=$(newest)
 holds "$steered" '"prompt":"twofoxesonthebeach"'
 holds "$steered" '"prompt":"twofoxesinthesnow"'
-at=$(info "$steered" | sed 's/.*"bands":\[{"from_row":\([0-9]*\).*/\1/')
+at=$(info "$steered" | sed 's/.*"bands":\[{[^}]*"from_row":\([0-9]*\).*/\1/')
 undisturbed "$steered" generate "two foxes on the beach" --then-from-row "$at" "two foxes in the snow"
 shot rows-steered
 
