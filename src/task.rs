@@ -3,6 +3,7 @@
 //! Plain data only: tasks and reports can be stored, compared and replayed. Nothing here knows of
 //! threads, models or windows.
 
+mod branch;
 mod cancel;
 mod doubt;
 mod failure;
@@ -11,6 +12,7 @@ mod preferences;
 mod sampling;
 mod story;
 
+pub use branch::{Branch, Lineage, fingerprint};
 pub use cancel::Cancel;
 pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};

@@ -4,9 +4,9 @@ use super::args::{Command, DrawArgs, RowArgs};
 use super::names::Names;
 use crate::engine_room::ModelSource;
 use crate::picture::{self, MaskFile};
-use crate::saved_picture::{self, Branch};
+use crate::saved_picture;
 use crate::task::{
-    Audition, Band, Failure, LONGEST_PROMPT, Mode, SamplingChoice, Story, Task, Wording, new_seed,
+    Audition, Band, Branch, Failure, LONGEST_PROMPT, Mode, SamplingChoice, Story, Task, Wording, new_seed,
 };
 use crate::token::Grid;
 use std::path::Path;
@@ -152,8 +152,9 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             let names = Names::new(Some(output), Path::new(""), 0, (1, 1))?;
             let branch = Branch {
                 from_row: *from_row,
-                prompt: prompt.clone(),
-                seed: seed.unwrap_or_else(|| new_seed(READABLE_SEEDS)),
+                words: prompt.clone().map(|prompt| (prompt, Wording::Understood)),
+                seed: Some(seed.unwrap_or_else(|| new_seed(READABLE_SEEDS))),
+                ..Branch::default()
             };
             return Ok(Some(Job {
                 task: saved_picture::branch_of(file, source.as_deref(), &branch)?,
@@ -241,7 +242,7 @@ impl Request<'_> {
             force: draw.force,
             story: Story {
                 bands: self.bands(seed)?,
-                parent: None,
+                ..Story::default()
             },
             audition,
             ..Task::new(self.mode, self.prompt)

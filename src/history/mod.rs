@@ -22,7 +22,7 @@ pub use trash::Removed;
 
 use crate::disk;
 use crate::pixels::{Pixels, Size};
-use crate::task::Naming;
+use crate::task::{Lineage, Naming};
 use stars::Stars;
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -44,6 +44,7 @@ pub struct About {
     pub panel: Size,
     /// Rows of codes there are, and rows of the whole grid.
     pub rows: (u32, u32),
+    pub lineage: Lineage,
 }
 
 impl About {

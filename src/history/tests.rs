@@ -31,6 +31,7 @@ impl Reader for Texts {
             model: "starter".to_owned(),
             panel: Size::new(128, 128),
             rows: (16, 16),
+            lineage: Lineage::default(),
         })
     }
 

@@ -4,6 +4,7 @@ use super::read;
 use crate::history::{About, Reader};
 use crate::picture;
 use crate::pixels::Pixels;
+use crate::task::Lineage;
 use std::path::Path;
 
 /// Reads pictures for [`crate::history::Library`].
@@ -22,6 +23,7 @@ impl Reader for Shelf {
             model: kept.settings.model.clone(),
             panel: kept.settings.size,
             rows: (rows as u32, grid.rows),
+            lineage: Lineage::new(kept.fingerprint(), &kept.settings.story),
         })
     }
 

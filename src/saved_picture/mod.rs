@@ -8,7 +8,7 @@ mod branch;
 mod listing;
 mod settings;
 
-pub use branch::{Branch, branch_of};
+pub use branch::branch_of;
 pub use listing::Shelf;
 pub use settings::Settings;
 
@@ -188,13 +188,19 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
         )));
     }
     let task = kept.task_over(source)?;
-    if task.source.is_none() && task.mode.takes_source() {
+    // Its codes are among those of the picture; under a mask they are not enough.
+    let has_codes = task.mask.is_none()
+        && kept.codes.len() >= kept.rows_of_source() as usize * kept.grid.columns as usize;
+    if task.source.is_none() && task.mode.takes_source() && !has_codes {
         return Err(Failure::usage(format!(
             "{} does not hold the picture it was made from: name it with --source FILE",
             path.display()
         )));
     }
+    let mut story = task.story.clone();
+    story.earlier.push(kept.fingerprint());
     Ok(Task {
+        story,
         sampling: SamplingChoice {
             lookahead: Lookahead::Fixed(kept.settings.lookahead),
             ..task.sampling

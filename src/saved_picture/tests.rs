@@ -4,7 +4,7 @@ use super::*;
 use crate::history::Reader as _;
 use crate::pixels::Size;
 use crate::state::{Draft, Request};
-use crate::task::{Band, MapKind, Parent, Sampling, Story, Tally};
+use crate::task::{Band, Branch, MapKind, Parent, Sampling, Story, Tally};
 use std::path::PathBuf;
 
 const PANEL: Size = Size::new(64, 32);
@@ -98,6 +98,7 @@ fn tasks() -> Vec<Task> {
                 picture: "ab".repeat(32),
                 from_row: 2,
             }),
+            earlier: vec!["cd".repeat(32)],
         },
         ..Task::new(Mode::Generate, "a cat")
     });
@@ -262,6 +263,8 @@ fn a_stopped_picture_goes_on_from_itself() {
                 ..settled(&task)
             };
             expected.sampling.lookahead = Lookahead::Fixed(4);
+            // Branches of the part go on naming it.
+            expected.story.earlier.push(read(&path).unwrap().fingerprint());
             assert_eq!(stopped(&path, None).unwrap(), expected);
             assert_eq!(task_of(&path).unwrap(), settled(&task));
             let grey = picture::read(&path).unwrap();
@@ -404,8 +407,9 @@ fn a_picture_branches_off_at_a_row() {
     let path = saved(folder.path(), &task, 99);
     let branch = |from_row, prompt: Option<&str>| Branch {
         from_row,
-        prompt: prompt.map(str::to_owned),
-        seed: 9,
+        words: prompt.map(|prompt| (prompt.to_owned(), Wording::Understood)),
+        seed: Some(9),
+        ..Branch::default()
     };
     let of = |path: &Path, from_row, prompt| branch_of(path, None, &branch(from_row, prompt));
     let child = of(&path, 2, Some("a dog")).unwrap();

@@ -52,10 +52,7 @@ pub(super) struct Segment {
 impl Plan {
     /// Rows of the grid that the source's codes take.
     pub(super) fn rows_of_source(&self, mode: &Mode) -> u32 {
-        match mode.takes_source() {
-            true => self.grid.rows / 2,
-            false => 0,
-        }
+        mode.rows_of_source(self.grid.rows)
     }
 
     /// Tokens of the longest prompt.

@@ -9,7 +9,6 @@ use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
 use super::effect::Effect;
 use super::inputs::new_seed;
-use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
 use crate::task::{Mode, Wording};
@@ -22,9 +21,10 @@ const MOST_SOURCE_BYTES: usize = if cfg!(test) { 16 << 20 } else { 1 << 30 };
 impl Studio {
     /// Takes in what a person does, or what background work answers.
     pub fn act(&mut self, action: impl Into<Action>) -> Vec<Effect> {
-        match action.into() {
+        let effects = match action.into() {
             Action::Draft(action) => self.act_on_draft(action),
             Action::Run(action) => self.act_on_run(action),
+            Action::Rows(action) => self.act_on_rows(action),
             Action::Queue(action) => self.act_on_queue(action),
             Action::Result(action) => self.act_on_results(action),
             Action::Offer(action) => self.act_on_offer(action),
@@ -34,7 +34,9 @@ impl Studio {
             Action::Undo(action) => self.act_on_undo(action),
             Action::View(action) => self.act_on_view(action),
             Action::Answer(answer) => self.take_in_answer(answer),
-        }
+        };
+        self.look_at_ruler();
+        effects
     }
 
     /// Puts the draft's pictures at the end of the queue.
@@ -50,7 +52,7 @@ impl Studio {
                 return Vec::new();
             }
         };
-        if self.declines(&request) || self.has_no_room_for(&request) {
+        if self.declines(&request.mode, &request.prompt, &request.wording) || self.has_no_room_for(&request) {
             return Vec::new();
         }
         self.page = Page::Canvas;
@@ -90,15 +92,15 @@ impl Studio {
     }
 
     /// Says so where the starter can draw nothing of the words, before anything is begun.
-    fn declines(&mut self, request: &Request) -> bool {
-        let is_understood = request.wording == Wording::Understood
+    pub(super) fn declines(&mut self, mode: &Mode, prompt: &str, wording: &Wording) -> bool {
+        let is_understood = *wording == Wording::Understood
             && self.profile().is_some_and(|profile| profile.knows_starter_world);
         if !is_understood {
             return false;
         }
-        let understood = match &request.mode {
-            Mode::Generate | Mode::Pair { .. } => understand(&request.prompt),
-            Mode::Subject { describe } => understand_subject(describe.as_deref(), &request.prompt),
+        let understood = match mode {
+            Mode::Generate | Mode::Pair { .. } => understand(prompt),
+            Mode::Subject { describe } => understand_subject(describe.as_deref(), prompt),
             Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => {
                 return false;
             }
@@ -106,7 +108,7 @@ impl Studio {
         let near = match understood.verdict {
             Verdict::Outside { near } => near,
             Verdict::Unnamed => {
-                self.notify(Tone::Info, "Not yet", &unnamed_subject(&request.prompt), "");
+                self.notify(Tone::Info, "Not yet", &unnamed_subject(prompt), "");
                 return true;
             }
             Verdict::Known | Verdict::Near | Verdict::Empty => return false,
@@ -125,13 +127,16 @@ impl Studio {
         // An example shows what it says: every setting is the model's own.
         self.draft.set_size(None);
         self.draft.sampling = self.draft.sampling.left_to_the_model();
-        (self.draft.batch, self.draft.candidates) = (1, 1);
+        (self.draft.batch, self.draft.candidates, self.draft.starts) = (1, 1, 1);
         self.changed_from(former);
         self.draw()
     }
 
     /// A picture nobody works on is kept before the next one begins.
     pub(super) fn set_interrupted_aside(&mut self) -> Vec<Effect> {
+        if let Some(run) = self.run.take_if(|run| run.phase == Phase::Choosing) {
+            return self.keep_starts(run);
+        }
         match self.run.take_if(|run| run.phase == Phase::Interrupted) {
             Some(run) => match run.part() {
                 Some(picture) => self.keep_part(&run, picture),
@@ -153,14 +158,20 @@ impl Studio {
                 (self.shown, self.compared, self.before_after) = (Shown::Run, None, false);
                 self.stage()
             }
+            (RunAction::Choose(candidate), _) => {
+                self.choose(candidate);
+                Vec::new()
+            }
+            (RunAction::Resume, Some(Phase::Choosing)) => self.draw_chosen(),
+            (RunAction::Pause, Some(Phase::Choosing | Phase::Interrupted)) => Vec::new(),
             (RunAction::Resume, Some(Phase::Interrupted)) => self.resume_interrupted(),
-            (RunAction::Keep, Some(Phase::Interrupted)) => {
+            (RunAction::Keep, Some(Phase::Interrupted | Phase::Choosing)) => {
                 let mut effects = self.set_interrupted_aside();
                 self.leave_run(&mut effects);
                 effects.extend(self.pump());
                 effects
             }
-            (RunAction::Discard, Some(Phase::Interrupted)) => {
+            (RunAction::Discard, Some(Phase::Interrupted | Phase::Choosing)) => {
                 let run = self.run.take();
                 run.iter().for_each(|run| self.note_discarded(run));
                 let discarded = run.map(|run| Effect::JournalEnd(run.order.id));

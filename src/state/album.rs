@@ -3,8 +3,10 @@
 //! The library itself reads and writes files, so it is no part of the state: it answers with a
 //! [`Listing`], and an answer to an older question is not taken in.
 
+use super::family::{Family, Kin, families};
 use super::outcome::{Ended, Outcome};
 use crate::pixels::Size;
+use crate::task::Lineage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,20 @@ pub struct Piece {
     pub ended: Ended,
     /// Rows of codes there are, and rows of the whole grid.
     pub rows: (u32, u32),
+    /// Unknown of other programs' pictures.
+    #[serde(default)]
+    pub lineage: Option<Lineage>,
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Where a picture stands among those that branch off each other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// Branches between it and the head of its family.
+    pub depth: usize,
+    /// Of the one that stands for its family: the family's name and its pictures.
+    pub family: Option<(String, usize)>,
 }
 
 /// What the library answered.
@@ -66,7 +82,12 @@ pub enum Looked {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Album {
     pub query: Query,
+    /// Those that are shown: of a folded family one, whose day counts for all of it.
     pub pieces: Vec<Piece>,
+    /// All that were listed.
+    pub listed: Vec<Piece>,
+    /// Families that are shown whole, by their names; in the strip, too.
+    pub unfolded: BTreeSet<String>,
     pub total: usize,
     pub looked: Looked,
     /// Of all kept pictures, also of those that are not listed.
@@ -75,7 +96,7 @@ pub struct Album {
 
 impl Album {
     pub fn piece(&self, path: &Path) -> Option<&Piece> {
-        self.pieces.iter().find(|piece| piece.path == path)
+        self.listed.iter().find(|piece| piece.path == path)
     }
 
     pub fn is_starred(&self, path: Option<&Path>) -> bool {
@@ -87,14 +108,54 @@ impl Album {
         if listing.query != self.query {
             return;
         }
-        (self.pieces, self.total) = (listing.pieces, listing.total);
+        (self.listed, self.total) = (listing.pieces, listing.total);
         self.looked = Looked::Now;
+        self.arrange();
+    }
+
+    /// Unfolds a family, or folds it.
+    pub(super) fn turn_family(&mut self, name: String) {
+        if !self.unfolded.remove(&name) {
+            self.unfolded.insert(name);
+        }
+        self.arrange();
+    }
+
+    /// What is shown of all that were listed.
+    fn arrange(&mut self) {
+        let kin: Vec<Option<Kin<'_>>> = self
+            .listed
+            .iter()
+            .map(|piece| piece.lineage.as_ref().map(Kin::of_lineage))
+            .collect();
+        let mut shown = Vec::with_capacity(self.listed.len());
+        for Family { name, members } in families(&kin) {
+            let Some(newest) = members.iter().min_by_key(|member| member.index) else {
+                continue;
+            };
+            let day = &self.listed[newest.index].day;
+            let is_open = self.unfolded.contains(&name);
+            let count = members.len();
+            let one = [*newest];
+            let members = if is_open { members.as_slice() } else { &one };
+            for (nth, member) in members.iter().enumerate() {
+                let family = (nth == 0 && count > 1).then(|| (name.clone(), count));
+                let depth = if is_open { member.depth } else { 0 };
+                shown.push(Piece {
+                    day: day.clone(),
+                    place: Place { depth, family },
+                    ..self.listed[member.index].clone()
+                });
+            }
+        }
+        self.pieces = shown;
     }
 
     pub(super) fn forget(&mut self, path: &Path) {
-        let before = self.pieces.len();
-        self.pieces.retain(|piece| piece.path != path);
-        self.total = self.total.saturating_sub(before - self.pieces.len());
+        let before = self.listed.len();
+        self.listed.retain(|piece| piece.path != path);
+        self.total = self.total.saturating_sub(before - self.listed.len());
+        self.arrange();
     }
 
     /// Stars a picture, or takes its star; says which.

@@ -18,6 +18,8 @@ impl Studio {
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
             Answer::Fetched(id, pixels) => return self.fetched(id, pixels),
             Answer::NotFetched(id, failure) => return self.not_fetched(id, &failure),
+            Answer::Traced(id, origin) => self.traced(id, *origin),
+            Answer::Branched(task) => return self.branched(&task),
             Answer::Listed(listing) => self.album.take(*listing),
             Answer::Stars(starred) => self.album.starred = starred,
             Answer::NotStarred(path, failure) => {

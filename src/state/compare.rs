@@ -79,8 +79,12 @@ impl Studio {
         files.collect()
     }
 
-    /// The result to compare the shown one with when nothing is said: the one drawn before it.
+    /// The result to compare the shown one with when nothing is said: another branch of the same
+    /// picture, else that one, else the one drawn before it.
     pub fn neighbour(&self, id: OutcomeId) -> Option<OutcomeId> {
+        if let Some(relative) = self.relative(id) {
+            return Some(relative);
+        }
         let usable = |outcome: &&Outcome| outcome.can_be_shown();
         let at = self.outcomes.iter().position(|outcome| outcome.id == id);
         let older = self.outcomes.iter().skip(at.map_or(0, |at| at + 1)).find(usable);

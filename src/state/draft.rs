@@ -5,7 +5,7 @@ use super::chain::Chain;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Story, Wording};
+use crate::task::{Audition, CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Story, Wording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -143,6 +143,8 @@ pub struct Draft {
     pub batch: u32,
     /// Candidates of which the likeliest is shown.
     pub candidates: usize,
+    /// Starts of which the user chooses; 1 draws whole pictures.
+    pub starts: usize,
     pub pair_kind: MapKind,
     pub chain: Chain,
     pub brush: Brush,
@@ -169,6 +171,7 @@ impl Default for Draft {
             sampling: SamplingChoice::default(),
             batch: 1,
             candidates: 1,
+            starts: 1,
             pair_kind: MapKind::Canny,
             chain: Chain::default(),
             brush: Brush::default(),
@@ -281,6 +284,7 @@ impl Draft {
             }
         };
         let words = if self.tab == Tab::Predict { "" } else { words };
+        let auditions = self.starts > 1 && mask.is_none();
         Ok(Request {
             mode,
             prompt: words.to_owned(),
@@ -291,14 +295,14 @@ impl Draft {
             size: self.size(),
             sampling: self.sampling,
             seed,
-            candidates: self.candidates.max(1),
+            candidates: self.candidates.max(if auditions { self.starts } else { 1 }),
             feather: if mask.is_some() { self.brush.feather } else { 0 },
             mask: mask.as_ref().map(MaskRuns::of),
             source,
             force: false,
             resume: None,
             story: Story::default(),
-            audition: None,
+            audition: auditions.then_some(Audition { rows: None, keep: 0 }),
             replaces: None,
         })
     }
@@ -312,7 +316,7 @@ impl Draft {
         self.seed = request.seed;
         self.seed_choice = SeedChoice::Once;
         self.sampling = request.sampling;
-        self.candidates = request.candidates.max(1);
+        (self.candidates, self.starts) = (request.candidates.max(1), 1);
         self.brush.feather = request.feather;
         match &request.mode {
             Mode::Pair { map } => self.pair_kind = *map,
@@ -369,6 +373,7 @@ impl Draft {
             sampling: self.sampling,
             batch: self.batch,
             candidates: self.candidates,
+            starts: self.starts,
             pair_kind: self.pair_kind,
             chain: Chain::default(),
             brush: self.brush.clone(),

@@ -9,7 +9,7 @@ use super::photo::Photo;
 use super::queue::{Order, OrderId};
 use super::run::{Begun, Row};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Guesses, ImportWish, Preferences, Task};
+use crate::task::{Branch, Guesses, ImportWish, Preferences, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,13 @@ pub enum Effect {
         panel: Option<Size>,
     },
     Fetch(OutcomeId, PathBuf),
+    /// The saved picture is to be drawn otherwise from a row on.
+    Branch {
+        path: PathBuf,
+        /// What it was made from, where that is in memory.
+        before: Option<Arc<Pixels>>,
+        branch: Branch,
+    },
     Errand(Errand),
     /// To the clipboard.
     Copy(Arc<Pixels>),

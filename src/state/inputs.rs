@@ -76,7 +76,7 @@ impl Studio {
             Setting::SeedChoice(choice) => {
                 draft.seed_choice = choice;
                 if choice == SeedChoice::Locked {
-                    draft.candidates = 1;
+                    (draft.candidates, draft.starts) = (1, 1);
                 }
             }
             Setting::Cfg(cfg) => draft.sampling.cfg = cfg,
@@ -87,6 +87,7 @@ impl Studio {
             Setting::Lookahead(lookahead) => draft.sampling.lookahead = lookahead,
             Setting::Batch(batch) => draft.batch = batch.clamp(1, 64),
             Setting::Candidates(candidates) => draft.candidates = candidates.clamp(1, 16),
+            Setting::Starts(starts) => draft.starts = starts.clamp(1, 16),
             Setting::PairKind(kind) => draft.pair_kind = kind,
             Setting::ControlKind(kind) => {
                 draft.control.kind = kind;

@@ -11,6 +11,8 @@ mod act;
 mod action;
 mod album;
 mod answers;
+mod audition;
+mod branch;
 mod brush;
 mod candidate_rows;
 mod chain;
@@ -18,6 +20,7 @@ mod compare;
 mod draft;
 mod effect;
 mod errand;
+mod family;
 mod given;
 mod ground;
 mod inputs;
@@ -25,6 +28,7 @@ mod mishaps;
 mod models;
 mod notice;
 mod opened;
+mod origin;
 mod outcome;
 mod painting;
 mod photo;
@@ -32,7 +36,9 @@ mod queue;
 mod reports;
 mod request;
 mod results;
+mod ruler;
 mod run;
+mod starts;
 mod store;
 mod studio;
 #[cfg(test)]
@@ -46,25 +52,29 @@ mod window;
 
 pub use action::{
     Action, Answer, DraftAction, FileAction, ImportAction, ModelAction, ModelAnswer, OfferAction, Paint,
-    PreferenceAction, QueueAction, ResultAction, RunAction, Setting, Target, UndoAction, Verb, ViewAction,
-    Which,
+    PreferenceAction, QueueAction, ResultAction, RowAction, RunAction, Setting, Target, UndoAction, Verb,
+    ViewAction, Which,
 };
-pub use album::{Album, Listing, Looked, Piece, Query, Star, Thrown};
+pub use album::{Album, Listing, Looked, Piece, Place, Query, Star, Thrown};
+pub use branch::source_of_branch;
 pub use brush::Brush;
 pub use candidate_rows::CandidateRows;
 pub use chain::{Aside, Chain, EditResult, Turn};
 pub use draft::{Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, ModelEffect, Stage};
 pub use errand::Errand;
+pub use family::{Family, Kin, Member, StripLine, families};
 pub use ground::Ground;
 pub use mishaps::{BROKE_OFF, Mishap};
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
 pub use notice::{Notice, Offer, Tone};
+pub use origin::Origin;
 pub use outcome::{Contest, Ended, Keeping, Outcome, OutcomeId};
 pub use painting::{Painting, Point, Step, Stroke, Tool};
 pub use photo::{Opened, Photo, THUMBNAIL, thumbnail};
 pub use queue::{Order, OrderId, Queue};
 pub use request::Request;
+pub use ruler::{RowsShown, Ruler, Stretch, Words};
 pub use run::{Begun, Far, Phase, Row, Run, Unit, Wish};
 pub use store::{Snapshot, Store, StoreError, picture_kept};
 pub use studio::{Model, Studio};

@@ -1,5 +1,6 @@
 //! Pictures that are finished (or were stopped and kept).
 
+use super::origin::Origin;
 use super::queue::OrderId;
 use super::request::Request;
 use crate::pixels::{Pixels, Size};
@@ -45,6 +46,9 @@ pub struct Outcome {
     /// Rows there are of one that was stopped, and rows of the whole picture.
     #[serde(default)]
     pub rows: Option<(u32, u32)>,
+    /// How it came to be, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Its file was moved or deleted outside of this program.
     #[serde(skip)]
     pub gone: bool,

@@ -3,6 +3,7 @@
 use super::chain::EditResult;
 use super::draft::{SeedChoice, Tab};
 use super::effect::{Effect, Stage};
+use super::origin::Origin;
 use super::outcome::{Contest, Ended, Keeping, Outcome, OutcomeId};
 use super::photo::{Photo, THUMBNAIL, thumbnail};
 use super::queue::Order;
@@ -19,6 +20,12 @@ const OUTCOMES_KEPT: usize = 60;
 impl Studio {
     /// Takes in what the worker reports.
     pub fn apply(&mut self, report: &Report) -> Vec<Effect> {
+        let effects = self.take_report(report);
+        self.look_at_ruler();
+        effects
+    }
+
+    fn take_report(&mut self, report: &Report) -> Vec<Effect> {
         match report {
             Report::Loaded {
                 model,
@@ -123,9 +130,13 @@ impl Studio {
     }
 
     fn finished(&mut self, pictures: &[Picture]) -> Vec<Effect> {
-        let Some(run) = self.run.take() else {
+        let Some(mut run) = self.run.take() else {
             return Vec::new();
         };
+        if run.is_audition() && pictures.iter().any(|picture| picture.pixels.is_none()) {
+            return self.begin_choosing(run, pictures);
+        }
+        let branch = run.stopped_for();
         let mut kept = Vec::new();
         let mut best = None;
         // The best comes first and shall stand first in the strip.
@@ -143,6 +154,7 @@ impl Studio {
         let mut effects = self.give_to_disk(&run.order, kept);
         if self.shown == Shown::Run {
             self.shown = Shown::Outcome(id);
+            self.ruler_follows();
             effects.push(Effect::Stage(Stage::Picture(Arc::clone(&pixels))));
             // A map is looked at beside its picture.
             if matches!(run.order.request.mode, crate::task::Mode::Predict { .. }) {
@@ -151,6 +163,9 @@ impl Studio {
         }
         self.award(&run, pictures);
         self.join_chain(&run, id, pixels);
+        if let (Some(branch), Some(picture)) = (branch, pictures.first()) {
+            effects.extend(self.branch_finished(&run, picture, &branch));
+        }
         effects.extend(self.pump());
         // What is looked at is what is painted on.
         if self.shown == Shown::Outcome(id) && self.is_current_turn(id) {
@@ -218,6 +233,12 @@ impl Studio {
                 }
                 self.leave_run(&mut effects);
             }
+            Some(Wish::Branch | Wish::Steer) => {
+                let Some(branch) = run.stopped_for() else {
+                    return effects;
+                };
+                return self.branch_off(run, pictures.first(), branch);
+            }
             Some(Wish::Interrupt | Wish::Resume) | None => {
                 run.phase = Phase::Interrupted;
                 run.task = None;
@@ -240,7 +261,7 @@ impl Studio {
         if run.rows() > 0 {
             run.phase = Phase::Interrupted;
             run.task = None;
-            run.wish = None;
+            (run.wish, run.branch) = (None, None);
             self.run = Some(run);
             self.error(
                 "The picture could not be finished",
@@ -320,6 +341,7 @@ impl Studio {
                 contest: None,
                 ended,
                 rows: None,
+                origin: Some(Origin::of(&request.task(), &picture)),
                 gone: false,
                 thumbnail: shown
                     .as_ref()
@@ -383,7 +405,7 @@ impl Studio {
             Some(run) if run.rows() > 0 => {
                 run.phase = Phase::Interrupted;
                 run.task = None;
-                run.wish = None;
+                (run.wish, run.branch) = (None, None);
             }
             Some(_) => {
                 if let Some(run) = self.run.take() {

@@ -59,6 +59,10 @@ impl Studio {
             Verb::Reveal => with_file(self, Errand::Reveal),
             Verb::OpenOutside => with_file(self, Errand::OpenOutside),
             Verb::Trash => with_file(self, Errand::Trash),
+            Verb::Prune => match which {
+                Which::Outcome(id) => self.prune(*id),
+                Which::Kept(_) => Vec::new(),
+            },
             Verb::Star => self.turn_star(which),
             Verb::TakeOff => match which {
                 Which::Outcome(id) => self.take_off(|outcome| outcome.id == *id),
@@ -172,6 +176,7 @@ impl Studio {
             contest: None,
             ended: piece.ended,
             rows: (piece.ended == Ended::Stopped).then_some(piece.rows),
+            origin: None,
             gone: false,
             thumbnail: None,
             pixels: None,
@@ -181,7 +186,7 @@ impl Studio {
     }
 
     /// The file of a picture, unless it has none any more or yet; then that is said.
-    fn file_of(&mut self, which: &Which) -> Option<PathBuf> {
+    pub(super) fn file_of(&mut self, which: &Which) -> Option<PathBuf> {
         let outcome = match which {
             Which::Kept(path) => return Some(path.clone()),
             Which::Outcome(id) => self.outcome(*id)?,

@@ -4,8 +4,9 @@ use super::candidate_rows::{CandidateRows, shown_rows};
 use super::ground::Ground;
 use super::queue::Order;
 use super::request::Request;
+use super::starts::Starts;
 use crate::pixels::{MaskRuns, Pixels, Size};
-use crate::task::{Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
+use crate::task::{Branch, Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -20,6 +21,8 @@ pub enum Phase {
     Paused,
     /// All codes are there.
     Decoding,
+    /// Its starts are drawn; the user chooses among them.
+    Choosing,
     /// No engine works on it: the program was closed, or the model changed or failed.
     Interrupted,
 }
@@ -33,6 +36,10 @@ pub enum Wish {
     Interrupt,
     /// It goes on as soon as the model is there.
     Resume,
+    /// Another picture branches off one of its rows.
+    Branch,
+    /// It goes on by other words or settings.
+    Steer,
 }
 
 /// What the engine said it would draw.
@@ -142,6 +149,10 @@ pub struct Run {
     /// Codes and seconds when it began or went on: from there the pace is measured.
     pace_from: Option<(usize, f64)>,
     pub wish: Option<Wish>,
+    /// How it is drawn once it has stopped for that.
+    pub(super) branch: Option<Branch>,
+    /// While the user chooses.
+    pub starts: Starts,
 }
 
 impl Run {
@@ -157,6 +168,8 @@ impl Run {
             tokens: Vec::new(),
             pace_from: None,
             wish: None,
+            branch: None,
+            starts: Starts::default(),
         }
     }
 
@@ -325,7 +338,7 @@ impl Run {
 
     fn cells_of(&self, candidate: usize) -> (u32, u32) {
         let Some(begun) = &self.begun else { return (0, 0) };
-        let of = begun.to_draw_before(begun.grid.rows);
+        let of = begun.to_draw_before(self.end_row());
         let given = self.order.request.resume.as_ref().map_or(0, Vec::len) as u32;
         let before = begun.to_draw_before(given / begun.grid.columns.max(1));
         let told = before + self.tokens.get(candidate).copied().unwrap_or_default() as u32;
@@ -349,7 +362,7 @@ impl Run {
         let rows = self.shown_rows();
         Far {
             done: slowest.unwrap_or_default().saturating_sub(rows.start),
-            of: rows.len() as u32,
+            of: self.end_row().saturating_sub(rows.start),
             unit: Unit::Rows,
         }
     }

@@ -9,6 +9,7 @@ use super::notice::{Notice, Tone};
 use super::outcome::{Keeping, Outcome, OutcomeId};
 use super::photo::Opened;
 use super::queue::Queue;
+use super::ruler::Ruler;
 use super::run::Run;
 use super::undo::Undo;
 use super::unkept::OnItsWay;
@@ -47,6 +48,7 @@ pub struct Studio {
     pub recent_models: Vec<PathBuf>,
     pub queue: Queue,
     pub run: Option<Run>,
+    pub ruler: Ruler,
     /// Newest first.
     pub outcomes: Vec<Outcome>,
     /// Pictures of the history on the canvas: the shown and the compared one at most.
@@ -91,6 +93,7 @@ impl Default for Studio {
             recent_models: Vec::new(),
             queue: Queue::default(),
             run: None,
+            ruler: Ruler::default(),
             outcomes: Vec::new(),
             guests: Vec::new(),
             album: Album::default(),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 mod over_a_picture;
 mod several;
+mod starts;
 
 const GRID: Grid = Grid { rows: 4, columns: 4 };
 const SAMPLING: Sampling = Sampling {

@@ -19,6 +19,7 @@ impl Studio {
                     Strip::Unfolded => Strip::Folded,
                 }
             }
+            ViewAction::Family(name) => self.album.turn_family(name),
             ViewAction::ForgetMishaps => self.mishaps.clear(),
             ViewAction::Regained => return self.look_after_files(),
         }

@@ -16,6 +16,9 @@ pub struct Story {
     /// The picture it shares its first rows with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Fingerprints it had as a stopped picture: by them its branches name it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<String>,
 }
 
 /// Several beginnings of which the likeliest are finished.
@@ -109,7 +112,7 @@ mod tests {
     fn bands_stand_below_each_other_inside_the_grid() {
         let story = |rows: &[u32]| Story {
             bands: rows.iter().map(|row| band(*row)).collect(),
-            parent: None,
+            ..Story::default()
         };
         assert_eq!(story(&[]).check(4), Ok(()));
         assert_eq!(story(&[1, 2, 3]).check(4), Ok(()));
@@ -136,6 +139,7 @@ mod tests {
                 picture: "ab".to_owned(),
                 from_row: 3,
             }),
+            earlier: vec!["cd".to_owned()],
         };
         let text = serde_json::to_string(&story).expect("JSON");
         assert_eq!(serde_json::from_str::<Story>(&text).expect("a story"), story);

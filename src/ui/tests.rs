@@ -8,6 +8,7 @@ mod drawing;
 mod keyboard;
 mod preferences;
 mod rare_settings;
+mod rows;
 mod snapshots;
 mod states;
 mod steps;

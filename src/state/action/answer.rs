@@ -2,12 +2,13 @@
 
 use super::super::album::Listing;
 use super::super::models::Look;
+use super::super::origin::Origin;
 use super::super::outcome::{Keeping, OutcomeId};
 use super::super::photo::{Opened, Photo};
 use super::super::wanted::Wanted;
 use super::files::Target;
 use crate::pixels::Pixels;
-use crate::task::{Failure, ImportStep, ImportWish, Survey};
+use crate::task::{Failure, ImportStep, ImportWish, Survey, Task};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -27,6 +28,10 @@ pub enum Answer {
     NotKept(Box<Keeping>, Failure),
     Fetched(OutcomeId, #[serde(with = "crate::pixels::shared")] Arc<Pixels>),
     NotFetched(OutcomeId, Failure),
+    /// How the picture came to be.
+    Traced(OutcomeId, Box<Origin>),
+    /// The task that draws a saved picture otherwise from a row on.
+    Branched(Box<Task>),
     Listed(Box<Listing>),
     Stars(BTreeSet<PathBuf>),
     NotStarred(PathBuf, Failure),

@@ -26,6 +26,7 @@ pub enum Setting {
     Lookahead(Lookahead),
     Batch(u32),
     Candidates(usize),
+    Starts(usize),
     PairKind(MapKind),
     ControlKind(MapKind),
     PredictKind(MapKind),

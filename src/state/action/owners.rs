@@ -8,6 +8,7 @@ use super::offer::OfferAction;
 use super::preferences::PreferenceAction;
 use super::queue::QueueAction;
 use super::results::ResultAction;
+use super::rows::RowAction;
 use super::run::RunAction;
 use super::undo::UndoAction;
 use super::view::ViewAction;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub enum Action {
     Draft(DraftAction),
     Run(RunAction),
+    Rows(RowAction),
     Queue(QueueAction),
     Result(ResultAction),
     Offer(OfferAction),
@@ -46,6 +48,7 @@ macro_rules! stands_for_itself {
 stands_for_itself! {
     Draft(DraftAction),
     Run(RunAction),
+    Rows(RowAction),
     Queue(QueueAction),
     Result(ResultAction),
     Offer(OfferAction),

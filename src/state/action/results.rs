@@ -35,6 +35,8 @@ pub enum Verb {
     /// Gives it a star, or takes it.
     Star,
     Trash,
+    /// The same with all that branches off it.
+    Prune,
     /// Only off the strip: the file stays.
     TakeOff,
 }

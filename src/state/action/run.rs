@@ -18,4 +18,6 @@ pub enum RunAction {
     Keep,
     Discard,
     Show,
+    /// One of several starts is chosen, or no longer.
+    Choose(usize),
 }

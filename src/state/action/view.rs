@@ -16,6 +16,8 @@ pub enum ViewAction {
     NoticePassed(u64),
     /// Unfolds the strip where the window is narrow, or folds it.
     Strip,
+    /// Unfolds the pictures that branch off each other, or folds them; by the name of their family.
+    Family(String),
     ForgetMishaps,
     /// The window has the keyboard again.
     Regained,

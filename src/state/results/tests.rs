@@ -15,6 +15,7 @@ fn outcome(id: u64) -> Outcome {
         contest: None,
         rows: None,
         ended: Ended::Finished,
+        origin: None,
         gone: false,
         thumbnail: None,
         pixels: None,
@@ -120,6 +121,8 @@ fn the_history_brings_one_guest_at_a_time() {
         size: Some(Size::new(8, 8)),
         ended: Ended::Finished,
         rows: (1, 1),
+        lineage: None,
+        place: Default::default(),
     };
     studio.act(ViewAction::Page(Page::History));
     let listing = Listing {

@@ -10,10 +10,10 @@ use crate::picture::{self, PictureError};
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
-    Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, OutcomeId, Photo, PreferenceAction,
-    ResultAction, Target, Wanted, picture_kept,
+    Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, Origin, OutcomeId, Photo,
+    PreferenceAction, ResultAction, Target, Wanted, picture_kept, source_of_branch,
 };
-use crate::task::{Cause, Export, Failure, Naming, Task};
+use crate::task::{Branch, Cause, Export, Failure, Naming, Task};
 use crate::ui::platform::desktop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,11 +90,27 @@ impl Files {
     }
 
     pub(crate) fn fetch(&self, id: OutcomeId, path: PathBuf) {
+        let traced = path.clone();
+        self.errands.run(move || trace(id, &traced));
         self.errands.run(move || {
             Some(match read_file(&path) {
                 Ok(pixels) => Answer::Fetched(id, Arc::new(pixels)),
                 Err(_) if !path.exists() => Answer::Missed(path),
                 Err(error) => Answer::NotFetched(id, error),
+            })
+        });
+    }
+
+    /// What a saved picture is drawn as from a row on.
+    pub(crate) fn branch(&self, path: PathBuf, before: Option<Arc<Pixels>>, branch: Branch) {
+        self.errands.run(move || {
+            Some(match saved_picture::branch_of(&path, None, &branch) {
+                Ok(mut task) => {
+                    task.source = source_of_branch(&task, before).or(task.source);
+                    Answer::Branched(Box::new(task))
+                }
+                Err(_) if !path.exists() => Answer::Missed(path),
+                Err(failure) => Answer::Failed("It cannot be drawn again from there".into(), failure),
             })
         });
     }
@@ -151,6 +167,14 @@ fn read_file(path: &Path) -> Result<Pixels, Failure> {
         return Err(Failure::failed(format!("{} is no file", path.display())).because(cause));
     }
     picture::read(path).map_err(|error| failure(&error))
+}
+
+/// How a picture came to be; nothing of other programs' pictures.
+fn trace(id: OutcomeId, path: &Path) -> Option<Answer> {
+    let kept = saved_picture::read(path).ok()?;
+    let told = (kept.settings.seed, kept.codes());
+    let origin = Origin::told(&kept.task().ok()?, kept.grid(), told, &kept.settings.story);
+    Some(Answer::Traced(id, Box::new(origin)))
 }
 
 fn cannot_be_read(failure: Failure) -> Answer {

@@ -7,7 +7,7 @@ use super::background::{Background, Wake, caught};
 use crate::history::{About, Entry, Library, Only, Places, Reader, Removed};
 use crate::pixels::Pixels;
 use crate::saved_picture::Shelf;
-use crate::state::{Answer, BROKE_OFF, Ended, Errand, Listing, Piece, Query, Star};
+use crate::state::{Answer, BROKE_OFF, Ended, Errand, Listing, Piece, Place, Query, Star};
 use crate::task::Failure;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
@@ -153,5 +153,7 @@ fn piece(entry: &Entry) -> Piece {
             _ => Ended::Finished,
         },
         rows: about.map_or((0, 0), |about| about.rows),
+        lineage: about.map(|about| about.lineage.clone()),
+        place: Place::default(),
     }
 }

@@ -284,6 +284,7 @@ impl<R: EngineRoom> App<R> {
                     Some(Answer::MapMade(Photo::new("canny map", map)))
                 }),
                 Effect::Fetch(id, path) => self.files.fetch(id, path),
+                Effect::Branch { path, before, branch } => self.files.branch(path, before, branch),
                 Effect::Stage(stage) => self.show(stage),
                 Effect::JournalBegin(order, begun) => self.journal_begin(&order, begun),
                 Effect::JournalRow(row) => self.journal_row(&row),

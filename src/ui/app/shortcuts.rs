@@ -1,14 +1,14 @@
 //! Shortcuts of the window.
 
 use crate::state::{
-    Action, Brush, DraftAction, FileAction, OfferAction, Page, Phase, RunAction, Setting, Studio, Tab, Tool,
-    UndoAction, ViewAction,
+    Action, Brush, DraftAction, FileAction, OfferAction, Page, Phase, RowAction, RunAction, Setting, Shown,
+    Studio, Tab, Tool, UndoAction, ViewAction,
 };
 use crate::ui::canvas::Canvas;
 use egui::{Context, Id, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(crate) const SHEET: [(&str, &str); 21] = [
+pub(crate) const SHEET: [(&str, &str); 23] = [
     ("Ctrl+Enter", "Draw"),
     ("Esc", "Stop the picture and keep its rows"),
     ("Ctrl+Z", "Undo: mask, pictures, words, queue"),
@@ -21,6 +21,11 @@ pub(crate) const SHEET: [(&str, &str); 21] = [
     ("Space", "Hold to move the picture"),
     ("Ctrl+wheel", "Zoom at the pointer"),
     ("Wheel", "Move the picture"),
+    (
+        "Alt+\u{2191}  Alt+\u{2193}",
+        "Mark the row from which to draw again",
+    ),
+    ("Alt+Enter", "Draw again from the mark; steer what is drawn"),
     ("Shift+click", "Compare with a picture of the strip"),
     ("Right click", "All that can be done with a picture"),
     ("Drag", "Queued pictures into another order; a value up or down"),
@@ -50,6 +55,9 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     }
     if take(command, Key::Num1) {
         canvas.actual_size();
+    }
+    if studio.page == Page::Canvas && studio.rows_shown().is_some() {
+        actions.extend(on_rows(studio, times));
     }
     // In a text field it would take the letter before the caret.
     if take(command, Key::H) {
@@ -104,6 +112,23 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     actions
 }
 
+/// The mark goes up and down; the picture is drawn again from it, or goes on otherwise.
+fn on_rows(studio: &Studio, times: impl Fn(Modifiers, Key) -> usize) -> Vec<Action> {
+    let by = times(Modifiers::ALT, Key::ArrowDown) as i32 - times(Modifiers::ALT, Key::ArrowUp) as i32;
+    let mut actions = Vec::new();
+    if by != 0 {
+        actions.push(RowAction::Move(by).into());
+    }
+    if times(Modifiers::ALT, Key::Enter) > 0 {
+        let steers = studio.marked().is_none() && studio.run.is_some() && studio.shown == Shown::Run;
+        actions.push(match steers {
+            true => RowAction::Steer.into(),
+            false => RowAction::DrawAgain.into(),
+        });
+    }
+    actions
+}
+
 /// A step of the brush's size, at least a pixel.
 fn resized(brush: &Brush, factor: f32) -> Brush {
     let grown = (brush.size * factor).round();
@@ -132,10 +157,13 @@ fn escape(studio: &Studio) -> Option<Action> {
     if matches!(studio.page, Page::History | Page::Settings | Page::World) {
         return Some(Action::View(ViewAction::Page(Page::Canvas)));
     }
+    if studio.marked().is_some() {
+        return Some(Action::Rows(RowAction::Unmark));
+    }
     let working = studio
         .run
         .as_ref()
-        .is_some_and(|run| run.phase != Phase::Interrupted);
+        .is_some_and(|run| !matches!(run.phase, Phase::Interrupted | Phase::Choosing));
     working.then_some(Action::Run(RunAction::Keep))
 }
 

@@ -99,6 +99,8 @@ pub struct CanvasResponse {
     pub gestures: Vec<Gesture>,
     /// What the user should know about how the picture is shown.
     pub note: Option<String>,
+    /// Where the picture is on the window, in points.
+    pub place: Option<egui::Rect>,
     pub response: egui::Response,
 }
 

@@ -33,6 +33,7 @@ impl Canvas {
             code: None,
             gestures: Vec::new(),
             note: self.note(),
+            place: None,
             response,
         };
         if let Some(size) = self.size() {
@@ -46,6 +47,7 @@ impl Canvas {
             self.hold(ui, &told.response, &scene);
             let place = self.view.place(size, room).snapped();
             self.zoom = place.zoom;
+            told.place = Some(scaled(place.rect(size), 1.0 / point));
             self.point_at(ui, &mut told, size, point);
             let fade = self.faded(ui, tools.reduced_motion);
             self.show(ui, tools, &scene, (place, fade));

@@ -75,7 +75,7 @@ fn count(studio: &Studio) -> String {
     match (album.looked, album.query.is_open()) {
         (Looked::Never, _) => String::new(),
         (_, true) => format!("{} {}", album.total, noun(album.total)),
-        (_, false) => format!("{} of {} {}", album.pieces.len(), album.total, noun(album.total)),
+        (_, false) => format!("{} of {} {}", album.listed.len(), album.total, noun(album.total)),
     }
 }
 

@@ -1,10 +1,10 @@
 //! Pictures that are drawn together: all of them small, each as far as it is.
 
-use crate::state::{CandidateRows, Run, Shown, Studio, thumbnail};
-use crate::token::CODE_PIXELS;
+use crate::state::{Action, CandidateRows, Phase, Run, RunAction, Shown, Studio, thumbnail};
+use crate::token::{CODE_PIXELS, Grid};
 use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette};
-use egui::{Align2, Image, Rect, Role, Sense, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
+use egui::{Align2, Image, Rect, Response, Role, Sense, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 const GAP: f32 = 16.0;
 /// The line of words under each.
@@ -31,10 +31,13 @@ fn arranged(count: usize, shape: Vec2, room: Vec2) -> (usize, Vec2) {
     (columns, size(columns))
 }
 
-pub(crate) fn show(ui: &mut Ui, rect: Rect, run: &Run, textures: &mut Textures) {
+pub(crate) fn show(ui: &mut Ui, rect: Rect, run: &Run, textures: &mut Textures, actions: &mut Vec<Action>) {
     let Some(grid) = run.shown_grid() else { return };
     let count = run.candidates();
-    let pixels = grid.pixels();
+    // Of starts only their rows: they are strips.
+    let of = run.end_row().saturating_sub(run.shown_rows().start);
+    let rows = of.clamp(1, grid.rows);
+    let pixels = Grid { rows, ..grid }.pixels();
     let shape = vec2(pixels.width.max(1) as f32, pixels.height.max(1) as f32);
     let room = Rect::from_min_max(rect.min + vec2(24.0, 24.0), rect.max - vec2(24.0, 84.0));
     let (columns, size) = arranged(count, shape, room.size());
@@ -45,19 +48,32 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, run: &Run, textures: &mut Textures) 
     for candidate in 0..count {
         let at = vec2((candidate % columns) as f32, (candidate / columns) as f32);
         let place = Rect::from_min_size(corner + at * step, size);
-        lane(ui, place, run, candidate, textures);
+        if lane(ui, place, run, candidate, textures).clicked() {
+            actions.push(RunAction::Choose(candidate).into());
+        }
     }
 }
 
-fn lane(ui: &mut Ui, place: Rect, run: &Run, candidate: usize, textures: &mut Textures) {
+fn lane(ui: &mut Ui, place: Rect, run: &Run, candidate: usize, textures: &mut Textures) -> Response {
     let palette = Palette::of(ui);
     let shown = run.shown_rows();
     let done = run.rows_of(candidate).saturating_sub(shown.start);
-    let of = shown.len() as u32;
+    let of = run.end_row().saturating_sub(shown.start);
     let seed = run.order.request.seed.wrapping_add(candidate as u64);
-    let response = ui.interact(place, ui.scope_id().with(("lane", candidate)), Sense::hover());
-    let name = format!("Picture {}: seed {seed}, row {done} of {of}", candidate + 1);
-    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, name.clone()));
+    let chooses = run.phase == Phase::Choosing;
+    let is_chosen = run.starts.chosen.contains(&candidate);
+    let sense = if chooses { Sense::click() } else { Sense::hover() };
+    let response = ui.interact(place, ui.scope_id().with(("lane", candidate)), sense);
+    response.widget_info(|| match chooses {
+        true => {
+            let name = format!("Start {}: seed {seed}", candidate + 1);
+            WidgetInfo::selected(Role::CheckBox, true, is_chosen, name)
+        }
+        false => {
+            let name = format!("Picture {}: seed {seed}, row {done} of {of}", candidate + 1);
+            WidgetInfo::labeled(Role::Image, true, name)
+        }
+    });
     let painter = ui.painter();
     painter.rect_filled(place, 0, palette.panel);
     if let Some(rows) = run.lanes.get(candidate).filter(|_| done > 0) {
@@ -71,15 +87,25 @@ fn lane(ui: &mut Ui, place: Rect, run: &Run, candidate: usize, textures: &mut Te
             painter.hline(place.x_range(), end, (2.0, palette.accent));
         }
     }
-    painter.rect_stroke(place, 0, palette.line(), StrokeKind::Outside);
-    let words = format!("seed {seed} · row {done} of {of}");
+    let rim = match is_chosen {
+        true => egui::Stroke::new(3.0, palette.accent),
+        false if response.hovered() && chooses => egui::Stroke::new(2.0, palette.text),
+        false => palette.line(),
+    };
+    painter.rect_stroke(place, 0, rim, StrokeKind::Outside);
+    let words = match (chooses, is_chosen) {
+        (true, true) => format!("seed {seed} · chosen"),
+        (true, false) => format!("seed {seed}"),
+        (false, _) => format!("seed {seed} · row {done} of {of}"),
+    };
     painter.text(
         pos2(place.center().x, place.bottom() + 4.0),
         Align2::CENTER_TOP,
         words,
         theme::regular(theme::SECONDARY),
-        palette.dim,
+        if is_chosen { palette.accent } else { palette.dim },
     );
+    response
 }
 
 /// The rows there are, small.

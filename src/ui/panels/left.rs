@@ -2,7 +2,7 @@
 
 use super::column::{Greeting, Left};
 use super::{inputs, notices, prompt_chips, rare_settings, sizes};
-use crate::state::{Action, DraftAction, Phase, RunAction, SeedChoice, Setting, Tab, Target};
+use crate::state::{Action, DraftAction, Phase, RowAction, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
@@ -18,6 +18,9 @@ const PLAIN: Sampling = Sampling {
     temperature: 1.0,
     top_n_sigma: None,
 };
+
+/// Starts that are tried at a press.
+const STARTS: usize = 8;
 
 pub(crate) fn show(ui: &mut Ui, mut left: Left<'_>) {
     let margin = Margin::symmetric(theme::PAD as i8, 12);
@@ -284,7 +287,9 @@ fn speed(ui: &mut Ui, left: &mut Left<'_>) {
 fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
     let palette = Palette::of(ui);
     let (batch, candidates) = (left.studio.draft.batch, left.studio.draft.candidates);
+    let starts = left.studio.draft.starts;
     let chosen = match candidates {
+        1 if starts > 1 => format!("{starts} starts"),
         1 => format!("× {batch}"),
         _ => format!("1 of {candidates}"),
     };
@@ -304,9 +309,9 @@ fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
                 .show_ui(ui, |ui| {
                     ui.label(palette.label("Pictures"));
                     for count in [1, 2, 4, 8, 16] {
-                        let is_chosen = candidates == 1 && batch == count;
+                        let is_chosen = candidates == 1 && starts == 1 && batch == count;
                         if ui.selectable_label(is_chosen, format!("× {count}")).clicked() {
-                            set = Some((count, 1));
+                            set = Some((count, 1, 1));
                         }
                     }
                     ui.label(palette.label("Best of"));
@@ -314,16 +319,36 @@ fn how_many(ui: &mut Ui, left: &mut Left<'_>) {
                         let entry = ui.selectable_label(candidates == count, format!("1 of {count}"));
                         let tip = "Draws that many at once and says which one the model finds likeliest";
                         if entry.on_hover_text(tip).clicked() {
-                            set = Some((1, count));
+                            set = Some((1, count, 1));
                         }
+                    }
+                    ui.label(palette.label("Starts"));
+                    let entry = ui.selectable_label(starts == STARTS, "Try eight starts");
+                    let tip = "Draws only the first rows of eight pictures; those you choose are drawn on";
+                    if entry.on_hover_text(tip).clicked() {
+                        set = Some((1, 1, STARTS));
                     }
                 });
         });
     });
-    if let Some((batch, candidates)) = set {
+    if let Some((batch, candidates, starts)) = set {
         left.set(Setting::Batch(batch));
         left.set(Setting::Candidates(candidates));
+        left.set(Setting::Starts(starts));
     }
+}
+
+/// The picture under way goes on by what is set up now.
+fn steer(ui: &mut Ui, left: &mut Left<'_>) {
+    let can = left.studio.steering().is_some();
+    ui.add_enabled_ui(can, |ui| {
+        let tip = "Words, guidance and variety as they are now count from the next row on; its rows stay (Alt+Enter)";
+        let steer = ui.button("Steer it").on_hover_text(tip);
+        let steer = steer.on_disabled_hover_text("Change the words, the guidance or the variety while it draws");
+        if pressed_once(&steer) {
+            left.actions.push(RowAction::Steer.into());
+        }
+    });
 }
 
 /// Draw, or what can be done with the picture that is being drawn.
@@ -340,15 +365,23 @@ fn go(ui: &mut Ui, left: &mut Left<'_>) {
                 "Keep it and draw another",
                 "Keeps its rows, which can be finished later, and draws the next one (Ctrl+Enter)",
             ),
+            Phase::Choosing => (
+                "Keep them and draw another",
+                "Keeps the chosen starts, or the likeliest, and draws the next one (Ctrl+Enter)",
+            ),
             _ => ("Draw another after it", "Adds it to the queue (Ctrl+Enter)"),
         };
-        let more = ui.button(words).on_hover_text(tip);
-        if more.clicked() {
-            left.actions.push(RunAction::Draw.into());
-        }
+        ui.horizontal(|ui| {
+            let more = ui.button(words).on_hover_text(tip);
+            if more.clicked() {
+                left.actions.push(RunAction::Draw.into());
+            }
+            steer(ui, left);
+        });
         let width = (ui.available_width() - 2.0 * gap) / 3.0;
         let first = match phase {
             Phase::Paused | Phase::Interrupted => ("Resume", RunAction::Resume),
+            Phase::Choosing => ("Draw on", RunAction::Resume),
             _ => ("Pause", RunAction::Pause),
         };
         let verbs = [

@@ -15,6 +15,8 @@ pub(super) mod prompt_chips;
 pub(super) mod queue;
 pub(super) mod rare_settings;
 mod reference;
+mod row_card;
+mod ruler;
 pub(super) mod sizes;
 pub(super) mod stage;
 pub(super) mod status;

@@ -17,6 +17,8 @@ pub(crate) struct Subject {
     kept: bool,
     in_memory: bool,
     on_strip: bool,
+    /// Whether others branch off it.
+    has_branches: bool,
     on_canvas: OnCanvas,
 }
 
@@ -51,6 +53,7 @@ impl Subject {
             starred: studio.album.is_starred(outcome.path.as_deref()),
             kept: outcome.path.is_some() && !outcome.gone,
             in_memory: outcome.pixels.is_some(),
+            has_branches: studio.branches_of(outcome.id).len() > 1,
             on_strip: studio.outcomes.iter().any(|other| other.id == outcome.id),
             on_canvas: OnCanvas::of(studio, |shown| shown.id == outcome.id),
         }
@@ -64,6 +67,7 @@ impl Subject {
             starred: studio.album.starred.contains(&piece.path),
             kept: true,
             in_memory: false,
+            has_branches: false,
             on_strip: false,
             on_canvas: OnCanvas::of(studio, |shown| shown.path.as_ref() == Some(&piece.path)),
         }
@@ -82,6 +86,7 @@ impl Subject {
             }
             Verb::Finish => self.kept && self.ended == Ended::Stopped,
             Verb::TakeOff => self.on_strip,
+            Verb::Prune => self.kept && self.has_branches,
             _ => self.kept,
         }
     }
@@ -108,6 +113,7 @@ fn words_of(verb: Verb, starred: bool) -> (&'static str, &'static str) {
         Verb::Star if starred => ("Take the star away", icon::STAR),
         Verb::Star => ("Star", icon::STAR),
         Verb::Trash => ("Move to trash", icon::TRASH),
+        Verb::Prune => ("Prune: it and its branches", icon::TRASH),
         Verb::TakeOff => ("Take off the strip", icon::CLOSE),
     }
 }
@@ -117,7 +123,7 @@ const GROUPS: [&[Verb]; 4] = [
     &[Verb::Show, Verb::Finish, Verb::Compare],
     &[Verb::UseSettings, Verb::Remix, Verb::Edit, Verb::Subject],
     &[Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::OpenOutside],
-    &[Verb::Star, Verb::TakeOff, Verb::Trash],
+    &[Verb::Star, Verb::TakeOff, Verb::Trash, Verb::Prune],
 ];
 
 /// Every verb there is for the picture.
@@ -146,7 +152,7 @@ pub(crate) fn menu(ui: &mut Ui, subject: &Subject, actions: &mut Vec<Action>) {
 fn entry(ui: &mut Ui, subject: &Subject, verb: Verb) -> bool {
     let palette = Palette::of(ui);
     let (name, mark) = subject.words(verb);
-    let colour = if verb == Verb::Trash {
+    let colour = if matches!(verb, Verb::Trash | Verb::Prune) {
         palette.danger
     } else {
         palette.text
@@ -163,6 +169,8 @@ fn entry(ui: &mut Ui, subject: &Subject, verb: Verb) -> bool {
     let response = match verb {
         Verb::TakeOff => response.on_hover_text("The file stays"),
         Verb::Trash => response.on_hover_text("The trash of the desktop: it can be taken back (Delete)"),
+        Verb::Prune => response
+            .on_hover_text("All that was drawn from it goes to the trash with it: it can be taken back"),
         Verb::SaveAs => response.on_hover_text("A copy of the file, its settings inside"),
         _ => response,
     };

@@ -5,6 +5,8 @@ use super::lanes;
 use super::lower_card::over;
 use super::middle::Middle;
 use super::reference;
+use super::row_card;
+use super::ruler;
 use super::status::Pointed;
 use super::tool_card;
 use crate::history::Moment;
@@ -25,13 +27,19 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     if middle.studio.shown == Shown::Welcome {
         welcome::show(ui, &mut middle);
     } else if let Some(run) = lanes::of_run(middle.studio) {
-        lanes::show(ui, rect, run, middle.textures);
+        lanes::show(ui, rect, run, middle.textures, middle.actions);
     } else {
         pointed = picture(ui, &mut middle);
         caption::show(ui, rect, middle.studio);
     }
     let run = middle.studio.run.as_ref();
+    let marked = middle.studio.marked();
     match middle.studio.shown {
+        _ if marked.is_some() => {
+            if let Some(row) = marked {
+                row_card::show(ui, rect, (middle.studio, row), middle.actions);
+            }
+        }
         Shown::Run => {
             if let Some(run) = run {
                 progress_card(ui, rect, run);
@@ -84,6 +92,9 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let told = middle.canvas.ui(ui, &tools);
     if let Some(photo) = reference {
         reference::show(ui, told.response.rect, photo, middle.textures);
+    }
+    if let Some(place) = told.place {
+        ruler::show(ui, studio, (told.response.rect, place), middle.actions);
     }
     if editing {
         let point = |[x, y]: [f32; 2]| (x, y);
@@ -150,6 +161,10 @@ fn standing(run: &Run) -> String {
         Phase::Drawing => at,
         Phase::Paused => format!("Paused at {at}"),
         Phase::Decoding => "Finishing the picture …".to_owned(),
+        Phase::Choosing => match run.starts.chosen.len() {
+            0 => "Press on the starts to draw on".to_owned(),
+            count => format!("{count} of {} chosen", run.candidates()),
+        },
         Phase::Interrupted if run.waits() => {
             format!("Stopped at {at} · Goes on when the model is loaded")
         }
@@ -159,7 +174,7 @@ fn standing(run: &Run) -> String {
 
 /// What stands in the middle of the card: how fast it goes, or what the user wants to be sure of.
 fn pace(run: &Run) -> String {
-    if run.phase == Phase::Interrupted {
+    if matches!(run.phase, Phase::Interrupted | Phase::Choosing) {
         return String::new();
     }
     if run.far().unit == Unit::Cells {

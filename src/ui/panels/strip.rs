@@ -6,15 +6,18 @@ use super::queue;
 use crate::history::Moment;
 use crate::pixels::Size;
 use crate::state::{
-    Action, Answer, Ended, Outcome, Page, ResultAction, Run, RunAction, Shown, Strip, Studio, Verb,
-    ViewAction, thumbnail,
+    Action, Answer, Ended, Family, Outcome, Page, ResultAction, Run, RunAction, Shown, Strip, StripLine,
+    Studio, Verb, ViewAction, thumbnail,
 };
 use crate::ui::app::focus;
 use crate::ui::app::thumbnails::{Small, Thumbnails};
 use crate::ui::textures::Textures;
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{Chosen, Tile, icon_button, named, small_icon};
-use egui::{Align, Frame, Label, Layout, Margin, Panel, Rect, ScrollArea, TextureHandle, Ui, Vec2, vec2};
+use egui::{
+    Align, Button, Frame, Label, Layout, Margin, Panel, Pos2, Rect, RichText, ScrollArea, Shape,
+    TextureHandle, Ui, Vec2, pos2, vec2,
+};
 
 /// Height of the tallest tile, in widths of the strip.
 const TALLEST: f32 = 1.4;
@@ -60,8 +63,8 @@ pub(crate) fn show(ui: &mut Ui, mut strip: Results<'_>) {
             if let Some(run) = &studio.run {
                 running(ui, run, side, &mut strip);
             }
-            for outcome in &studio.outcomes {
-                result(ui, outcome, side, &mut strip);
+            for (family, lines) in studio.strip() {
+                branches(ui, &family, &lines, side, &mut strip);
             }
         });
     });
@@ -159,7 +162,67 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
     }
 }
 
-fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) {
+/// How far a branch stands in, and how far at most.
+const INDENT: f32 = 14.0;
+const MOST_INDENTS: usize = 3;
+
+/// The pictures of a family: a line leads from each to what branches off it.
+fn branches(ui: &mut Ui, family: &Family, lines: &[StripLine<'_>], side: f32, strip: &mut Results<'_>) {
+    let palette = Palette::of(ui);
+    // By depth, where the line to the next branch begins.
+    let mut from: Vec<Pos2> = Vec::new();
+    for line in lines {
+        let depth = line.depth.min(MOST_INDENTS);
+        let indent = INDENT * depth as f32;
+        let rect = ui
+            .horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(indent);
+                result(ui, line.outcome, side - indent, strip)
+            })
+            .inner;
+        from.truncate(depth + 1);
+        if let Some(above) = depth.checked_sub(1).and_then(|above| from.get(above)) {
+            let to = pos2(rect.left() - 2.0, rect.center().y);
+            let corner = pos2(above.x, to.y);
+            let line = vec![*above, corner, to];
+            ui.painter().add(Shape::line(line, (1.5, palette.dim)));
+        }
+        from.resize(depth + 1, rect.left_bottom());
+        from[depth] = rect.left_bottom() + vec2(INDENT / 2.0, 2.0);
+    }
+    let count = family.members.len();
+    if count < 2 {
+        return;
+    }
+    let is_open = strip.studio.album.unfolded.contains(&family.name);
+    let title = lines.first().map_or("", |line| line.outcome.title.as_str());
+    let (words, name) = match is_open {
+        true => (
+            format!("Fold {count} pictures"),
+            format!("Fold the branches of {title}"),
+        ),
+        false => (
+            format!("{count} in its tree"),
+            format!("Unfold {count} pictures drawn from each other: {title}"),
+        ),
+    };
+    let mark = if is_open { icon::DOWN } else { icon::RIGHT };
+    let text = |text: String| {
+        RichText::new(text)
+            .font(theme::regular(theme::SECONDARY))
+            .color(palette.dim)
+    };
+    let button = Button::new((text(mark.to_owned()), text(words))).frame_when_inactive(false);
+    let response = ui.add(button);
+    named(ui, &response, &name);
+    let tip = "Pictures drawn again from a row of each other, as a tree";
+    if response.on_hover_text(tip).clicked() {
+        strip.actions.push(ViewAction::Family(family.name.clone()).into());
+    }
+}
+
+fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) -> Rect {
     let studio = strip.studio;
     let (texture, words) = small(ui, outcome, strip);
     let on_canvas = studio.shown_outcome().is_some_and(|shown| shown.id == outcome.id);
@@ -204,6 +267,7 @@ fn result(ui: &mut Ui, outcome: &Outcome, side: f32, strip: &mut Results<'_>) {
         picture_verbs::full_star(ui, centre, palette.accent);
     }
     picture_verbs::on_tile(&response, &subject, strip.actions);
+    response.rect
 }
 
 /// The picture of a tile, or the words in its place.

@@ -4,12 +4,12 @@
 
 use super::*;
 use crate::state::{
-    Answer, DraftAction, Ended, Page, ResultAction, RunAction, Verb, ViewAction, Wanted, Which,
+    Answer, DraftAction, Ended, Page, ResultAction, RowAction, RunAction, Verb, ViewAction, Wanted, Which,
 };
 
 pub(super) use super::steps::{
-    act, await_that, click, contested, done, drawing, edit_drawing, failed, masked, open, photo, ready,
-    several, started, tab,
+    act, auditioned, await_that, click, contested, done, drawing, edit_drawing, failed, masked, open, photo,
+    ready, several, started, tab,
 };
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
@@ -193,6 +193,29 @@ pub(super) static STATES: &[State] = &[
             tell(window, [progress(0, Progress::Decoding)]);
         },
         words: &["Finishing the picture"],
+    },
+    State {
+        name: "a row is marked",
+        reach: |window| {
+            done(window);
+            act(window, RowAction::Mark(2));
+        },
+        words: &[
+            "Ruler: the row from which to draw again",
+            "Draw again from row 2",
+            "the same words, another seed",
+            "Take the mark away",
+        ],
+    },
+    State {
+        name: "starts to choose from",
+        reach: auditioned,
+        words: &[
+            "Start 1: seed",
+            "Start 8: seed",
+            "Press on the starts to draw on",
+            "Draw on",
+        ],
     },
     State {
         name: "best of four, drawing",

@@ -52,6 +52,33 @@ pub(super) fn contested(window: &mut Window) {
     tell(window, reports);
 }
 
+/// Eight starts of a row each, to choose from.
+pub(super) fn auditioned(window: &mut Window) {
+    ready(window);
+    act(window, DraftAction::Set(Setting::Words("a cat".to_owned())));
+    act(window, DraftAction::Set(Setting::Starts(8)));
+    act(window, RunAction::Draw);
+    let mut reports = rows(0, 1);
+    for of in 1..8 {
+        let mut report = rows(0, 1).remove(1);
+        if let Report::Progress {
+            progress: Progress::Row { candidate, .. },
+            ..
+        } = &mut report
+        {
+            *candidate = of;
+        }
+        reports.push(report);
+    }
+    tell(window, reports);
+    let run = app(window).studio.run.as_ref();
+    let seed = run.map_or(0, |run| run.order.request.seed);
+    let pictures = (0..8).map(|of| Picture::of_codes(GRID, vec![0; 4], seed + of, SAMPLING));
+    let pictures = pictures.collect();
+    let task = TaskId(0);
+    tell(window, [Report::Finished { task, pictures }]);
+}
+
 /// Four finished pictures, the best first.
 pub(super) fn several(task: u64) -> Report {
     let Report::Finished { task, pictures } = finished(task) else {

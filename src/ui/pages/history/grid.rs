@@ -100,6 +100,8 @@ mod tests {
                 size: None,
                 ended: Ended::Finished,
                 rows: (0, 0),
+                lineage: None,
+                place: crate::state::Place::default(),
             };
             (0..*count).map(piece).collect::<Vec<_>>()
         };

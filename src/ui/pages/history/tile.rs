@@ -2,7 +2,7 @@
 
 use super::grid::CAPTION;
 use super::hall::Hall;
-use crate::state::{Answer, Ended, Piece, ResultAction, Shown, Studio, Verb};
+use crate::state::{Answer, Ended, Piece, ResultAction, Shown, Studio, Verb, ViewAction};
 use crate::ui::app::thumbnails::Small;
 use crate::ui::panels::picture_verbs::{self, Subject};
 use crate::ui::theme::{self, Palette, icon};
@@ -55,7 +55,19 @@ pub(crate) fn tile(ui: &mut Ui, place: Rect, piece: &Piece, hall: &mut Hall<'_>)
         hall.actions
             .push(ResultAction::Do(subject.which.clone(), Verb::Star).into());
     }
-    caption(ui, place, &piece.title);
+    if let Some((name, count)) = &piece.place.family
+        && family(
+            ui,
+            &response,
+            (count, &piece.title),
+            hall.studio.album.unfolded.contains(name),
+        )
+        .clicked()
+    {
+        hall.actions.push(ViewAction::Family(name.clone()).into());
+    }
+    let branch = if piece.place.depth > 0 { icon::ARROW } else { "" };
+    caption(ui, place, &format!("{branch}{}", piece.title));
     let response = response.on_hover_text(about(piece));
     if response.clicked() {
         hall.actions
@@ -63,6 +75,32 @@ pub(crate) fn tile(ui: &mut Ui, place: Rect, piece: &Piece, hall: &mut Hall<'_>)
     }
     picture_verbs::on_tile(&response, &subject, hall.actions);
     response
+}
+
+/// How many pictures a family has; a click unfolds it, or folds it.
+fn family(ui: &Ui, tile: &Response, (count, title): (&usize, &str), is_open: bool) -> Response {
+    let palette = Palette::of(ui);
+    let mark = if is_open { icon::DOWN } else { icon::RIGHT };
+    let font = theme::medium(theme::LABEL);
+    let words = ui
+        .painter()
+        .layout_no_wrap(format!("{mark} {count}"), font, palette.text);
+    let size = words.size() + vec2(14.0, 6.0);
+    let rect = Rect::from_min_size(tile.rect.left_top() + vec2(6.0, 6.0), size);
+    let response = ui.interact(rect, tile.id.with("family"), Sense::click());
+    let verb = if is_open { "Fold" } else { "Unfold" };
+    let name = format!("{verb} {count} pictures drawn from each other: {title}");
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    let ground = palette.panel.gamma_multiply(0.85);
+    ui.painter().rect_filled(rect, size.y / 2.0, ground);
+    ui.painter()
+        .galley(rect.min + vec2(7.0, 3.0), words, palette.text);
+    if response.has_focus() {
+        let rim = egui::Stroke::new(1.5, palette.text);
+        ui.painter()
+            .rect_stroke(rect.expand(1.0), size.y / 2.0, rim, egui::StrokeKind::Outside);
+    }
+    response.on_hover_text("Pictures drawn again from a row of each other")
 }
 
 /// One line under a picture.
