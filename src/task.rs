@@ -5,6 +5,7 @@
 
 mod cancel;
 mod failure;
+mod hub;
 mod models;
 mod preferences;
 mod sampling;
@@ -12,6 +13,7 @@ mod story;
 
 pub use cancel::Cancel;
 pub use failure::{Cause, Failure, Fault};
+pub use hub::{HubShelf, Offered, Stored, StoredKind, Transfer, TransferPhase, time_left};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,

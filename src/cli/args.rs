@@ -2,6 +2,8 @@
 //!
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
+use super::models::ModelsCommand;
+use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::engine_room::ModelSource;
 use crate::measure;
 use crate::pixels::Size;
@@ -114,6 +116,9 @@ pub enum Command {
         #[command(flatten)]
         draw: DrawArgs,
     },
+    /// Models of the Hugging Face Hub: list, get, verify, remove
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Make one .gguf file of a Hugging Face folder
     Import(ImportArgs),
     /// Show what is stored in a picture or a model file
@@ -395,52 +400,4 @@ impl ValueEnum for Format {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.name()))
     }
-}
-
-fn lookahead(text: &str) -> Result<Lookahead, String> {
-    match text {
-        "auto" => Ok(Lookahead::Auto),
-        _ => at_least_one(text)
-            .map(Lookahead::Fixed)
-            .map_err(|_| "write a number from 1 on, or `auto`".to_owned()),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|n| *n >= 1)
-        .ok_or_else(|| "write a whole number from 1 on".to_owned())
-}
-
-/// More threads than any machine has cores only wait for each other.
-const MOST_THREADS: usize = 1024;
-
-fn threads(text: &str) -> Result<usize, String> {
-    at_least_one(text)
-        .ok()
-        .filter(|count| *count <= MOST_THREADS)
-        .ok_or_else(|| format!("write a whole number from 1 to {MOST_THREADS}"))
-}
-
-fn number(text: &str) -> Option<f32> {
-    text.parse().ok().filter(|value: &f32| value.is_finite())
-}
-
-fn zoom(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| (1.0..=2.0).contains(value))
-        .ok_or_else(|| "write a number from 1.0 to 2.0".to_owned())
-}
-
-fn not_negative(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| *value >= 0.0)
-        .ok_or_else(|| "write a number from 0 on".to_owned())
-}
-
-fn positive(text: &str) -> Result<f32, String> {
-    number(text)
-        .filter(|value| *value > 0.0)
-        .ok_or_else(|| "write a number above 0".to_owned())
 }

@@ -1,7 +1,7 @@
 //! The command line: arguments in, exit code out.
 //!
 //! `args` is what is typed, `job` what it means, `run` carries it out, `draw` drives the worker, `console`
-//! speaks, `keep` writes pictures, `exit` has the codes a run may end with.
+//! speaks, `keep` writes pictures, `models` gets them from the Hub, `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
 mod args;
@@ -11,12 +11,15 @@ mod exit;
 mod interrupt;
 mod job;
 mod keep;
+mod models;
 mod names;
 mod run;
+mod values;
 
 pub use args::{
     Args, Command, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, PublishedShape, VerifyArgs, WindowArgs,
     WindowTheme,
 };
 pub use interrupt::{Heeded, Interrupt};
+pub use models::ModelsCommand;
 pub use run::{refuse, run};
