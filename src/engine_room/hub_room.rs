@@ -57,7 +57,8 @@ impl HubRoom {
     }
 
     fn repository(name: &str) -> Result<Repository, Failure> {
-        name.trim().parse::<Repository>().map_err(Failure::from)
+        let name = name.trim().parse::<Repository>();
+        name.map_err(|error| HubError::from(error).into())
     }
 
     /// Brings all that a checkpoint needs of a repository.

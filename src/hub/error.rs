@@ -1,6 +1,6 @@
 //! What can go wrong between the Hub and the disk: a sentence for each, which says what to do.
 
-use super::repository::Repository;
+use super::repository::{NoName, Repository};
 use crate::task::{Cause, Failure, gigabytes};
 use std::io;
 use std::path::Path;
@@ -10,8 +10,8 @@ use thiserror::Error;
 /// Why a model is not, or not yet, on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum HubError {
-    #[error("`{0}` is no repository: write OWNER/NAME as in its address on huggingface.co")]
-    Name(String),
+    #[error(transparent)]
+    Name(#[from] NoName),
     #[error("{0}")]
     Setting(String),
     #[error(

@@ -259,14 +259,15 @@ impl Work<'_> {
                     remark: &remark,
                 };
                 if let Err(error) = bring(&order, &self.settings.patience, self.cancel) {
-                    let is_of_a_version = error.is_of_a_version();
+                    // After these a newer list is asked for, and a thread that was stopped says nothing.
+                    let goes_on = error.is_of_a_version() || error == HubError::Cancelled;
                     let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                     // That the others were stopped is no reason.
                     if error != HubError::Cancelled || self.cancel.is_cancelled() {
                         failed.get_or_insert(error);
                     }
                     self.has_failed.store(true, Ordering::Relaxed);
-                    if !is_of_a_version {
+                    if !goes_on {
                         // The others are not waited for.
                         self.client.stop();
                     }

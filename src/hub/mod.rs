@@ -34,5 +34,5 @@ pub use found::{found, leftovers};
 pub use get::{Got, Told, get};
 pub use known::{known, offers};
 pub use remove::{Freed, discard_parts, remove};
-pub use repository::Repository;
+pub use repository::{NoName, Repository};
 pub use settings::{Patience, Settings, cache_of_user};

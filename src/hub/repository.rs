@@ -1,11 +1,16 @@
 //! What a repository is called: `OWNER/NAME`, and nothing that leads out of the cache.
 
-use super::error::HubError;
 use std::fmt;
 use std::str::FromStr;
+use thiserror::Error;
 
 /// Longest name the Hub allows, in characters.
 const LONGEST: usize = 96;
+
+/// What was named is no repository.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no repository: write OWNER/NAME as in its address on huggingface.co")]
+pub struct NoName(String);
 
 /// A model's repository on the Hub.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,10 +32,10 @@ fn is_part(part: &str) -> bool {
 }
 
 impl FromStr for Repository {
-    type Err = HubError;
+    type Err = NoName;
 
-    fn from_str(text: &str) -> Result<Self, HubError> {
-        let wrong = || HubError::Name(text.chars().take(200).collect());
+    fn from_str(text: &str) -> Result<Self, NoName> {
+        let wrong = || NoName(text.chars().take(200).collect());
         let (owner, name) = text.split_once('/').ok_or_else(wrong)?;
         match is_part(owner) && is_part(name) {
             true => Ok(Self {

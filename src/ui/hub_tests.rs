@@ -143,13 +143,13 @@ fn a_cancel_throws_away_what_is_not_whole_and_a_failure_says_what_to_do() {
         app.studio.models.hub.work.is_none() && leftovers(&cache(folder.path()), &repository) == 0
     });
     hub.slow(0);
-    hub.plan("config.json", Fault::Page, usize::MAX);
+    hub.plan("model-00001-of-00002.safetensors", Fault::Page, usize::MAX);
     app(&mut window).act(HubAction::Get(format!(" {NAME} ")));
     until(&mut window, |app| app.studio.models.hub.work.is_none());
     assert!(has(&window, "tiny/lumina did not come whole"));
     assert!(has(
         &window,
-        "answered with a web page in the place of config.json"
+        "answered with a web page in the place of model-00001"
     ));
     // A name that is none is said, too.
     app(&mut window).act(HubAction::Get("not a name".to_owned()));

@@ -376,6 +376,7 @@ impl Answering {
         let path = request.path.split('?').next().unwrap_or_default();
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let (name, file) = match parts[..] {
+            ["api", "models", owner, name, "tree", _] => (format!("{owner}/{name}"), "tree".to_owned()),
             ["api", "models", owner, name, "revision", "main"] => {
                 (format!("{owner}/{name}"), "list".to_owned())
             }
@@ -412,7 +413,8 @@ impl Answering {
                 Some(_) => {}
             }
         }
-        let (commit, list) = (repository.commit.clone(), listing(repository));
+        let (commit, list) = (repository.commit.clone(), listing(&name, repository));
+        let tree = tree(repository);
         let found = repository.files.get(&file).cloned();
         drop(state);
         // Large files go wrong in the store, where they come from.
@@ -442,6 +444,9 @@ impl Answering {
             }
             _ => {}
         }
+        if file == "tree" {
+            return plain(stream, 200, "Content-Type: application/json\r\n", tree.as_bytes());
+        }
         if file == "list" {
             return plain(stream, 200, "Content-Type: application/json\r\n", list.as_bytes());
         }
@@ -460,14 +465,14 @@ impl Answering {
             );
             return plain(stream, 302, &headers, b"");
         }
-        self.send(request, stream, &name, &found, fault)
+        self.send(request, stream, (&name, &commit), &found, fault)
     }
 
     fn send(
         &self,
         request: &Request,
         stream: &mut TcpStream,
-        name: &str,
+        (name, commit): (&str, &str),
         file: &File,
         fault: Option<Fault>,
     ) -> std::io::Result<()> {
@@ -515,7 +520,7 @@ impl Answering {
         } else {
             bytes.len()
         };
-        let mut headers = format!("ETag: {etag}\r\nAccept-Ranges: bytes\r\n");
+        let mut headers = format!("ETag: {etag}\r\nAccept-Ranges: bytes\r\nX-Repo-Commit: {commit}\r\n");
         if status == 206 {
             headers += &format!("Content-Range: bytes {told}-{}/{of}\r\n", of - 1);
         }
@@ -570,15 +575,26 @@ impl Answering {
     }
 }
 
-fn listing(repository: &Repository) -> String {
-    let siblings = repository.files.iter().map(|(name, file)| {
+/// The files, as the list names them and as the tree does.
+fn described(repository: &Repository, [name, small, large]: [&str; 3]) -> Vec<serde_json::Value> {
+    let entries = repository.files.iter().map(|(path, file)| {
         let size = file.bytes.len();
         match file.is_large {
-            true => serde_json::json!({"rfilename": name, "size": size, "blobId": "0".repeat(40),
-                "lfs": {"sha256": file.sum, "size": size, "pointerSize": 130}}),
-            false => serde_json::json!({"rfilename": name, "size": size, "blobId": file.sum}),
+            true => serde_json::json!({"type": "file", name: path, "size": size, small: "0".repeat(40),
+                "lfs": {large: file.sum, "size": size, "pointerSize": 130}}),
+            false => serde_json::json!({"type": "file", name: path, "size": size, small: file.sum}),
         }
     });
-    let siblings: Vec<serde_json::Value> = siblings.collect();
-    serde_json::json!({"sha": repository.commit, "gated": false, "siblings": siblings}).to_string()
+    entries.collect()
+}
+
+fn tree(repository: &Repository) -> String {
+    serde_json::Value::Array(described(repository, ["path", "oid", "oid"])).to_string()
+}
+
+fn listing(name: &str, repository: &Repository) -> String {
+    let siblings = described(repository, ["rfilename", "blobId", "sha256"]);
+    serde_json::json!({"id": name, "modelId": name, "private": false, "tags": [], "sha": repository.commit,
+        "gated": false, "siblings": siblings})
+    .to_string()
 }

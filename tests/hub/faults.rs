@@ -411,3 +411,22 @@ fn what_is_no_model_what_does_not_fit_and_what_is_not_there_are_refused_before_t
     assert_eq!(get(&offline).0.expect("it is here"), got);
     assert!(hub.asked().is_empty());
 }
+
+#[test]
+fn a_server_that_cannot_show_who_it_is_is_not_safe() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("a port").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            use std::io::{Read, Write};
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let (hub, cache) = (FakeHub::start(), tempfile::tempdir().expect("a folder"));
+    let settings = Settings {
+        endpoint: format!("https://127.0.0.1:{port}"),
+        ..settings(&hub, cache.path())
+    };
+    ends_with(&settings, "is not safe");
+}

@@ -139,3 +139,36 @@ fn what_cannot_be_had_ends_with_its_sentence_and_its_code() {
         .output();
     assert_eq!(wrong.expect("the program").status.code(), Some(2));
 }
+
+#[test]
+fn proxies_of_the_environment_are_asked_and_exceptions_are_not() {
+    use std::io::{BufRead, BufReader};
+    let (hub, cache) = (FakeHub::start(), tempfile::tempdir().expect("a folder"));
+    hub.put(NAME, &tiny());
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", proxy.local_addr().expect("an address"));
+    let asked = std::thread::spawn(move || {
+        let (stream, _) = proxy.accept().expect("somebody");
+        let mut first = String::new();
+        BufReader::new(stream).read_line(&mut first).expect("a line");
+        first
+    });
+    let with = |exception: &str| {
+        let mut command = program(&hub, cache.path(), &["models", "get", NAME]);
+        command.env("HTTP_PROXY", &address).env("NO_PROXY", exception);
+        command
+    };
+    let past = with("127.0.0.1").output().expect("the program");
+    assert_eq!(
+        past.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&past.stderr)
+    );
+    let mut through = with("").spawn().expect("the program");
+    let first = asked.join().expect("a line");
+    let _ = through.kill();
+    let _ = through.wait();
+    let to = hub.endpoint().replace("http://", "");
+    assert!(first.contains(&to), "the proxy was asked for {first}");
+}

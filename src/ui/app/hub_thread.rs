@@ -1,16 +1,11 @@
 //! Work on models of the Hub: what takes a while on a thread of its own, the rest among the errands.
 
 use super::App;
-use super::import_thread::Working;
+use super::import_thread::HubWorking;
 use crate::engine_room::EngineRoom;
 use crate::hub::Told;
 use crate::state::{HubAnswer, HubEffect, HubEnd, HubKind};
 use crate::task::{Transfer, TransferPhase};
-
-/// A step, and what became worth knowing since the last one.
-type Step = (Transfer, Option<String>);
-
-pub(crate) type HubWorking = Working<Step, HubEnd>;
 
 impl<R: EngineRoom> App<R> {
     pub(crate) fn carry_out_hub(&mut self, effect: HubEffect) {

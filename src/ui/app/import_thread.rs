@@ -2,7 +2,8 @@
 //! overwritten, so that a slow window costs nothing. Dropping it cancels and waits.
 
 use super::background::Wake;
-use crate::task::{Cancel, Failure, ImportStep};
+use crate::state::HubEnd;
+use crate::task::{Cancel, Failure, ImportStep, Transfer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -10,6 +11,9 @@ use std::time::Instant;
 
 /// An import; it ends with remarks.
 pub(crate) type Importing = Working<ImportStep, Vec<String>>;
+
+/// Work on a model of the Hub; a step has the newest thing worth knowing beside it.
+pub(crate) type HubWorking = Working<(Transfer, Option<String>), HubEnd>;
 
 #[derive(Debug)]
 struct Board<S, T> {
