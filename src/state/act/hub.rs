@@ -147,7 +147,11 @@ impl Studio {
         }
         match (self.models.hub.then.take(), &self.models.import) {
             (Some(_), Import::Running { .. }) | (None, _) => Vec::new(),
-            (Some(folder), _) => vec![Effect::Models(ModelEffect::Plan(folder))],
+            (Some(folder), _) => {
+                let said = "Whole and checked. Its import stands ready above.".to_owned();
+                self.models.hub.said = Some((repository, said));
+                vec![Effect::Models(ModelEffect::Plan(folder))]
+            }
         }
     }
 }

@@ -91,9 +91,13 @@ fn repository(ui: &mut Ui, studio: &Studio, shown: &Shown<'_>, actions: &mut Vec
                         .as_ref()
                         .map(|licence| format!("licence {licence}"));
                     let facts: Vec<String> = [size, licence].into_iter().flatten().collect();
-                    ui.label(palette.secondary(facts.join(" \u{b7} ")));
+                    if !facts.is_empty() {
+                        ui.label(palette.secondary(facts.join(" \u{b7} ")));
+                    }
                 }
-                ui.add(Label::new(palette.secondary(state(shown.stored))).wrap());
+                if hub.work_on(name).is_none() {
+                    ui.add(Label::new(palette.secondary(state(shown.stored))).wrap());
+                }
                 if let Some((_, words)) = hub.said.as_ref().filter(|(said, _)| said == name) {
                     ui.add(Label::new(palette.body(words.clone())).wrap());
                 }

@@ -11,7 +11,7 @@ echo '{"models": [{"repository": "tiny/lumina", "title": "Tiny", "about": "The s
 unset HF_HUB_CACHE HF_TOKEN HF_HUB_OFFLINE HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 export HF_HOME=$home/hf
 mkfifo "$home/hub_in"
-"$server_of_models" 0 tiny/lumina "$here/../starter" 1500000 <"$home/hub_in" >"$home/hub_out" &
+"$server_of_models" 0 tiny/lumina "$here/../starter" 600000 <"$home/hub_in" >"$home/hub_out" &
 exec 9>"$home/hub_in"
 await_file() { for _ in $(seq 100); do [ -s "$1" ] && return; sleep 0.1; done; fail "never: $1"; }
 await_file "$home/hub_out"
