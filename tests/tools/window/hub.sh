@@ -6,7 +6,7 @@
 server_of_models=$(dirname "$program")/examples/fake-hub
 [ -x "$server_of_models" ] || fail "$server_of_models is missing: cargo build --example fake-hub"
 mkdir -p "$home/.config/lumina-studio"
-echo '{"models": [{"repository": "tiny/lumina", "title": "Tiny", "about": "The starter, from a Hub on this machine."}]}' \
+echo '{"models": [{"repository": "tiny/lumina", "title": "Tiny", "about": "The starter, from a Hub on this machine.", "licence": "MIT", "bytes": 28540000}]}' \
     >"$home/.config/lumina-studio/models.json"
 unset HF_HUB_CACHE HF_TOKEN HF_HUB_OFFLINE HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
 export HF_HOME=$home/hf
@@ -20,13 +20,55 @@ export HF_ENDPOINT
 kept() { find "$HF_HOME/hub" -name '*.incomplete' -printf '%s\n' 2>/dev/null | awk '{ all += $1 } END { print all + 0 }'; }
 here_whole() { "$program" models list --json 2>/dev/null | grep '"tiny/lumina"' | grep -q '"whole":true'; }
 
-# The models page, scrolled to its end: there the card of the user's own entry is the last one.
-hub_page() {
-    xdotool mousemove 960 22 click 1 sleep 0.5
-    shot "hub-menu"
-    xdotool mousemove "${hub_menu:-920 130}" click 1
+# The models page at its end: there the card of the user's own entry is the last one, and its first button
+# and those of a download stand where they always do.
+to_the_end() {
+    xdotool mousemove 720 500
+    for _ in $(seq 60); do xdotool click 5; done
     sleep 1
-    xdotool mousemove 640 600
-    for _ in $(seq 30); do xdotool click 5; done
-    sleep 0.5
 }
+hub_page() {
+    xdotool mousemove 1000 22 click 1 sleep 3 mousemove 965 143 click 1 sleep 4
+    to_the_end
+}
+first_button() { xdotool mousemove 881 593 click 1; }
+
+begin
+hub_page
+shot hub-known
+first_button
+await '[ "$(kept)" -gt 2000000 ]'
+to_the_end
+shot hub-getting
+xdotool mousemove 413 645 click 1 sleep 3
+paused=$(kept)
+sleep 2
+[ "$paused" = "$(kept)" ] || fail "it goes on in a pause"
+to_the_end
+shot hub-paused
+first_button
+await "[ \"\$(kept)\" -gt $((paused + 1000000)) ]"
+kill_it
+killed=$(kept)
+[ "$killed" -gt "$paused" ] || fail "the kill took $paused bytes to $killed"
+begin
+hub_page
+first_button
+await here_whole
+"$program" models verify tiny/lumina >/dev/null || fail "what is whole is not right"
+sleep 3
+shot hub-whole
+# The import came up above.
+xdotool mousemove 429 412 click 1
+await '[ -f "$HOME/lumina-q4_k.gguf" ]'
+sleep 3
+shot hub-imported
+kill_it
+begin --model "$HOME/lumina-q4_k.gguf"
+write "a fox on the beach"
+xdotool key ctrl+Return
+await_picture 1
+shot hub-drawn
+kill_it
+exec 9>&-
+say "a model came from the Hub by way of a pause ($paused bytes) and a kill ($killed bytes), and drew"
