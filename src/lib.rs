@@ -6,7 +6,8 @@
 //!   [`understand`] (what people type, in the starter's words), `disk` (files written whole or not at all)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
-//!   saved pictures), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
+//!   saved pictures), [`hub`] (models of the Hugging Face Hub: fetched, checked, removed; the only place of
+//!   HTTP), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), `worker` (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
@@ -20,6 +21,7 @@ pub(crate) mod disk;
 pub mod engine_room;
 pub mod handover;
 pub(crate) mod history;
+pub mod hub;
 pub(crate) mod log;
 pub mod measure;
 pub mod model;

@@ -7,6 +7,7 @@ mod branch;
 mod cancel;
 mod doubt;
 mod failure;
+mod hub;
 mod models;
 mod preferences;
 mod sampling;
@@ -16,6 +17,7 @@ pub use branch::{Branch, Lineage, fingerprint};
 pub use cancel::Cancel;
 pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};
+pub use hub::{HubShelf, Offered, Stored, StoredKind, Transfer, TransferPhase, time_left};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,

@@ -19,7 +19,7 @@ use std::path::Path;
 const RANKS: [&[&str]; 5] = [
     &["token", "pixels", "task", "understand", "disk"],
     &[
-        "decode", "model", "picture", "state", "history", "handover", "log",
+        "decode", "model", "picture", "state", "history", "handover", "log", "hub",
     ],
     &[
         "session",
@@ -49,7 +49,7 @@ const ALLOWED: [(&str, &str); 8] = [
 ];
 
 /// Libraries (a prefix of the crate's name) and the only modules that may name them.
-const FENCES: [(&str, &[&str]); 8] = [
+const FENCES: [(&str, &[&str]); 11] = [
     ("cudarc", &["model"]),
     ("candle_", &["model"]),
     ("tokenizers", &["model"]),
@@ -58,6 +58,9 @@ const FENCES: [(&str, &[&str]); 8] = [
     ("wgpu", &["ui", "main"]),
     ("winit", &["ui", "main"]),
     ("crossbeam", &["worker"]),
+    ("ureq", &["hub"]),
+    ("rustls", &["hub"]),
+    ("fs4", &["hub"]),
 ];
 
 /// Lines of a file of the program, and of one of tests.

@@ -2,6 +2,7 @@
 //!
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
+use super::models::ModelsCommand;
 use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::engine_room::ModelSource;
 use crate::measure;
@@ -115,6 +116,9 @@ pub enum Command {
         #[command(flatten)]
         draw: DrawArgs,
     },
+    /// Models of the Hugging Face Hub: list, get, verify, remove
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// Make one .gguf file of a Hugging Face folder
     Import(ImportArgs),
     /// Show what is stored in a picture or a model file

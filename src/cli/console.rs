@@ -99,14 +99,14 @@ impl Console<'_> {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if self.covered > 0 {
             let _ = write!(self.err, "\r{:1$}\r", "", self.covered);
             self.covered = 0;
         }
     }
 
-    fn event(&mut self, event: &Value) {
+    pub(super) fn event(&mut self, event: &Value) {
         let _ = writeln!(self.err, "{}", harmless(&event.to_string(), true));
     }
 

@@ -171,6 +171,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         | Command::Doubt { .. }
         | Command::Redraw { .. }
         | Command::Verify(_)
+        | Command::Models(_)
         | Command::Bench { .. } => return Ok(None),
     };
     request.job().map(Some)
@@ -312,6 +313,7 @@ impl Command {
             | Self::Edit { draw, .. }
             | Self::Predict { draw, .. } => draw.json,
             Self::Info { json, .. } | Self::Resume { json, .. } => *json,
+            Self::Models(command) => command.is_json(),
             Self::Import(_)
             | Self::Doubt { .. }
             | Self::Redraw { .. }

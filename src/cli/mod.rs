@@ -1,7 +1,8 @@
 //! The command line: arguments in, exit code out.
 //!
-//! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it out, `draw` drives the worker, `console`
-//! speaks, `keep` writes pictures, `exit` has the codes a run may end with.
+//! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it
+//! out, `draw` drives the worker, `console` speaks, `keep` writes pictures, `models` gets models from the Hub,
+//! `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
 mod args;
@@ -11,6 +12,7 @@ mod exit;
 mod interrupt;
 mod job;
 mod keep;
+mod models;
 mod names;
 mod run;
 mod values;
@@ -20,4 +22,5 @@ pub use args::{
     WindowTheme,
 };
 pub use interrupt::{Heeded, Interrupt};
+pub use models::ModelsCommand;
 pub use run::{refuse, run};

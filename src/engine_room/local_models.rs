@@ -2,6 +2,7 @@
 
 use super::source::{movq_for, prepare};
 use super::{EngineRoom, Make, ModelSource, appraisal, devices, failed};
+use crate::hub;
 use crate::model::bundle::Bundle;
 use crate::model::weights::import::{NO_MOVQ, import};
 use crate::model::{discovery, memory};
@@ -33,7 +34,7 @@ impl EngineRoom for LocalModels {
     }
 
     fn survey(&self, used: &[PathBuf], device: Device) -> Survey {
-        let found = discovery::models(used, discovery::hub_of_user().as_deref());
+        let found = discovery::models(used, hub::cache_of_user().as_deref());
         let known = found.into_iter().map(|(path, origin)| Known {
             appraisal: self.appraise(&path, device),
             path,

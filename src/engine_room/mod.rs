@@ -2,7 +2,8 @@
 //!
 //! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
 //! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
-//! stand in for it: [`info`], [`doubt`], [`redraw`], [`verify`], [`measure`], [`bench`].
+//! stand in for it: [`info`], [`doubt`], [`redraw`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
+//! both get models from the Hub.
 //!
 //! Pictures are no business of this module but where their codes go through a model: fronts read and keep
 //! them through `picture` and `saved_picture`.
@@ -11,6 +12,7 @@ mod appraisal;
 mod bench;
 mod devices;
 mod doubt;
+mod hub_room;
 mod info;
 mod local_models;
 mod measure;
@@ -20,6 +22,7 @@ mod verify;
 
 pub use bench::bench;
 pub use doubt::doubt;
+pub use hub_room::HubRoom;
 pub use info::{Info, info};
 pub use local_models::LocalModels;
 pub use measure::measure;
@@ -55,6 +58,11 @@ pub trait EngineRoom: Send + Sync + 'static {
 
     /// Memory that is free where a model would be put.
     fn free_bytes(&self, device: Device) -> Option<u64>;
+
+    /// The models of the Hugging Face Hub.
+    fn hub(&self) -> HubRoom {
+        HubRoom::of_user()
+    }
 
     /// How a Hugging Face folder would be imported unless the user says otherwise.
     fn plan_import(&self, folder: &Path) -> ImportWish;

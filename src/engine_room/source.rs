@@ -1,6 +1,7 @@
 //! Which model is asked for, and where it shall run.
 
 use super::failed;
+use crate::hub;
 use crate::model::bundle::{Bundle, Source};
 use crate::model::discovery;
 use crate::model::network::Hardware;
@@ -54,7 +55,7 @@ impl ModelSource {
 
 /// The image tokenizer of a checkpoint folder, wherever it lies.
 pub(super) fn movq_for(folder: &Path) -> Option<PathBuf> {
-    discovery::movq_for(folder, discovery::hub_of_user().as_deref())
+    discovery::movq_for(folder, hub::cache_of_user().as_deref())
 }
 
 /// Refuses a device that cannot be used, and sets the number of threads.

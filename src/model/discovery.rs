@@ -10,26 +10,6 @@ use std::path::{Path, PathBuf};
 /// Most offers a folder makes.
 const MOST: usize = 32;
 
-/// The folder of the Hugging Face cache: `HF_HUB_CACHE`, else `$HF_HOME/hub`, else
-/// `~/.cache/huggingface/hub`.
-pub fn hub(variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    let set = |name: &str| variable(name).filter(|path| !path.as_os_str().is_empty());
-    set("HF_HUB_CACHE")
-        .or_else(|| Some(set("HF_HOME")?.join("hub")))
-        .or_else(|| {
-            Some(
-                set("HOME")
-                    .or_else(|| set("USERPROFILE"))?
-                    .join(".cache/huggingface/hub"),
-            )
-        })
-}
-
-/// [`hub`] of this process's user.
-pub fn hub_of_user() -> Option<PathBuf> {
-    hub(&|name| std::env::var_os(name).map(PathBuf::from))
-}
-
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries
@@ -134,33 +114,6 @@ pub fn models(used: &[PathBuf], hub: Option<&Path>) -> Vec<(PathBuf, Origin)> {
 mod tests {
     use super::*;
     use std::fs;
-
-    #[test]
-    fn the_cache_is_where_the_variables_say() {
-        let of = |set: &[(&str, &str)]| {
-            let set: Vec<(String, PathBuf)> = set
-                .iter()
-                .map(|(name, path)| ((*name).to_owned(), PathBuf::from(path)))
-                .collect();
-            hub(&|name| {
-                set.iter()
-                    .find(|(known, _)| known == name)
-                    .map(|(_, path)| path.clone())
-            })
-        };
-        let home = ("HOME", "/home/a");
-        assert_eq!(of(&[home]), Some("/home/a/.cache/huggingface/hub".into()));
-        assert_eq!(of(&[home, ("HF_HOME", "/hf")]), Some("/hf/hub".into()));
-        assert_eq!(
-            of(&[home, ("HF_HOME", "/hf"), ("HF_HUB_CACHE", "/cache")]),
-            Some("/cache".into())
-        );
-        assert_eq!(
-            of(&[home, ("HF_HUB_CACHE", "")]),
-            Some("/home/a/.cache/huggingface/hub".into())
-        );
-        assert_eq!(of(&[]), None);
-    }
 
     #[test]
     fn what_lies_there_is_offered_once() {

@@ -1,5 +1,6 @@
 //! Whose an action is, and what is done with the picture under way.
 
+mod hub;
 mod models;
 mod preferences;
 mod queue;
@@ -9,6 +10,7 @@ use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};
 use super::effect::Effect;
 use super::inputs::new_seed;
+use super::request::Request;
 use super::run::{Phase, Run, Wish};
 use super::{Model, Page, Shown, Studio, Tone};
 use crate::task::{Mode, Wording};

@@ -81,4 +81,18 @@ pub enum ModelEffect {
     Plan(PathBuf),
     Import(ImportWish),
     CancelImport,
+    Hub(HubEffect),
+}
+
+/// What is asked of the Hub and of its cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HubEffect {
+    Look,
+    Get(String),
+    Verify(String),
+    /// Stops what is being got or verified.
+    Stop,
+    /// Throws away what is not whole of a repository.
+    Discard(String),
+    Delete(String),
 }

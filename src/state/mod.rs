@@ -23,6 +23,7 @@ mod errand;
 mod family;
 mod given;
 mod ground;
+mod hub;
 mod inputs;
 mod mishaps;
 mod models;
@@ -51,9 +52,9 @@ mod wanted;
 mod window;
 
 pub use action::{
-    Action, Answer, DraftAction, FileAction, ImportAction, ModelAction, ModelAnswer, OfferAction, Paint,
-    PreferenceAction, QueueAction, ResultAction, RowAction, RunAction, Setting, Target, UndoAction, Verb,
-    ViewAction, Which,
+    Action, Answer, DraftAction, FileAction, HubAction, HubAnswer, ImportAction, ModelAction, ModelAnswer,
+    OfferAction, Paint, PreferenceAction, QueueAction, ResultAction, RowAction, RunAction, Setting, Target,
+    UndoAction, Verb, ViewAction, Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Place, Query, Star, Thrown};
 pub use branch::source_of_branch;
@@ -61,10 +62,11 @@ pub use brush::Brush;
 pub use candidate_rows::CandidateRows;
 pub use chain::{Aside, Chain, EditResult, Turn};
 pub use draft::{Control, Draft, SeedChoice, Tab};
-pub use effect::{Effect, ModelEffect, Stage};
+pub use effect::{Effect, HubEffect, ModelEffect, Stage};
 pub use errand::Errand;
 pub use family::{Family, Kin, Member, StripLine, families};
 pub use ground::Ground;
+pub use hub::{Hub, HubEnd, HubKind, HubWork, Stopping};
 pub use mishaps::{BROKE_OFF, Mishap};
 pub use models::{Asked, Ending, Import, Look, Models, import_seconds_left};
 pub use notice::{Notice, Offer, Tone};

@@ -1,5 +1,6 @@
 //! What the window knows of models: what there is, what it needs, what is being made of it.
 
+use super::hub::Hub;
 use crate::task::{Appraisal, Device, Failure, ImportStep, ImportWish, Survey};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -53,6 +54,7 @@ pub struct Models {
     pub survey: Option<Survey>,
     pub device: Device,
     pub import: Import,
+    pub hub: Hub,
     /// A model that is looked at and then loaded.
     pub pending: Option<PathBuf>,
     /// Models that were asked for and did not fit, with their appraisals.

@@ -7,6 +7,8 @@
 mod app;
 pub mod canvas;
 #[cfg(test)]
+mod hub_tests;
+#[cfg(test)]
 mod mishap_tests;
 #[cfg(test)]
 mod model_tests;

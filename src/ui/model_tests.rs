@@ -2,8 +2,9 @@
 
 use super::test_window::{app, has, until};
 use super::*;
-use crate::engine_room::{EngineRoom, Make, ModelSource};
+use crate::engine_room::{EngineRoom, HubRoom, Make, ModelSource};
 use crate::handover::{self, Start};
+use crate::hub::Settings;
 use crate::pixels::Size;
 use crate::state::{
     Dropping, Ending, Import, ImportAction, Model, ModelAction, ModelAnswer, Page, ViewAction,
@@ -30,6 +31,17 @@ pub(super) struct Shelf {
     asked: Mutex<Asked>,
     /// What an import does after its first tensor.
     then: Option<Then>,
+    hub: Option<HubRoom>,
+}
+
+impl Shelf {
+    /// One with models of the Hub.
+    pub(super) fn with_hub(hub: HubRoom) -> Self {
+        Self {
+            hub: Some(hub),
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +131,13 @@ impl EngineRoom for Shelf {
         }
     }
 
+    fn hub(&self) -> HubRoom {
+        // A home that nobody has.
+        let variable = |name: &str| (name == "HOME").then(|| "/nonexistent".into());
+        let nobody = || HubRoom::with(Settings::from(&variable), None);
+        self.hub.clone().unwrap_or_else(nobody)
+    }
+
     fn free_bytes(&self, _: Device) -> Option<u64> {
         Some(12 * GB)
     }
@@ -167,6 +186,7 @@ fn window(folder: &Path, then: Option<Then>) -> Window {
     let engine_room = move || Shelf {
         asked: Mutex::default(),
         then,
+        hub: None,
     };
     let mut window = test_window::open(&Places::below(folder), [1280.0, 1400.0], engine_room);
     until(&mut window, |app| matches!(app.studio.model, Model::Ready { .. }));

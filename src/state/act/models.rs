@@ -1,7 +1,7 @@
 //! What is done about models: one is chosen, looked at, imported.
 
 use super::super::action::{ImportAction, ModelAction, ModelAnswer};
-use super::super::effect::{Effect, ModelEffect};
+use super::super::effect::{Effect, HubEffect, ModelEffect};
 use super::super::models::{Asked, Ending, Import, Look};
 use super::super::notice::Tone;
 use super::super::studio::{Model, Studio};
@@ -71,7 +71,7 @@ impl Studio {
         self.look_around()
     }
 
-    fn look_around(&mut self) -> Vec<Effect> {
+    pub(super) fn look_around(&mut self) -> Vec<Effect> {
         let mut paths = self.recent_models.clone();
         let held_back = self.models.held_back.iter().map(|(path, _)| path);
         for path in held_back.chain(&self.model_path) {
@@ -79,7 +79,8 @@ impl Studio {
                 paths.push(path.clone());
             }
         }
-        vec![Effect::Models(ModelEffect::Survey(paths))]
+        let hub = Effect::Models(ModelEffect::Hub(HubEffect::Look));
+        vec![Effect::Models(ModelEffect::Survey(paths)), hub]
     }
 
     pub(in super::super) fn act_on_models(&mut self, action: ModelAction) -> Vec<Effect> {
@@ -107,6 +108,7 @@ impl Studio {
                 }
             }
             ModelAction::Import(action) => return self.act_on_import(action),
+            ModelAction::Hub(action) => return self.act_on_hub(action),
         }
         Vec::new()
     }
@@ -130,6 +132,7 @@ impl Studio {
                 }
             }
             ModelAnswer::Ended(ended) => return self.import_ended(ended),
+            ModelAnswer::Hub(answer) => return self.take_in_hub_answer(answer),
         }
         Vec::new()
     }

@@ -7,6 +7,7 @@ use super::super::outcome::{Keeping, OutcomeId};
 use super::super::photo::{Opened, Photo};
 use super::super::wanted::Wanted;
 use super::files::Target;
+use super::hub::HubAnswer;
 use crate::pixels::Pixels;
 use crate::task::{Failure, ImportStep, ImportWish, Survey, Task};
 use serde::{Deserialize, Serialize};
@@ -60,4 +61,5 @@ pub enum ModelAnswer {
     Stepped(ImportStep, f64),
     /// The file is there, with what had to be done otherwise than asked; or there is none.
     Ended(Result<Vec<String>, Failure>),
+    Hub(HubAnswer),
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod draft;
 mod files;
+mod hub;
 mod models;
 mod offer;
 mod owners;
@@ -17,6 +18,7 @@ mod view;
 pub use answer::{Answer, ModelAnswer};
 pub use draft::{DraftAction, Paint, Setting};
 pub use files::{FileAction, Target};
+pub use hub::{HubAction, HubAnswer};
 pub use models::{ImportAction, ModelAction};
 pub use offer::OfferAction;
 pub use owners::Action;

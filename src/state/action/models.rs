@@ -1,6 +1,7 @@
 //! What is done about models.
 
 use super::super::models::Asked;
+use super::hub::HubAction;
 use crate::task::{Device, Format};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub enum ModelAction {
     Forget(PathBuf),
     Device(Device),
     Import(ImportAction),
+    Hub(HubAction),
 }
 
 /// What is done about the import of a model.

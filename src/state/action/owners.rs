@@ -3,6 +3,7 @@
 use super::answer::{Answer, ModelAnswer};
 use super::draft::DraftAction;
 use super::files::FileAction;
+use super::hub::{HubAction, HubAnswer};
 use super::models::{ImportAction, ModelAction};
 use super::offer::OfferAction;
 use super::preferences::PreferenceAction;
@@ -63,6 +64,18 @@ stands_for_itself! {
 impl From<ImportAction> for Action {
     fn from(action: ImportAction) -> Self {
         Self::Models(ModelAction::Import(action))
+    }
+}
+
+impl From<HubAction> for Action {
+    fn from(action: HubAction) -> Self {
+        Self::Models(ModelAction::Hub(action))
+    }
+}
+
+impl From<HubAnswer> for Action {
+    fn from(answer: HubAnswer) -> Self {
+        Self::Answer(Answer::Models(ModelAnswer::Hub(answer)))
     }
 }
 

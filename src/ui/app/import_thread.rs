@@ -1,54 +1,66 @@
-//! An import on a thread of its own: how far it is lies in one place that is overwritten, so that a
-//! slow window costs nothing. Dropping it cancels and waits, and no partial file is left.
+//! Long work on a thread of its own, an import or a download: how far it is lies in one place that is
+//! overwritten, so that a slow window costs nothing. Dropping it cancels and waits.
 
 use super::background::Wake;
-use crate::task::{Cancel, Failure, ImportStep};
+use crate::state::HubEnd;
+use crate::task::{Cancel, Failure, ImportStep, Transfer};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-/// What came of it: remarks, or why there is no file.
-pub(crate) type Ended = Result<Vec<String>, Failure>;
+/// An import; it ends with remarks.
+pub(crate) type Importing = Working<ImportStep, Vec<String>>;
 
-#[derive(Debug, Default)]
-struct Board {
-    step: Option<ImportStep>,
-    ended: Option<Ended>,
+/// Work on a model of the Hub; a step has the newest thing worth knowing beside it.
+pub(crate) type HubWorking = Working<(Transfer, Option<String>), HubEnd>;
+
+#[derive(Debug)]
+struct Board<S, T> {
+    step: Option<S>,
+    ended: Option<Result<T, Failure>>,
 }
 
-pub(crate) struct Importing {
+/// Work that tells steps and ends with something.
+pub(crate) struct Working<S, T> {
     pub(crate) cancel: Cancel,
-    board: Arc<Mutex<Board>>,
+    board: Arc<Mutex<Board<S, T>>>,
     began: Instant,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Importing {
-    /// Begins `import`; a panic in it is a failure like any other.
+impl<S: Send + 'static, T: Send + 'static> Working<S, T> {
+    /// Begins `work`; a panic in it is a failure like any other.
     pub(crate) fn begin(
         wake: &Wake,
-        import: impl FnOnce(&Cancel, &mut dyn FnMut(ImportStep)) -> Ended + Send + 'static,
+        work: impl FnOnce(&Cancel, &mut dyn FnMut(S)) -> Result<T, Failure> + Send + 'static,
     ) -> Self {
-        let (cancel, board) = (Cancel::new(), Arc::new(Mutex::new(Board::default())));
-        let (asked, told, wake) = (cancel.clone(), Arc::clone(&board), Arc::clone(wake));
-        let write = move |change: &dyn Fn(&mut Board)| {
-            change(&mut told.lock().unwrap_or_else(PoisonError::into_inner));
-            wake();
+        let board = Board {
+            step: None,
+            ended: None,
         };
-        let work = move || {
-            let mut step = |step: ImportStep| write(&|board| board.step = Some(step.clone()));
-            let ended = catch_unwind(AssertUnwindSafe(|| import(&asked, &mut step)));
+        let (cancel, board) = (Cancel::new(), Arc::new(Mutex::new(board)));
+        let (asked, told, wake) = (cancel.clone(), Arc::clone(&board), Arc::clone(wake));
+        let on_thread = move || {
+            let lock = || told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut step = |step: S| {
+                lock().step = Some(step);
+                wake();
+            };
+            let ended = catch_unwind(AssertUnwindSafe(|| work(&asked, &mut step)));
             let ended = ended.unwrap_or_else(|_| {
                 Err(Failure::failed(
-                    "the import broke off by a fault of this program: the checkpoint may be damaged",
+                    "the work broke off by a fault of this program: its files may be damaged",
                 ))
             });
-            write(&|board| board.ended = Some(ended.clone()));
+            lock().ended = Some(ended);
+            wake();
         };
-        let thread = std::thread::Builder::new().name("import".to_owned()).spawn(work);
+        let thread = std::thread::Builder::new()
+            .name("work".to_owned())
+            .spawn(on_thread);
         if let Err(error) = &thread {
-            let failure = Failure::failed(format!("no thread for the import: {error}"));
+            let failure = Failure::failed(format!("no thread for the work: {error}"));
             board.lock().unwrap_or_else(PoisonError::into_inner).ended = Some(Err(failure));
         }
         Self {
@@ -60,12 +72,12 @@ impl Importing {
     }
 
     /// The newest step since the last call, and seconds since the beginning.
-    pub(crate) fn step(&self) -> Option<(ImportStep, f64)> {
+    pub(crate) fn step(&self) -> Option<(S, f64)> {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         Some((board.step.take()?, self.began.elapsed().as_secs_f64()))
     }
 
-    pub(crate) fn ended(&self) -> Option<Ended> {
+    pub(crate) fn ended(&self) -> Option<Result<T, Failure>> {
         self.board
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -74,7 +86,7 @@ impl Importing {
     }
 }
 
-impl Drop for Importing {
+impl<S, T> Drop for Working<S, T> {
     fn drop(&mut self) {
         self.cancel.cancel();
         if let Some(thread) = self.thread.take() {
@@ -86,6 +98,8 @@ impl Drop for Importing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Ended = Result<Vec<String>, Failure>;
 
     fn quiet() -> Wake {
         Arc::new(|| {})

@@ -8,6 +8,7 @@ pub(super) mod files;
 pub(super) mod focus;
 mod frame;
 mod handed_over;
+mod hub_thread;
 pub(super) mod import_thread;
 pub(super) mod journal;
 pub(super) mod library_thread;
@@ -30,7 +31,7 @@ use crate::history::Moment;
 use crate::log::Log;
 use crate::picture;
 use crate::pixels::Pixels;
-use crate::state::{Action, Answer, Effect, ModelAnswer, Photo, Stage, Store, Studio, Target};
+use crate::state::{Action, Answer, Effect, HubAnswer, ModelAnswer, Photo, Stage, Store, Studio, Target};
 use crate::task::{Failure, Report, Task, WhenDone};
 use crate::ui::platform::desktop;
 use crate::worker::{Ticket, Worker};
@@ -40,7 +41,7 @@ use drops::Zones;
 use egui::{Context, Ui};
 use files::Files;
 use handed_over::HandedOver;
-use import_thread::Importing;
+use import_thread::{HubWorking, Importing};
 use recording::Recorder;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,6 +67,7 @@ pub struct App<R: EngineRoom> {
     worker: Option<Worker>,
     ticket: Option<Ticket>,
     pub(super) importing: Option<Importing>,
+    pub(super) hub_working: Option<HubWorking>,
     pub(super) files: Files,
     pub(super) wake: Wake,
     /// Whom `wake` wakes; another one when the window was opened anew on another device.
@@ -133,6 +135,7 @@ impl<R: EngineRoom> App<R> {
             worker: None,
             ticket: None,
             importing: None,
+            hub_working: None,
             wake,
             aim,
             canvas: Canvas::new(),
@@ -191,7 +194,12 @@ impl<R: EngineRoom> App<R> {
 
     pub fn act(&mut self, action: impl Into<Action>) {
         let action = action.into();
-        let quiet = matches!(action, Action::Answer(Answer::Models(ModelAnswer::Stepped(..))));
+        let quiet = matches!(
+            action,
+            Action::Answer(Answer::Models(
+                ModelAnswer::Stepped(..) | ModelAnswer::Hub(HubAnswer::Stepped(..))
+            ))
+        );
         self.heed(&action);
         if let Action::Answer(Answer::TakenBack(path) | Answer::Kept(_, path)) = &action {
             self.thumbnails.forget(path);
@@ -228,6 +236,7 @@ impl<R: EngineRoom> App<R> {
         }
         self.recorder.stop();
         self.importing = None;
+        self.hub_working = None;
     }
 
     fn take_in(&mut self) {
@@ -251,6 +260,7 @@ impl<R: EngineRoom> App<R> {
             self.act(action);
         }
         self.import_step();
+        self.hub_step();
     }
 
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {

@@ -76,6 +76,7 @@ impl<R: EngineRoom> App<R> {
                 }
             }),
             ModelEffect::Import(wish) => self.begin_import(wish),
+            ModelEffect::Hub(effect) => self.carry_out_hub(effect),
             ModelEffect::CancelImport => {
                 if let Some(importing) = &self.importing {
                     importing.cancel.cancel();

@@ -1,20 +1,16 @@
 //! The models page: which model draws and where, which others there are and what they need.
 
-use super::import_card;
 use super::model_name::name_of;
+use super::row::{button, text};
+use super::{hub_card, import_card};
 use crate::pixels::Size;
 use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, Tab, ViewAction};
 use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, gigabytes};
 use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, named};
+use crate::ui::widgets::{Chosen, Weight, big_button, card, chip};
 use egui::{Align, Label, Layout, Margin, ScrollArea, Ui};
 use std::path::Path;
-
-/// The narrowest a card's text may get.
-const NARROW: f32 = 200.0;
-/// Room for the buttons at a card's right.
-const BUTTONS: f32 = 118.0;
 
 pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
@@ -29,7 +25,9 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                     }
                 });
             });
-            ui.label(palette.secondary("Pictures are drawn on this computer; nothing is sent anywhere."));
+            ui.label(palette.secondary(
+                "Pictures are drawn on this computer; no prompt and no picture is sent anywhere.",
+            ));
             ui.add_space(theme::PAD);
             ui.label(palette.section("In use"));
             present(ui, studio, actions);
@@ -67,6 +65,9 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             let words = "A .gguf made by this program of Lumina-mGPT 2.0, or the folder it was published as.";
             ui.label(palette.secondary(words));
             import_card::show(ui, studio, actions);
+            ui.add_space(theme::PAD);
+            ui.label(palette.section("Get one from the Hugging Face Hub"));
+            hub_card::show(ui, studio, actions);
         });
     });
 }
@@ -323,22 +324,6 @@ fn starter(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             });
         });
     });
-}
-
-fn text(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    ui.vertical(|ui| {
-        ui.set_width((ui.available_width() - BUTTONS).max(NARROW));
-        content(ui);
-    });
-}
-
-/// A button that is off while what it does is done already.
-fn button(ui: &mut Ui, words: &str, name: &str, done: bool, press: impl FnOnce()) {
-    let response = ui.add_enabled(!done, egui::Button::new(words));
-    named(ui, &response, name);
-    if response.clicked() {
-        press();
-    }
 }
 
 fn model(ui: &mut Ui, studio: &Studio, known: &Known, actions: &mut Vec<Action>) {
