@@ -73,6 +73,6 @@ child=$(newest)
 part=$(find "$library" -name '*.png' -printf '%T@ %p\n' | sort -n | tail -2 | head -1 | cut -d' ' -f2-)
 holds "$part" '"complete":false'
 [ "$(above "$part" 3)" = "$(above "$child" 3)" ] || fail "the rows above the mark did not stay while it was drawn"
-holds "$child" '"parent":{"picture"'
+holds "$child" '"parent":{'
 shot rows-rewound
 say "drawn again from a row, by other words, steered at row $at, rewound"
