@@ -4,7 +4,7 @@
 
 command -v dbus-daemon >/dev/null && command -v dbus-monitor >/dev/null || fail "dbus-daemon or dbus-monitor is missing"
 kill_it
-DBUS_SESSION_BUS_ADDRESS=$(dbus-daemon --session --fork --print-address --print-pid=3 3>"$home/bus.pid")
+DBUS_SESSION_BUS_ADDRESS=$(dbus-daemon --session --fork --print-address=1 --print-pid=3 3>"$home/bus.pid")
 export DBUS_SESSION_BUS_ADDRESS
 dbus-monitor --session "interface='org.freedesktop.Notifications'" >"$home/heard" 2>&1 &
 monitor=$!
