@@ -229,10 +229,15 @@ impl Drawing<'_> {
         }
     }
 
-    /// Writes the rows there are as a stopped picture, whole or not at all.
+    /// Writes the rows there are as a stopped picture, whole or not at all. Those that were given are told one
+    /// by one, too: they are in the file already.
     fn write_rows(&self) -> Result<(), Failure> {
+        let Some(path) = &self.journal else {
+            return Ok(());
+        };
+        let given = self.task.resume.as_ref().map_or(0, Vec::len);
         let pictures = self.shown.pictures(self.task.seed);
-        let (Some(path), Some(picture)) = (&self.journal, pictures.first()) else {
+        let Some(picture) = pictures.first().filter(|picture| picture.codes.len() > given) else {
             return Ok(());
         };
         let preview = self.shown.drawn(&self.task.mode, 0);
