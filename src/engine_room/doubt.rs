@@ -22,18 +22,19 @@ pub fn doubt(file: &Path, above: Option<f32>, output: &Path) -> Result<(), Failu
             file.display()
         )));
     }
-    let panel = Grid::of(kept.settings.size).map_err(|error| Failure::usage(error.to_string()))?;
-    // Of two panels the lower one is the result, unless both are.
-    let (grid, first) = match kept.settings.mode.takes_source() {
-        true => (panel, panel.codes()),
-        false => (kept.grid(), 0),
+    let Grid { rows, columns } = kept.grid();
+    let hidden = kept.rows_of_source();
+    let grid = Grid {
+        rows: rows - hidden,
+        columns,
     };
+    let first = (hidden * columns) as usize;
     let level = |cell: usize| match above {
         None => (255.0 * doubt.part(first + cell).unwrap_or_default()).round() as u8,
         Some(nats) => 255 * u8::from(doubt.nats(first + cell).is_some_and(|found| found > nats)),
     };
     let mut pixels = Pixels::filled(grid.pixels(), [0; 3]);
-    let (columns, side) = (grid.columns as usize, CODE_PIXELS as usize);
+    let (columns, side) = (columns as usize, CODE_PIXELS as usize);
     for (at, pixel) in pixels.rgb_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = (at % (columns * side), at / (columns * side));
         pixel.fill(level(y / side * columns + x / side));

@@ -184,9 +184,7 @@ impl Studio {
 
     /// What a picture is best compared with in its family: another branch of the same one, else that one.
     pub(super) fn relative(&self, id: OutcomeId) -> Option<OutcomeId> {
-        let origin = |outcome: &Outcome| outcome.origin.clone();
-        let own = origin(self.outcome(id)?)?;
-        let parent = own.parent()?;
+        let parent = self.outcome(id)?.origin.as_ref()?.parent()?;
         let others = self
             .outcomes
             .iter()

@@ -82,19 +82,14 @@ impl Studio {
             HubAnswer::Deleted(repository, Ok(bytes)) => {
                 let freed = format!("{} are free again.", gigabytes(bytes));
                 self.notify(Tone::Info, &format!("{repository} is deleted"), &freed, "");
-                return self.after_the_hub();
+                return self.look_around();
             }
             HubAnswer::Deleted(repository, Err(failure)) => {
                 self.error(&format!("{repository} is not deleted"), &failure, "");
-                return self.after_the_hub();
+                return self.look_around();
             }
         }
         Vec::new()
-    }
-
-    /// What is on the disk is another thing now.
-    fn after_the_hub(&mut self) -> Vec<Effect> {
-        self.look_around()
     }
 
     fn hub_ended(&mut self, ended: Result<HubEnd, Failure>) -> Vec<Effect> {
@@ -123,7 +118,7 @@ impl Studio {
                 Vec::new()
             }
         };
-        effects.extend(self.after_the_hub());
+        effects.extend(self.look_around());
         effects
     }
 
