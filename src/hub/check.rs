@@ -70,7 +70,8 @@ pub fn check(
     let length = |path: &PathBuf| fs::metadata(path).map(|about| about.len()).unwrap_or(0);
     let names: Vec<String> = files.iter().map(|path| name_of(path)).collect();
     let meter = Meter::new(names.iter().map(String::as_str).zip(files.iter().map(length)));
-    let (mut rate, mut last) = (Rate::default(), Instant::now());
+    let mut last = Instant::now();
+    let mut rate = Rate::since(last);
     let mut checked = Checked {
         snapshot: snapshot.clone(),
         files: 0,

@@ -78,7 +78,7 @@ pub fn get(
         meter: Mutex::new(None),
     };
     let (sender, remarks) = channel();
-    let (mut rate, mut is_stopped) = (Rate::default(), false);
+    let (mut rate, mut is_stopped) = (Rate::since(Instant::now()), false);
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| work.all(sender));
         loop {
@@ -127,6 +127,8 @@ impl Work<'_> {
     fn step(&self, rate: &mut Rate) -> Transfer {
         let meter = self.meter.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(meter) = meter else {
+            // Nothing was asked for yet: the time does not count.
+            *rate = Rate::since(Instant::now());
             return Transfer::default();
         };
         let rate = rate.note(Instant::now(), meter.came());

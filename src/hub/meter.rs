@@ -77,10 +77,15 @@ impl Meter {
 }
 
 /// Bytes a second, of counts with their times.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rate(VecDeque<(Instant, u64)>);
 
 impl Rate {
+    /// Counted from a start, so that the first note has a rate already.
+    pub(super) fn since(start: Instant) -> Self {
+        Self(VecDeque::from([(start, 0)]))
+    }
+
     pub(super) fn note(&mut self, now: Instant, bytes: u64) -> f64 {
         self.0.push_back((now, bytes));
         while self.0.len() > 2
@@ -108,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_rate_forgets_what_was_long_ago() {
-        let (mut rate, start) = (Rate::default(), Instant::now());
+        let start = Instant::now();
+        let mut rate = Rate::since(start);
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         assert_eq!(rate.note(at(0), 0), 0.0);
         assert_eq!(rate.note(at(1), 100), 100.0);
@@ -117,6 +123,13 @@ mod tests {
             rate.note(at(second), 300);
         }
         assert_eq!(rate.note(at(20), 300), 0.0);
+    }
+
+    #[test]
+    fn the_first_note_has_a_rate() {
+        let start = Instant::now();
+        let mut rate = Rate::since(start);
+        assert_eq!(rate.note(start + Duration::from_secs(2), 300), 150.0);
     }
 
     #[test]
