@@ -5,16 +5,19 @@
 
 mod branch;
 mod cancel;
+mod difference;
 mod doubt;
 mod failure;
 mod hub;
 mod models;
 mod preferences;
+mod question;
 mod sampling;
 mod story;
 
-pub use branch::{Branch, Lineage, fingerprint};
+pub use branch::{Branch, Lineage, Taken, fingerprint};
 pub use cancel::Cancel;
+pub use difference::Difference;
 pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};
 pub use hub::{HubShelf, Offered, Stored, StoredKind, Transfer, TransferPhase, time_left};
@@ -23,8 +26,9 @@ pub use models::{
     Survey, gigabytes,
 };
 pub use preferences::{Export, LogLevel, LogPrompts, Naming, Preferences, WhenDone};
+pub use question::{Alternative, Finding, Question};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
-pub use story::{Audition, Band, Parent, Story};
+pub use story::{Audition, Band, Given, Parent, Story};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -179,6 +183,8 @@ pub struct Task {
     pub force: bool,
     /// Codes already known, row by row over the whole grid: the start of a stopped picture.
     pub resume: Option<Vec<u32>>,
+    /// How unsure the model was of the codes in `resume`, as far as that is known.
+    pub doubt: Doubt,
     /// Rows with words of their own, and where the first ones come from.
     pub story: Story,
     /// Draw beginnings of the candidates first and finish only the likeliest.
@@ -201,6 +207,7 @@ impl Task {
             feather: 0,
             force: false,
             resume: None,
+            doubt: Doubt::default(),
             story: Story::default(),
             audition: None,
         }
@@ -379,7 +386,7 @@ impl Profile {
 }
 
 /// Everything the worker sends. Each report of a task carries its id; exactly one of `Finished`,
-/// `Cancelled` and `Failed` ends a task.
+/// `Cancelled` and `Failed` ends a task, and `Answered` a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Report {
     /// The engine is ready for tasks.
@@ -407,6 +414,11 @@ pub enum Report {
         task: TaskId,
         failure: Failure,
     },
+    /// A question is answered, or cannot be.
+    Answered {
+        task: TaskId,
+        answer: Result<Finding, Failure>,
+    },
 }
 
 /// Carries out tasks. An engine can only emit progress: it never ends a task itself, it returns.
@@ -421,6 +433,14 @@ pub trait Engine {
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Picture>, Stop>;
+
+    /// Answers a question about a picture. Polls `cancel` between forwards.
+    ///
+    /// # Errors
+    /// The picture is not of this model, a forward fails, or `cancel` was called.
+    fn answer(&mut self, _question: &Question, _cancel: &Cancel) -> Result<Finding, Failure> {
+        Err(Failure::usage("this model answers no questions about pictures"))
+    }
 
     /// What it can do.
     fn profile(&self) -> Profile {

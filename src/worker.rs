@@ -6,7 +6,7 @@
 //! running task and joins the thread even when nobody reads the reports. After `LoadFailed`
 //! nothing follows: it ends the tasks that were waiting, too.
 
-use crate::task::{Cancel, Engine, Failure, Progress, Report, Stop, Task, TaskId};
+use crate::task::{Cancel, Engine, Failure, Progress, Question, Report, Stop, Task, TaskId};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, select};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +29,12 @@ pub struct Ticket {
 
 struct Job {
     ticket: Ticket,
-    task: Task,
+    work: Work,
+}
+
+enum Work {
+    Draw(Box<Task>),
+    Answer(Box<Question>),
 }
 
 /// What the thread and its owner share so that a drop can reach the running task.
@@ -113,13 +118,22 @@ impl Worker {
 
     /// Puts a task at the end of the queue. Never blocks: a full queue and a dead engine refuse.
     pub fn submit(&mut self, task: Task) -> Result<Ticket, Failure> {
+        self.put(Work::Draw(Box::new(task)))
+    }
+
+    /// Puts a question behind the tasks that wait; refused as they are.
+    pub fn ask(&mut self, question: Question) -> Result<Ticket, Failure> {
+        self.put(Work::Answer(Box::new(question)))
+    }
+
+    fn put(&mut self, work: Work) -> Result<Ticket, Failure> {
         let ticket = Ticket {
             id: TaskId(self.next),
             cancel: Cancel::new(),
         };
         let job = Job {
             ticket: ticket.clone(),
-            task,
+            work,
         };
         let gone = || Failure::failed("the model is not running: it could not be loaded");
         let inbox = self.inbox.as_ref().ok_or_else(gone)?;
@@ -193,15 +207,16 @@ fn work<E: Engine, W: Fn()>(
         }
         Err(failure) => return outbox.send(Report::LoadFailed(failure)),
     };
-    for Job { ticket, task } in jobs {
+    for Job { ticket, work } in jobs {
         shutdown.begin(&ticket.cancel);
-        let end = if ticket.cancel.is_cancelled() {
-            Report::Cancelled {
+        let is_cancelled = ticket.cancel.is_cancelled();
+        let end = match &work {
+            Work::Draw(_) if is_cancelled => Report::Cancelled {
                 task: ticket.id,
                 pictures: Vec::new(),
-            }
-        } else {
-            carry_out(&mut engine, &ticket, &task, outbox)
+            },
+            Work::Draw(task) => carry_out(&mut engine, &ticket, task, outbox),
+            Work::Answer(question) => answer(&mut engine, &ticket, question),
         };
         shutdown.end();
         outbox.send(end);
@@ -227,6 +242,23 @@ fn carry_out<E: Engine, W: Fn()>(engine: &mut E, ticket: &Ticket, task: &Task, o
     }
 }
 
+fn answer<E: Engine>(engine: &mut E, ticket: &Ticket, question: &Question) -> Report {
+    let answered = catch_unwind(AssertUnwindSafe(|| match ticket.cancel.is_cancelled() {
+        true => Err(Failure::failed("the question was taken back")),
+        false => engine.answer(question, &ticket.cancel),
+    }));
+    let broke = |panic: Box<dyn Any + Send>| {
+        Err(Failure::failed(format!(
+            "the engine broke off: {}",
+            words(panic.as_ref())
+        )))
+    };
+    Report::Answered {
+        task: ticket.id,
+        answer: answered.unwrap_or_else(broke),
+    }
+}
+
 /// What a panic said.
 fn words(panic: &(dyn Any + Send)) -> &str {
     panic
@@ -237,184 +269,4 @@ fn words(panic: &(dyn Any + Send)) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::task::Mode;
-
-    /// Does what the prompt says; `gate` lets a test decide when it goes on.
-    struct Script {
-        gate: Receiver<()>,
-    }
-
-    impl Engine for Script {
-        fn run(
-            &mut self,
-            task: &Task,
-            cancel: &Cancel,
-            progress: &mut dyn FnMut(Progress),
-        ) -> Result<Vec<crate::task::Picture>, Stop> {
-            match task.prompt.as_str() {
-                "panic" => panic!("scripted"),
-                "fail" => Err(Stop::Failed(Failure::usage("scripted"))),
-                "gate" => {
-                    progress(Progress::Decoding);
-                    let _ = self.gate.recv();
-                    if cancel.is_cancelled() {
-                        return Err(Stop::Cancelled(Vec::new()));
-                    }
-                    Ok(Vec::new())
-                }
-                "flood" => {
-                    while !cancel.is_cancelled() {
-                        progress(Progress::Paused);
-                    }
-                    Err(Stop::Cancelled(Vec::new()))
-                }
-                _ => {
-                    progress(Progress::Decoding);
-                    Ok(Vec::new())
-                }
-            }
-        }
-    }
-
-    fn worker() -> (Worker, Sender<()>) {
-        let (open, gate) = bounded(8);
-        let make = move || Ok(("script".to_owned(), Script { gate }));
-        (Worker::spawn(make, || {}), open)
-    }
-
-    fn submit(worker: &mut Worker, prompt: &str) -> Ticket {
-        worker
-            .submit(Task::new(Mode::Generate, prompt))
-            .expect("room in the inbox")
-    }
-
-    fn next(worker: &Worker) -> Report {
-        worker.reports().recv().expect("a living worker")
-    }
-
-    fn begun(id: u64) -> Report {
-        Report::Progress {
-            task: TaskId(id),
-            progress: Progress::Decoding,
-        }
-    }
-
-    fn finished(id: u64) -> Report {
-        let (task, pictures) = (TaskId(id), Vec::new());
-        Report::Finished { task, pictures }
-    }
-
-    fn cancelled(id: u64) -> Report {
-        let (task, pictures) = (TaskId(id), Vec::new());
-        Report::Cancelled { task, pictures }
-    }
-
-    #[test]
-    fn tasks_are_done_in_order_and_ended_once() {
-        let (mut worker, _open) = worker();
-        for prompt in ["one", "two", "fail", "three"] {
-            submit(&mut worker, prompt);
-        }
-        assert!(matches!(next(&worker), Report::Loaded { model, .. } if model == "script"));
-        let failed = Report::Failed {
-            task: TaskId(2),
-            failure: Failure::usage("scripted"),
-        };
-        for expected in [
-            begun(0),
-            finished(0),
-            begun(1),
-            finished(1),
-            failed,
-            begun(3),
-            finished(3),
-        ] {
-            assert_eq!(next(&worker), expected);
-        }
-        assert!(worker.reports().is_empty());
-    }
-
-    #[test]
-    fn a_cancel_counts_early_midway_and_not_after_the_end() {
-        let (mut worker, open) = worker();
-        let mid = submit(&mut worker, "gate");
-        let early = submit(&mut worker, "one");
-        let late = submit(&mut worker, "one");
-        assert!(matches!(next(&worker), Report::Loaded { .. }));
-        assert_eq!(next(&worker), begun(0));
-        early.cancel.cancel();
-        mid.cancel.cancel();
-        open.send(()).expect("a waiting script");
-        for expected in [cancelled(0), cancelled(1), begun(2), finished(2)] {
-            assert_eq!(next(&worker), expected);
-        }
-        late.cancel.cancel();
-        submit(&mut worker, "one");
-        assert_eq!(next(&worker), begun(3));
-        assert_eq!(next(&worker), finished(3));
-    }
-
-    #[test]
-    fn a_panic_fails_its_task_and_no_other() {
-        let (mut worker, _open) = worker();
-        submit(&mut worker, "panic");
-        submit(&mut worker, "one");
-        assert!(matches!(next(&worker), Report::Loaded { .. }));
-        match next(&worker) {
-            Report::Failed { task, failure } => {
-                assert_eq!(task, TaskId(0));
-                assert!(failure.message.contains("scripted"), "{failure}");
-            }
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(next(&worker), begun(1));
-        assert_eq!(next(&worker), finished(1));
-    }
-
-    #[test]
-    fn a_drop_ends_a_worker_whose_reports_nobody_reads() {
-        let (mut worker, _open) = worker();
-        submit(&mut worker, "flood");
-        submit(&mut worker, "flood");
-        let reports = worker.reports().clone();
-        while !reports.is_full() {
-            std::thread::yield_now();
-        }
-        drop(worker);
-        assert!(reports.iter().all(|report| matches!(
-            report,
-            Report::Loaded { .. } | Report::Progress { task: TaskId(0), .. }
-        )));
-    }
-
-    #[test]
-    fn a_model_that_cannot_be_loaded_is_said_once() {
-        let wrong = || -> Result<(String, Script), Failure> { Err(Failure::usage("no such file")) };
-        let worker = Worker::spawn(wrong, || {});
-        assert_eq!(next(&worker), Report::LoadFailed(Failure::usage("no such file")));
-        assert!(worker.reports().recv().is_err());
-        let broken = || -> Result<(String, Script), Failure> { panic!("broken weights") };
-        let worker = Worker::spawn(broken, || {});
-        match next(&worker) {
-            Report::LoadFailed(failure) => assert!(failure.message.contains("broken weights")),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_full_inbox_refuses_and_never_blocks() {
-        let (mut worker, open) = worker();
-        submit(&mut worker, "gate");
-        assert!(matches!(next(&worker), Report::Loaded { .. }));
-        assert_eq!(next(&worker), begun(0));
-        for _ in 0..INBOX {
-            submit(&mut worker, "one");
-        }
-        assert!(worker.submit(Task::new(Mode::Generate, "one")).is_err());
-        open.send(()).expect("a waiting script");
-        assert_eq!(next(&worker), finished(0));
-        assert_eq!(next(&worker), begun(1));
-    }
-}
+mod tests;

@@ -3,6 +3,7 @@
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
 use super::models::ModelsCommand;
+use super::picture_args::{DiffArgs, TimelapseArgs};
 use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::engine_room::ModelSource;
 use crate::measure;
@@ -136,6 +137,10 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
+    /// Say in which cells two pictures differ
+    Diff(DiffArgs),
+    /// Film how a picture is drawn, row by row
+    Timelapse(TimelapseArgs),
     /// Decode the codes stored in a picture again, to the identical picture; or draw it anew from a row on
     Redraw {
         file: PathBuf,
@@ -258,6 +263,9 @@ pub struct RowArgs {
     /// Other words from a row (counted from 0) on; repeatable, from the top down
     #[arg(long, num_args = 2, value_names = ["ROW", "WORDS"])]
     pub then_from_row: Vec<String>,
+    /// Begin with the first rows of another picture of the same width, and draw the others
+    #[arg(long, num_args = 2, value_names = ["FILE", "ROWS"], conflicts_with = "best_of")]
+    pub begin_with: Vec<std::ffi::OsString>,
     /// Draw only the first rows of this many seeds, finish the likeliest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256), conflicts_with = "best_of")]
     pub audition: Option<u16>,

@@ -220,7 +220,8 @@ impl Drawing<'_> {
                 Report::Progress { .. }
                 | Report::Finished { .. }
                 | Report::Cancelled { .. }
-                | Report::Failed { .. } => {}
+                | Report::Failed { .. }
+                | Report::Answered { .. } => {}
             }
         }
         match self.interrupt.is_hurried() {

@@ -169,6 +169,8 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         Command::Import(_)
         | Command::Info { .. }
         | Command::Doubt { .. }
+        | Command::Diff(_)
+        | Command::Timelapse(_)
         | Command::Redraw { .. }
         | Command::Verify(_)
         | Command::Models(_)
@@ -248,6 +250,7 @@ impl Request<'_> {
             audition,
             ..Task::new(self.mode, self.prompt)
         };
+        let task = begun_with(task, self.rows)?;
         if let Some(refusal) = task.mask_refusal() {
             return Err(Failure::usage(refusal));
         }
@@ -302,6 +305,21 @@ impl Request<'_> {
     }
 }
 
+/// The task with the rows of `--begin-with`.
+fn begun_with(task: Task, rows: Option<&RowArgs>) -> Result<Task, Failure> {
+    let Some([file, rows]) = rows.map(|rows| &rows.begin_with[..]) else {
+        return Ok(task);
+    };
+    let number = rows.to_str().and_then(|rows| rows.parse().ok());
+    let rows = number.ok_or_else(|| {
+        Failure::usage(format!(
+            "--begin-with wants a picture and how many of its rows, `{}` is no number",
+            rows.display()
+        ))
+    })?;
+    saved_picture::started_from(task, Path::new(file), rows)
+}
+
 impl Command {
     /// Whether one JSON object per line is asked for.
     pub(super) fn is_json(&self) -> bool {
@@ -313,9 +331,11 @@ impl Command {
             | Self::Edit { draw, .. }
             | Self::Predict { draw, .. } => draw.json,
             Self::Info { json, .. } | Self::Resume { json, .. } => *json,
+            Self::Diff(args) => args.json,
             Self::Models(command) => command.is_json(),
             Self::Import(_)
             | Self::Doubt { .. }
+            | Self::Timelapse(_)
             | Self::Redraw { .. }
             | Self::Verify(_)
             | Self::Bench { .. } => false,

@@ -14,6 +14,7 @@ mod job;
 mod keep;
 mod models;
 mod names;
+mod picture_args;
 mod run;
 mod values;
 
@@ -23,4 +24,5 @@ pub use args::{
 };
 pub use interrupt::{Heeded, Interrupt};
 pub use models::ModelsCommand;
+pub use picture_args::{DiffArgs, TimelapseArgs};
 pub use run::{refuse, run};

@@ -9,7 +9,8 @@ use super::interrupt::Interrupt;
 use super::{draw, job, models, names};
 use crate::engine_room::{self, EngineRoom, ModelSource, Verification};
 use crate::measure::Subject;
-use crate::task::{Cancel, Failure, Fault, ImportStep, ImportWish};
+use crate::saved_picture;
+use crate::task::{Cancel, Difference, Failure, Fault, ImportStep, ImportWish};
 use std::io::{IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -108,6 +109,39 @@ fn other<R: EngineRoom>(
             console.file(output);
             Ok(true)
         }
+        Command::Diff(args) => {
+            let difference = saved_picture::difference(&args.one, &args.other)?;
+            if let Some(output) = &args.output {
+                names::check(output)?;
+                names::spare(output, &args.one)?;
+                names::spare(output, &args.other)?;
+                engine_room::paint_difference(&difference, output)?;
+            }
+            match args.json {
+                true => console.result(&difference_json(&difference)),
+                false => console.result(&difference.told()),
+            }
+            if let Some(output) = args.output.as_ref().filter(|_| !args.json) {
+                console.file(output);
+            }
+            Ok(true)
+        }
+        Command::Timelapse(args) => {
+            names::place(&args.output)?;
+            names::spare(&args.output, &args.file)?;
+            if let Some(source) = &args.source {
+                names::spare(&args.output, source)?;
+            }
+            engine_room::timelapse(
+                (&args.file, args.source.as_deref()),
+                &args.output,
+                &ModelSource::from(&args.model),
+                cancel,
+                &mut |note| console.note(note),
+            )
+            .map(|()| console.file(&args.output))
+            .map(|()| true)
+        }
         Command::Redraw {
             file,
             source,
@@ -182,4 +216,21 @@ fn other<R: EngineRoom>(
         Ok(false) => Ok(FAILED),
         Err(failure) => Err(failure),
     }
+}
+
+/// How many cells differ, and which.
+fn difference_json(difference: &Difference) -> String {
+    let cells = difference.cells.iter().enumerate();
+    let differing: Vec<usize> = cells
+        .filter(|(_, differs)| **differs)
+        .map(|(cell, _)| cell)
+        .collect();
+    serde_json::json!({
+        "grid": difference.grid,
+        "cells": difference.cells.len(),
+        "differ": difference.count(),
+        "first_row": difference.first_row(),
+        "differing": differing,
+    })
+    .to_string()
 }

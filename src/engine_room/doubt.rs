@@ -3,7 +3,7 @@
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::saved_picture;
-use crate::task::Failure;
+use crate::task::{Difference, Failure};
 use crate::token::{CODE_PIXELS, Grid};
 use std::path::Path;
 
@@ -33,8 +33,22 @@ pub fn doubt(file: &Path, above: Option<f32>, output: &Path) -> Result<(), Failu
         None => (255.0 * doubt.part(first + cell).unwrap_or_default()).round() as u8,
         Some(nats) => 255 * u8::from(doubt.nats(first + cell).is_some_and(|found| found > nats)),
     };
+    paint(grid, level, output)
+}
+
+/// Paints where two pictures differ into `output`: white where they do, 8x8 pixels a cell.
+///
+/// # Errors
+/// `output` cannot be written.
+pub fn paint_difference(difference: &Difference, output: &Path) -> Result<(), Failure> {
+    let level = |cell: usize| 255 * u8::from(difference.cells[cell]);
+    paint(difference.grid, level, output)
+}
+
+/// A grey picture of 8x8 pixels a cell.
+fn paint(grid: Grid, level: impl Fn(usize) -> u8, output: &Path) -> Result<(), Failure> {
     let mut pixels = Pixels::filled(grid.pixels(), [0; 3]);
-    let (columns, side) = (columns as usize, CODE_PIXELS as usize);
+    let (columns, side) = (grid.columns as usize, CODE_PIXELS as usize);
     for (at, pixel) in pixels.rgb_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = (at % (columns * side), at / (columns * side));
         pixel.fill(level(y / side * columns + x / side));

@@ -2,7 +2,7 @@
 //!
 //! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
 //! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
-//! stand in for it: [`info`], [`doubt`], [`redraw`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
+//! stand in for it: [`info`], [`doubt`], [`redraw`], [`timelapse`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
 //! both get models from the Hub.
 //!
 //! Pictures are no business of this module but where their codes go through a model: fronts read and keep
@@ -18,16 +18,18 @@ mod local_models;
 mod measure;
 mod redraw;
 mod source;
+mod timelapse;
 mod verify;
 
 pub use bench::bench;
-pub use doubt::doubt;
+pub use doubt::{doubt, paint_difference};
 pub use hub_room::HubRoom;
 pub use info::{Info, info};
 pub use local_models::LocalModels;
 pub use measure::measure;
 pub use redraw::redraw;
 pub use source::ModelSource;
+pub use timelapse::timelapse;
 pub use verify::{Verification, verify};
 
 use crate::task::{Appraisal, Cancel, Device, Engine, Failure, ImportStep, ImportWish, Survey};

@@ -4,6 +4,7 @@ pub(crate) mod foreign;
 
 mod cmyk;
 mod export;
+mod film;
 mod fit;
 mod jpeg;
 mod kinds;
@@ -16,6 +17,7 @@ mod shrink;
 mod texts;
 
 pub use export::export;
+pub use film::{Film, Moving};
 pub use fit::{Part, fit, part_of};
 pub use maps::canny;
 pub use mask_file::{MaskFile, read_mask};

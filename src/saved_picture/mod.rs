@@ -8,7 +8,7 @@ mod branch;
 mod listing;
 mod settings;
 
-pub use branch::branch_of;
+pub use branch::{branch_of, difference, started_from};
 pub use listing::Shelf;
 pub use settings::Settings;
 
@@ -206,6 +206,7 @@ pub fn stopped(path: &Path, source: Option<&Path>) -> Result<Task, Failure> {
             ..task.sampling
         },
         resume: Some(kept.codes.clone()),
+        doubt: kept.doubt.clone(),
         ..task
     })
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::history::Reader as _;
 use crate::pixels::Size;
 use crate::state::{Draft, Request};
-use crate::task::{Band, Branch, MapKind, Parent, Sampling, Story, Tally};
+use crate::task::{Band, Branch, Doubt, Given, MapKind, Parent, Sampling, Story, Tally};
 use std::path::PathBuf;
 
 const PANEL: Size = Size::new(64, 32);
@@ -99,6 +99,10 @@ fn tasks() -> Vec<Task> {
                 from_row: 2,
             }),
             earlier: vec!["cd".repeat(32)],
+            given: vec![Given {
+                from: 1,
+                codes: vec![3, 4],
+            }],
         },
         ..Task::new(Mode::Generate, "a cat")
     });
@@ -203,6 +207,7 @@ fn every_setting_comes_back_through_the_windows_draft() {
         feather: 6,
         force: true,
         resume: Some(vec![1; 8]),
+        doubt: Doubt::default(),
         story: Story::default(),
         audition: None,
     };
@@ -222,6 +227,7 @@ fn every_setting_comes_back_through_the_windows_draft() {
         // The picture is one of the candidates and begins anew.
         candidates: _,
         resume: _,
+        doubt: _,
         // A mask is painted anew, and feathered with it.
         mask: _,
         feather: _,

@@ -4,14 +4,12 @@ use super::loaded::{Session, broken};
 use super::plan::{Plan, Segment};
 use super::progress::Telling;
 use crate::decode::{self, DrawError, DrawSettings, Drawing, Drawn, Predictor};
-use crate::model::bundle::Bundle;
-use crate::model::card::Trained;
 use crate::model::weights::ModelError;
 use crate::picture;
 use crate::pixels::{Pixels, Size};
 use crate::task::{
-    Audition, CANNY_THRESHOLDS, Cancel, Doubt, Engine, Failure, MapKind, Mode, Picture, Profile, Progress,
-    Skill, Stop, Story, Tally, Task,
+    Audition, CANNY_THRESHOLDS, Cancel, Doubt, Engine, Failure, Mode, Picture, Progress, Stop, Story, Tally,
+    Task,
 };
 use crate::token::Grid;
 use std::ops::Range;
@@ -23,7 +21,7 @@ enum Halted {
 }
 
 impl Session {
-    fn draw(
+    pub(super) fn draw(
         &self,
         task: &Task,
         plan: &Plan,
@@ -230,10 +228,11 @@ impl Session {
         let code = |id: &u32| self.model.alphabet.code_of_id(*id);
         let codes = drawn.ids.iter().filter_map(code).collect();
         let with_entropies = drawn.ids.iter().zip(&drawn.entropies);
-        let doubt: Doubt = with_entropies
+        let mut doubt: Doubt = with_entropies
             .filter(|(id, _)| code(id).is_some())
             .map(|(_, entropy)| *entropy)
             .collect();
+        doubt.fill(&task.doubt);
         let seconds = plan.began.elapsed().as_secs_f64();
         let seed = task.seed.wrapping_add(index as u64);
         Picture {
@@ -286,7 +285,7 @@ impl Session {
     }
 
     /// The map of a photo: canny by computation, the others drawn by the model itself.
-    fn map_of_photo(
+    pub(super) fn map_of_photo(
         &mut self,
         task: &Task,
         cancel: &Cancel,
@@ -323,75 +322,10 @@ impl Session {
     }
 }
 
-/// What the card says, in the words of a window.
-fn profile(model: &Bundle) -> Profile {
-    let card = &model.card;
-    let skill = |trained: &Trained| Skill {
-        mode: trained.task.clone(),
-        maps: MapKind::ALL
-            .into_iter()
-            .filter(|map| trained.maps.iter().any(|known| known == map.name()))
-            .collect(),
-        sizes: card.sizes(&trained.task),
-        default_size: card.default_size(&trained.task),
-        needs_description: trained.task == "subject" && trained.label.is_none(),
-        sampling: trained.sampling,
-    };
-    Profile {
-        note: card.note.clone(),
-        sampling: Some(card.sampling()),
-        skills: card.tasks().iter().map(skill).collect(),
-        device: model.device.clone(),
-        knows_starter_world: card.knows_starter_world(),
-        remark: model.remark.clone(),
-        bytes: Some(model.bytes),
-    }
-}
-
-impl Engine for Session {
-    fn profile(&self) -> Profile {
-        profile(&self.model)
-    }
-
-    fn run(
-        &mut self,
-        task: &Task,
-        cancel: &Cancel,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Picture>, Stop> {
-        let mapped;
-        let task = match &task.mode {
-            Mode::ControlFromPhoto { map } => {
-                let source = self.map_of_photo(task, cancel, progress)?;
-                mapped = Task {
-                    mode: Mode::Control { map: *map },
-                    source: Some(source.into()),
-                    ..task.clone()
-                };
-                &mapped
-            }
-            _ => task,
-        };
-        let plan = self.plan(task).map_err(Stop::Failed)?;
-        let columns = plan.grid.columns as usize;
-        let given = plan.known.iter().take_while(|code| code.is_some()).count() / columns;
-        progress(Progress::Started {
-            grid: plan.grid,
-            panel: plan.panel,
-            sampling: plan.sampling,
-            lookahead: plan.lookahead,
-            rows_forced: given as u32,
-            to_draw: plan.to_draw.clone(),
-            reading: plan.reading.clone(),
-        });
-        self.draw(task, &plan, cancel, progress)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::bundle::Source;
+    use crate::model::bundle::{Bundle, Source};
     use crate::task::{Lookahead, Wording};
 
     /// Several codes a forward or one, alone or beside another candidate.

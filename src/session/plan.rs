@@ -217,6 +217,15 @@ impl Session {
         Ok(known)
     }
 
+    /// Gives the codes somebody chose, too.
+    fn give(&self, task: &Task, known: &mut [Option<u32>]) -> Result<(), Failure> {
+        let mut codes = task.story.given.iter().flat_map(|given| &given.codes);
+        if codes.any(|code| *code as usize >= self.model.alphabet.codes()) {
+            return Err(Failure::usage("the given tokens do not belong to this model"));
+        }
+        task.story.give(known)
+    }
+
     /// Gives the codes of a stopped picture, too.
     fn resume(&self, task: &Task, known: &mut [Option<u32>]) -> Result<(), Failure> {
         if let Some(drawn) = &task.resume {
@@ -247,6 +256,7 @@ impl Session {
         let grid = if task.mode.is_dual() { one.doubled() } else { one };
         let (reading, prompt) = self.worded(task, panel, grid)?;
         let mut known = self.known(task, one, grid)?;
+        self.give(task, &mut known)?;
         let rows = known.chunks(grid.columns as usize);
         let to_draw = rows.map(|row| row.iter().filter(|code| code.is_none()).count() as u32);
         let to_draw = to_draw.collect();

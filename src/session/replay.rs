@@ -44,6 +44,8 @@ impl Session {
         if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= alphabet.codes()) {
             return Err(Failure::usage("the stored tokens are not those of this model"));
         }
+        let mut given = vec![None; grid.codes()];
+        task.story.give(&mut given)?;
         let known: Vec<Option<u32>> = codes.iter().copied().map(Some).collect();
         let stream = alphabet.stream(grid, &known);
         let stream = stream.map_err(|e| Failure::usage(e.to_string()))?;
@@ -59,7 +61,8 @@ impl Session {
         let mut p = Vec::new();
         self.told(&prompt, &ids, &Cancel::new(), &mut |position, c, u| {
             let Some(code) = code_at(position) else { return };
-            if position < grid.position(first) {
+            let is_given = grid.code_at(position).is_some_and(|index| given[index].is_some());
+            if position < grid.position(first) || is_given {
                 agreement.entropies.push(None);
                 return;
             }

@@ -23,10 +23,11 @@ const MOST_SOURCE_BYTES: usize = if cfg!(test) { 16 << 20 } else { 1 << 30 };
 impl Studio {
     /// Takes in what a person does, or what background work answers.
     pub fn act(&mut self, action: impl Into<Action>) -> Vec<Effect> {
-        let effects = match action.into() {
+        let mut effects = match action.into() {
             Action::Draft(action) => self.act_on_draft(action),
             Action::Run(action) => self.act_on_run(action),
             Action::Rows(action) => self.act_on_rows(action),
+            Action::Doubt(action) => self.act_on_doubt(action),
             Action::Queue(action) => self.act_on_queue(action),
             Action::Result(action) => self.act_on_results(action),
             Action::Offer(action) => self.act_on_offer(action),
@@ -38,6 +39,7 @@ impl Studio {
             Action::Answer(answer) => self.take_in_answer(answer),
         };
         self.look_at_ruler();
+        effects.extend(self.look_at_doubt());
         effects
     }
 
@@ -238,6 +240,7 @@ impl Studio {
         }
         self.model_path.clone_from(&path);
         self.model = Model::Loading;
+        self.forget_question();
         self.draft.sizes.clear();
         vec![Effect::Cancel, Effect::Load(path)]
     }

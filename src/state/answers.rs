@@ -1,8 +1,8 @@
 //! What background work has found out or done, taken in.
 
-use super::Studio;
 use super::action::Answer;
 use super::effect::Effect;
+use super::{Studio, Tone};
 
 impl Studio {
     pub(super) fn take_in_answer(&mut self, answer: Answer) -> Vec<Effect> {
@@ -18,8 +18,23 @@ impl Studio {
             Answer::NotKept(keeping, failure) => self.not_kept(*keeping, &failure),
             Answer::Fetched(id, pixels) => return self.fetched(id, pixels),
             Answer::NotFetched(id, failure) => return self.not_fetched(id, &failure),
-            Answer::Traced(id, origin) => self.traced(id, *origin),
+            Answer::Traced(id, origin) => {
+                self.traced(id, *origin);
+                self.looked_for_doubt(id);
+            }
+            Answer::Differs(pair, found) => self.differs(pair, found),
+            Answer::Inquired(question) => return self.inquired(question),
             Answer::Branched(task) => return self.branched(&task),
+            Answer::Shoot(shooting) => {
+                let why = "The picture is drawn once more for it, after what waits.";
+                let name = shooting.to.file_name().unwrap_or_default().to_string_lossy();
+                self.notify(Tone::Info, &format!("{name} is being made"), why, "");
+                return vec![Effect::Shoot(shooting)];
+            }
+            Answer::Filmed(to) => {
+                let why = to.display().to_string();
+                self.notify(Tone::Info, "The time-lapse is saved", &why, "");
+            }
             Answer::Listed(listing) => self.album.take(*listing),
             Answer::Stars(starred) => self.album.starred = starred,
             Answer::NotStarred(path, failure) => {

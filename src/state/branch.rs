@@ -22,7 +22,7 @@ impl Request {
         self.mode = task.mode;
         (self.prompt, self.wording) = (task.prompt, task.wording);
         (self.sampling, self.seed) = (task.sampling, task.seed);
-        (self.resume, self.story) = (task.resume, task.story);
+        (self.resume, self.doubt, self.story) = (task.resume, task.doubt, task.story);
     }
 }
 

@@ -5,7 +5,7 @@ use super::chain::Chain;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Audition, CANNY_THRESHOLDS, MapKind, Mode, SamplingChoice, Story, Wording};
+use crate::task::{Audition, CANNY_THRESHOLDS, Doubt, MapKind, Mode, SamplingChoice, Story, Wording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -301,6 +301,7 @@ impl Draft {
             source,
             force: false,
             resume: None,
+            doubt: Doubt::default(),
             story: Story::default(),
             audition: auditions.then_some(Audition { rows: None, keep: 0 }),
             replaces: None,

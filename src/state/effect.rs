@@ -2,14 +2,16 @@
 
 use super::action::Target;
 use super::errand::Errand;
+use super::film::Shooting;
 use super::ground::Ground;
 use super::models::Asked;
 use super::outcome::{Keeping, OutcomeId};
 use super::photo::Photo;
 use super::queue::{Order, OrderId};
+use super::request::Request;
 use super::run::{Begun, Row};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Branch, Guesses, ImportWish, Preferences, Task};
+use crate::task::{Branch, Guesses, ImportWish, Preferences, Question, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +60,31 @@ pub enum Effect {
         /// What it was made from, where that is in memory.
         before: Option<Arc<Pixels>>,
         branch: Branch,
+    },
+    /// What the file says of how the picture came to be.
+    Trace(OutcomeId, PathBuf),
+    /// Where two saved pictures differ.
+    Differ((OutcomeId, OutcomeId), (PathBuf, PathBuf)),
+    /// A saved picture is asked about: a row of its token grid.
+    Inquire {
+        path: PathBuf,
+        row: u32,
+    },
+    /// A question for the model.
+    Ask(Box<Question>),
+    /// A picture is drawn once more, and its rows go to a file as they come.
+    Film {
+        from: PathBuf,
+        to: PathBuf,
+        /// What it was made from, where that is in memory.
+        before: Option<Arc<Pixels>>,
+    },
+    Shoot(Box<Shooting>),
+    /// The rows of a saved picture begin a new one.
+    StartFrom {
+        path: PathBuf,
+        rows: u32,
+        request: Box<Request>,
     },
     Errand(Errand),
     /// To the clipboard.

@@ -24,6 +24,8 @@ pub enum Errand {
         from: PathBuf,
         to: PathBuf,
     },
+    /// Asks where the film of the picture goes.
+    TimeLapseTo(PathBuf),
     /// Shows the file in the file manager.
     Reveal(PathBuf),
     /// Opens it with the program the system has for pictures.

@@ -17,10 +17,12 @@ mod brush;
 mod candidate_rows;
 mod chain;
 mod compare;
+mod doubt;
 mod draft;
 mod effect;
 mod errand;
 mod family;
+mod film;
 mod given;
 mod ground;
 mod hub;
@@ -52,19 +54,21 @@ mod wanted;
 mod window;
 
 pub use action::{
-    Action, Answer, DraftAction, FileAction, HubAction, HubAnswer, ImportAction, ModelAction, ModelAnswer,
-    OfferAction, Paint, PreferenceAction, QueueAction, ResultAction, RowAction, RunAction, Setting, Target,
-    UndoAction, Verb, ViewAction, Which,
+    Action, Answer, DoubtAction, DraftAction, FileAction, HubAction, HubAnswer, ImportAction, ModelAction,
+    ModelAnswer, OfferAction, Paint, PreferenceAction, QueueAction, ResultAction, RowAction, RunAction,
+    Setting, Target, UndoAction, Verb, ViewAction, Which,
 };
 pub use album::{Album, Listing, Looked, Piece, Place, Query, Star, Thrown};
 pub use branch::source_of_branch;
 pub use brush::Brush;
 pub use candidate_rows::CandidateRows;
 pub use chain::{Aside, Chain, EditResult, Turn};
+pub use doubt::{DoubtShown, DoubtView};
 pub use draft::{Control, Draft, SeedChoice, Tab};
 pub use effect::{Effect, HubEffect, ModelEffect, Stage};
 pub use errand::Errand;
 pub use family::{Family, Kin, Member, StripLine, families};
+pub use film::Shooting;
 pub use ground::Ground;
 pub use hub::{Hub, HubEnd, HubKind, HubWork, Stopping};
 pub use mishaps::{BROKE_OFF, Mishap};

@@ -198,6 +198,7 @@ fn found(wanted: Wanted, path: PathBuf) -> Action {
         Wanted::Import(Asked::Movq) => ImportAction::Movq(path).into(),
         Wanted::Import(Asked::Output) => ImportAction::Output(path).into(),
         Wanted::Copy(from) => ResultAction::SaveCopy { from, to: path }.into(),
+        Wanted::Film(from) => ResultAction::Film { from, to: path }.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a picture of the strip came to be: what is stored in its file, as far as the window asks for it.
 
-use crate::task::{Mode, Picture, Story, Task, fingerprint};
+use crate::task::{Doubt, Mode, Picture, Story, Task, fingerprint};
 use crate::token::Grid;
 use serde::{Deserialize, Serialize};
 
@@ -16,12 +16,22 @@ pub struct Origin {
     pub prompt: String,
     pub is_masked: bool,
     pub story: Story,
+    /// How unsure the model was of its codes; read from the file again where it is wanted.
+    #[serde(skip)]
+    pub doubt: Doubt,
+    /// Its codes, row by row over the whole grid; known where `doubt` is.
+    #[serde(skip)]
+    pub codes: Vec<u32>,
 }
 
 impl Origin {
     /// That of a picture drawn for `task`.
     pub fn of(task: &Task, picture: &Picture) -> Self {
-        Self::told(task, picture.grid, (picture.seed, &picture.codes), &picture.story)
+        Self {
+            doubt: picture.doubt.clone(),
+            codes: picture.codes.clone(),
+            ..Self::told(task, picture.grid, (picture.seed, &picture.codes), &picture.story)
+        }
     }
 
     /// That of a picture of these codes.
@@ -34,6 +44,8 @@ impl Origin {
             prompt: task.prompt.clone(),
             is_masked: task.mask.is_some(),
             story: story.clone(),
+            doubt: Doubt::default(),
+            codes: Vec::new(),
         }
     }
 

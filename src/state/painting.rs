@@ -3,7 +3,7 @@
 //! The raster is always the fold of the steps done so far over an empty mask, so undoing and
 //! redoing meet exactly the same values, and storing the steps stores the mask.
 
-use crate::pixels::{Mask, Size};
+use crate::pixels::{Mask, MaskRuns, Size};
 use image::GrayImage;
 use imageproc::distance_transform::Norm;
 use imageproc::morphology::{dilate, erode};
@@ -52,6 +52,8 @@ pub enum Step {
     Shrink(u8),
     Invert,
     Clear,
+    /// All that is white there, too.
+    Cells(MaskRuns),
 }
 
 /// A mask being painted over a picture of `size`.
@@ -122,7 +124,11 @@ impl Painting {
     pub fn was_painted(&self) -> bool {
         let steps = self.steps[..self.done].iter().rev();
         let mut since = steps.take_while(|step| !matches!(step, Step::Clear));
-        since.any(|step| matches!(step, Step::Stroke(stroke) if stroke.tool != Tool::Eraser))
+        since.any(|step| match step {
+            Step::Stroke(stroke) => stroke.tool != Tool::Eraser,
+            Step::Cells(_) => true,
+            Step::Grow(_) | Step::Shrink(_) | Step::Invert | Step::Clear => false,
+        })
     }
 
     pub fn is_inside(&self, (x, y): Point) -> bool {
@@ -257,6 +263,13 @@ impl Raster<'_> {
             Step::Shrink(pixels) => self.morph(|image| erode(image, Norm::L2, *pixels)),
             Step::Invert => self.values.iter_mut().for_each(|value| *value = 255 - *value),
             Step::Clear => self.values.fill(0),
+            Step::Cells(runs) => {
+                let mask = runs.mask().filter(|mask| mask.size() == self.size);
+                let white = mask.iter().flat_map(|mask| mask.values());
+                for (value, white) in self.values.iter_mut().zip(white) {
+                    *value = (*value).max(*white);
+                }
+            }
         }
     }
 

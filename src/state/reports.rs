@@ -20,8 +20,9 @@ const OUTCOMES_KEPT: usize = 60;
 impl Studio {
     /// Takes in what the worker reports.
     pub fn apply(&mut self, report: &Report) -> Vec<Effect> {
-        let effects = self.take_report(report);
+        let mut effects = self.take_report(report);
         self.look_at_ruler();
+        effects.extend(self.look_at_doubt());
         effects
     }
 
@@ -56,6 +57,7 @@ impl Studio {
             Report::Finished { task, pictures } if self.is_running(*task) => self.finished(pictures),
             Report::Cancelled { task, pictures } if self.is_running(*task) => self.cancelled(pictures),
             Report::Failed { task, failure } if self.is_running(*task) => self.failed(failure),
+            Report::Answered { task, answer } => self.answered(*task, answer),
             // Of a task that was given up.
             Report::Progress { .. }
             | Report::Finished { .. }

@@ -2,7 +2,7 @@
 
 use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Audition, Mode, SamplingChoice, Story, Task, Wording};
+use crate::task::{Audition, Doubt, Mode, SamplingChoice, Story, Task, Wording};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct Request {
     pub force: bool,
     /// Codes of a picture that was begun.
     pub resume: Option<Vec<u32>>,
+    #[serde(default, skip_serializing_if = "Doubt::is_empty")]
+    pub doubt: Doubt,
     #[serde(default, skip_serializing_if = "Story::is_empty")]
     pub story: Story,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,6 +51,7 @@ impl Request {
             feather: self.feather,
             force: self.force,
             resume: self.resume.clone(),
+            doubt: self.doubt.clone(),
             story: self.story.clone(),
             audition: self.audition,
         }
@@ -72,6 +75,7 @@ impl Request {
             feather: task.feather,
             force: task.force,
             resume: task.resume.clone(),
+            doubt: task.doubt.clone(),
             story: task.story.clone(),
             audition: task.audition,
             replaces: None,

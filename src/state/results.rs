@@ -56,6 +56,7 @@ impl Studio {
                 None => with_file(self, Errand::ReadToCopy),
             },
             Verb::SaveAs => with_file(self, Errand::SaveAs),
+            Verb::TimeLapse => with_file(self, Errand::TimeLapseTo),
             Verb::Reveal => with_file(self, Errand::Reveal),
             Verb::OpenOutside => with_file(self, Errand::OpenOutside),
             Verb::Trash => with_file(self, Errand::Trash),
@@ -83,6 +84,10 @@ impl Studio {
             ResultAction::TakeBack => self.take_back(),
             ResultAction::TakeOffGone => self.take_off(|outcome| outcome.gone),
             ResultAction::SaveCopy { from, to } => errand(Errand::SaveCopy { from, to }),
+            ResultAction::Film { from, to } => {
+                let before = self.before_of(&from);
+                vec![Effect::Film { from, to, before }]
+            }
             ResultAction::KeepAgain => self.keep_again(),
             ResultAction::KeepQuietly => self.keep_quietly(),
         }
@@ -221,6 +226,13 @@ impl Studio {
         if let Some(notice) = self.notices.last_mut() {
             notice.offer = Some(offer);
         }
+    }
+
+    /// What the picture in a file was made from, where that is in memory.
+    fn before_of(&self, path: &Path) -> Option<Arc<Pixels>> {
+        let mut all = self.outcomes.iter().chain(&self.guests);
+        let outcome = all.find(|outcome| outcome.path.as_deref() == Some(path))?;
+        outcome.before.clone()
     }
 
     fn pixels_of(&self, which: &Which) -> Option<Arc<Pixels>> {

@@ -102,6 +102,7 @@ impl Studio {
             RowAction::Unmark => self.unmark(),
             RowAction::Take(words) => self.ruler.choice = Some(words),
             RowAction::DrawAgain => return self.draw_again(),
+            RowAction::StartNew => return self.start_new(),
             RowAction::Steer => return self.steer(),
         }
         Vec::new()
@@ -227,11 +228,50 @@ impl Studio {
             words,
             sampling: None,
             seed: Some(seed),
+            taken: None,
         };
         match self.shown_outcome().map(|outcome| outcome.id) {
             Some(id) => self.branch_of_outcome(id, branch),
             None => self.stop_for(Wish::Branch, branch),
         }
+    }
+
+    /// A new picture by the words and settings of the left panel begins with the rows above the mark.
+    fn start_new(&mut self) -> Vec<Effect> {
+        let row = self.marked().filter(|row| *row > 0);
+        let Some((row, id)) = row.zip(self.shown_outcome().map(|outcome| outcome.id)) else {
+            let why = "Mark a row of a finished picture, below its first one.";
+            self.notify(Tone::Info, "Not yet", why, "");
+            return Vec::new();
+        };
+        if self.draft.tab != Tab::Create {
+            let why = "Rows can begin a picture that is drawn from words.";
+            self.notify(Tone::Info, "Not yet", why, "Choose Create.");
+            return Vec::new();
+        }
+        let seed = match self.draft.seed_choice {
+            SeedChoice::Random => new_seed(),
+            SeedChoice::Once | SeedChoice::Locked => self.draft.seed,
+        };
+        let mut request = match self.draft.request(seed) {
+            Ok(request) => request,
+            Err(missing) => {
+                self.notify(Tone::Info, "Not yet", missing, "");
+                return Vec::new();
+            }
+        };
+        if self.declines(&request.mode, &request.prompt, &request.wording) {
+            return Vec::new();
+        }
+        (request.candidates, request.audition) = (1, None);
+        let Some(path) = self.file_of(&super::Which::Outcome(id)) else {
+            return Vec::new();
+        };
+        vec![Effect::StartFrom {
+            path,
+            rows: row,
+            request: Box::new(request),
+        }]
     }
 
     fn seed_shown(&self) -> Option<u64> {
@@ -249,7 +289,7 @@ impl Studio {
         (self.draft.words().trim().to_owned(), wording)
     }
 
-    fn branch_of_outcome(&mut self, id: OutcomeId, branch: Branch) -> Vec<Effect> {
+    pub(super) fn branch_of_outcome(&mut self, id: OutcomeId, branch: Branch) -> Vec<Effect> {
         let Some(path) = self.file_of(&super::Which::Outcome(id)) else {
             return Vec::new();
         };
@@ -283,6 +323,7 @@ impl Studio {
             words,
             sampling,
             seed: None,
+            taken: None,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Everything the window knows, and what can be asked of it.
 
 use super::album::{Album, Thrown};
+use super::doubt::DoubtView;
 use super::draft::Draft;
 use super::effect::{Effect, Stage};
 use super::mishaps::Mishap;
@@ -49,6 +50,7 @@ pub struct Studio {
     pub queue: Queue,
     pub run: Option<Run>,
     pub ruler: Ruler,
+    pub doubt: DoubtView,
     /// Newest first.
     pub outcomes: Vec<Outcome>,
     /// Pictures of the history on the canvas: the shown and the compared one at most.
@@ -94,6 +96,7 @@ impl Default for Studio {
             queue: Queue::default(),
             run: None,
             ruler: Ruler::default(),
+            doubt: DoubtView::default(),
             outcomes: Vec::new(),
             guests: Vec::new(),
             album: Album::default(),

@@ -8,6 +8,7 @@ use crate::task::{
 use crate::token::Grid;
 use std::sync::Arc;
 
+mod doubt;
 mod over_a_picture;
 mod several;
 mod starts;

@@ -12,6 +12,8 @@ pub enum Wanted {
     Import(Asked),
     /// Where a copy of this file shall go.
     Copy(PathBuf),
+    /// Where the film of this picture shall go.
+    Film(PathBuf),
 }
 
 impl Wanted {
@@ -24,6 +26,7 @@ impl Wanted {
             Self::Import(Asked::Movq) => "The path of movqgan_270M.ckpt or .safetensors",
             Self::Import(Asked::Output) => "The path of the model that is to be written (.gguf)",
             Self::Copy(_) => "The path of the copy (.png)",
+            Self::Film(_) => "The path of the time-lapse (.png or .gif)",
         }
     }
 }

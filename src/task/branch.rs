@@ -1,9 +1,10 @@
 //! A picture drawn again from one of its rows on: what is above stays, code for code.
 
 use super::sampling::SamplingChoice;
-use super::story::{Band, Parent, Story};
+use super::story::{Band, Given, Parent, Story};
 use super::{Failure, Mode, Task, Wording};
-use crate::token::Grid;
+use crate::pixels::Size;
+use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -16,6 +17,15 @@ pub struct Branch {
     pub words: Option<(String, Wording)>,
     pub sampling: Option<SamplingChoice>,
     pub seed: Option<u64>,
+    /// Another code in that row; what is left of it stays, too.
+    pub taken: Option<Taken>,
+}
+
+/// A code a person chose instead of the one that was drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    pub column: u32,
+    pub code: u32,
 }
 
 /// What a picture is called, and what it branches off; by fingerprints.
@@ -106,7 +116,21 @@ impl Task {
             self.mode = Mode::Control { map };
         }
         self.resume = Some(codes[..row as usize * columns].to_vec());
+        let given = self.given_from(row, grid, codes, branch.taken)?;
         let now = self.band_at(row);
+        if branch.taken.is_some() && (&branch.words, branch.sampling, branch.seed) == (&None, None, None) {
+            // The same words and the same seed: there is no band of its own.
+            self.story.bands.retain(|band| band.from_row <= row);
+            self.story.given = given;
+            if let Some(picture) = parent {
+                self.story.parent = Some(Parent {
+                    picture,
+                    from_row: row,
+                });
+                self.story.earlier = Vec::new();
+            }
+            return Ok(self);
+        }
         let (prompt, wording) = branch.words.clone().unwrap_or((now.prompt, now.wording));
         let band = Band {
             from_row: row,
@@ -116,6 +140,7 @@ impl Task {
             seed: branch.seed.unwrap_or(now.seed),
         };
         self.story.bands = self.story.above(row);
+        self.story.given = given;
         if row > above {
             self.story.bands.push(band);
             if let Some(picture) = parent {
@@ -127,9 +152,89 @@ impl Task {
             // Nothing is left of what was drawn.
             (self.prompt, self.wording, self.seed) = (band.prompt, band.wording, band.seed);
             self.sampling = band.sampling;
-            self.story = Story::default();
+            self.story = Story {
+                given: std::mem::take(&mut self.story.given),
+                ..Story::default()
+            };
             self.resume = (above > 0).then_some(self.resume).flatten();
         }
+        Ok(self)
+    }
+}
+
+impl Task {
+    /// What is given of the picture from its first row to the taken code: with another code in a row all that
+    /// stands left of it there stays.
+    fn given_from(
+        &self,
+        row: u32,
+        grid: Grid,
+        codes: &[u32],
+        taken: Option<Taken>,
+    ) -> Result<Vec<Given>, Failure> {
+        let mut given = self.story.given_above(row, grid.columns);
+        if let Some(Taken { column, code }) = taken {
+            let from = row * grid.columns;
+            let left = codes.get(from as usize..(from + column) as usize);
+            let left = left
+                .filter(|_| column < grid.columns)
+                .ok_or_else(|| Failure::usage(format!("row {row} has no drawn code in column {column}")))?;
+            let mut row_codes = left.to_vec();
+            row_codes.push(code);
+            given.push(Given {
+                from,
+                codes: row_codes,
+            });
+        }
+        Ok(given)
+    }
+
+    /// This task with the first rows of another picture as it is shown: `codes` of them, `columns` a row.
+    /// `parent` names that picture.
+    ///
+    /// # Errors
+    /// Wrong usage where this picture is not of that width, starts from a picture of its own, or has no row
+    /// left to draw.
+    pub fn started_from(
+        mut self,
+        (columns, codes): (u32, &[u32]),
+        size: Size,
+        parent: String,
+    ) -> Result<Self, Failure> {
+        if self.mode.takes_source() {
+            return Err(Failure::usage(
+                "a picture that is made from another one begins with that one's rows: rows can only be the start of a new picture",
+            ));
+        }
+        let panel = Grid::of(size).map_err(|error| Failure::usage(error.to_string()))?;
+        let grid = if self.mode.is_dual() {
+            panel.doubled()
+        } else {
+            panel
+        };
+        if grid.columns != columns {
+            return Err(Failure::usage(format!(
+                "rows of {} pixels cannot begin a picture of {size}: choose one that is as wide",
+                columns * CODE_PIXELS
+            )));
+        }
+        let rows = (codes.len() / columns.max(1) as usize) as u32;
+        if rows == 0 || rows >= grid.rows {
+            return Err(Failure::usage(format!(
+                "a picture of {} rows can begin with 1 to {} given ones",
+                grid.rows,
+                grid.rows.saturating_sub(1)
+            )));
+        }
+        self.size = Some(size);
+        self.story.given = vec![Given {
+            from: 0,
+            codes: codes.to_vec(),
+        }];
+        self.story.parent = Some(Parent {
+            picture: parent,
+            from_row: rows,
+        });
         Ok(self)
     }
 }
@@ -171,6 +276,69 @@ mod tests {
             .branched((GRID, &codes), &late, None)
             .expect_err("no such row");
         assert!(refused.message.contains("0 to 2"), "{refused}");
+    }
+
+    #[test]
+    fn a_taken_code_is_given_with_all_that_stands_before_it() {
+        let task = Task::new(Mode::Generate, "a cat");
+        let codes = [1, 2, 3, 4, 5, 6, 7, 8];
+        let take = |row, column| {
+            let taken = Some(Taken { column, code: 99 });
+            let branch = Branch {
+                from_row: row,
+                taken,
+                ..Branch::default()
+            };
+            task.clone()
+                .branched((GRID, &codes), &branch, Some("ab".to_owned()))
+        };
+        let child = take(2, 1).expect("a task");
+        assert_eq!(child.resume.as_deref(), Some(&codes[..4]));
+        let given = |from, codes: &[u32]| Given {
+            from,
+            codes: codes.to_vec(),
+        };
+        assert_eq!(child.story.given, [given(4, &[5, 99])]);
+        assert!(child.story.bands.is_empty() && child.seed == task.seed);
+        assert_eq!(child.story.parent.as_ref().map(|parent| parent.from_row), Some(2));
+        // Of the first row, too; and what is drawn again below keeps it.
+        assert_eq!(take(0, 0).expect("a task").story.given, [given(0, &[99])]);
+        let below = Branch {
+            from_row: 3,
+            seed: Some(4),
+            ..Branch::default()
+        };
+        let on = child
+            .clone()
+            .branched((GRID, &codes), &below, None)
+            .expect("a task");
+        assert_eq!(
+            (on.story.given, on.story.bands.len()),
+            (child.story.given.clone(), 1)
+        );
+        let above = Branch { from_row: 1, ..below };
+        let other = child.branched((GRID, &codes), &above, None).expect("a task");
+        assert!(other.story.given.is_empty());
+        assert!(take(2, 2).is_err());
+    }
+
+    #[test]
+    fn rows_begin_another_picture_of_their_width() {
+        let start = |size, codes: &[u32]| {
+            let task = Task::new(Mode::Generate, "a dog");
+            task.started_from((4, codes), size, "ab".to_owned())
+        };
+        let two = [1, 2, 3, 4, 5, 6, 7, 8];
+        let begun = start(Size::new(32, 64), &two).expect("a task");
+        assert_eq!(begun.story.given[0].codes, two);
+        assert_eq!(begun.story.parent.map(|parent| parent.from_row), Some(2));
+        for (size, codes) in [
+            (Size::new(64, 32), &two[..]),
+            (Size::new(32, 32), &[1; 16]),
+            (Size::new(32, 32), &[1]),
+        ] {
+            assert!(start(size, codes).is_err(), "{size}");
+        }
     }
 
     #[test]

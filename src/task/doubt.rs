@@ -52,6 +52,15 @@ impl Doubt {
         self.0.truncate(codes);
     }
 
+    /// Takes over what `other` knows of codes of which nothing is known here.
+    pub fn fill(&mut self, other: &Self) {
+        for (level, known) in self.0.iter_mut().zip(&other.0) {
+            if *level == NOT_DRAWN {
+                *level = *known;
+            }
+        }
+    }
+
     /// A hexadecimal digit a code; `f` for one of which nothing is known.
     pub fn text(&self) -> String {
         let digit = |level: &u8| char::from_digit(u32::from(*level), 16);
@@ -117,6 +126,9 @@ mod tests {
         assert_eq!(Doubt::from_text("f0e7"), Some(doubt.clone()));
         assert_eq!((doubt.nats(0), doubt.nats(4)), (None, None));
         assert_eq!(Doubt::from_text("0g"), None);
+        let mut filled = Doubt::from_text("0fff2").expect("a doubt");
+        filled.fill(&doubt);
+        assert_eq!(filled.text(), "00e72");
         assert!(!doubt.is_blank() && Doubt::from_text("ff").is_some_and(|doubt| doubt.is_blank()));
     }
 }

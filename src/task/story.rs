@@ -16,6 +16,9 @@ pub struct Story {
     /// The picture it shares its first rows with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// Codes that were not drawn but given, in the order of the grid.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub given: Vec<Given>,
     /// Fingerprints it had as a stopped picture: by them its branches name it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<String>,
@@ -52,6 +55,14 @@ pub struct Band {
     pub seed: u64,
 }
 
+/// Codes a person chose: one taken instead of the one that was drawn, or rows of another picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// Place of the first of them in the token grid, row by row, 0-based.
+    pub from: u32,
+    pub codes: Vec<u32>,
+}
+
 /// Where a picture branched off another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
@@ -71,6 +82,38 @@ impl Story {
     pub fn above(&self, row: u32) -> Vec<Band> {
         let above = self.bands.iter().filter(|band| band.from_row < row);
         above.cloned().collect()
+    }
+
+    /// The codes given above `row`, in a grid of `columns` columns.
+    pub fn given_above(&self, row: u32, columns: u32) -> Vec<Given> {
+        let end = row.saturating_mul(columns);
+        let above = self.given.iter().filter(|given| given.from < end);
+        let cut = above.map(|given| {
+            let left = (end - given.from) as usize;
+            let codes = given.codes.iter().take(left).copied().collect();
+            Given { codes, ..*given }
+        });
+        cut.collect()
+    }
+
+    /// Puts the given codes in their places.
+    ///
+    /// # Errors
+    /// Wrong usage where there is no such place.
+    pub fn give(&self, known: &mut [Option<u32>]) -> Result<(), Failure> {
+        for given in &self.given {
+            let from = given.from as usize;
+            let slots = from
+                .checked_add(given.codes.len())
+                .and_then(|end| known.get_mut(from..end));
+            let slots = slots.ok_or_else(|| {
+                Failure::usage("the given tokens are more than the picture holds: take fewer rows")
+            })?;
+            for (slot, code) in slots.iter_mut().zip(&given.codes) {
+                *slot = Some(*code);
+            }
+        }
+        Ok(())
     }
 
     /// Whether every band has rows of its own in a grid of `rows` rows.
@@ -123,6 +166,29 @@ mod tests {
     }
 
     #[test]
+    fn given_codes_have_their_places() {
+        let given = |from, codes: &[u32]| Given {
+            from,
+            codes: codes.to_vec(),
+        };
+        let story = Story {
+            given: vec![given(0, &[5, 6, 7]), given(5, &[9])],
+            ..Story::default()
+        };
+        let mut known = vec![None; 6];
+        story.give(&mut known).expect("there is room");
+        assert_eq!(known, [Some(5), Some(6), Some(7), None, None, Some(9)]);
+        assert!(story.give(&mut known[..5]).is_err());
+        let endless = Story {
+            given: vec![given(u32::MAX, &[1])],
+            ..Story::default()
+        };
+        assert!(endless.give(&mut known).is_err());
+        assert_eq!(story.given_above(1, 2), vec![given(0, &[5, 6])]);
+        assert_eq!(story.given_above(3, 2), story.given);
+    }
+
+    #[test]
     fn a_beginning_is_counted_below_the_source() {
         let end = |rows, above, all| Audition { rows, keep: 1 }.end(above, all);
         assert_eq!(end(Some(3), 24, 48), 27);
@@ -140,6 +206,10 @@ mod tests {
                 from_row: 3,
             }),
             earlier: vec!["cd".to_owned()],
+            given: vec![Given {
+                from: 2,
+                codes: vec![7, 8],
+            }],
         };
         let text = serde_json::to_string(&story).expect("JSON");
         assert_eq!(serde_json::from_str::<Story>(&text).expect("a story"), story);

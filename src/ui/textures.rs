@@ -17,6 +17,8 @@ enum Key {
     Photo(String),
     Outcome(OutcomeId),
     Example(&'static str),
+    /// What could stand in a cell of a picture: row, column, place among the alternatives, digest.
+    Patch(OutcomeId, u32, u32, usize, u64),
     /// An order, which of its candidates, and how many rows.
     Lane(u64, usize, u32),
 }
@@ -25,6 +27,7 @@ enum Key {
 pub(super) struct Textures {
     held: HashMap<Key, (TextureHandle, u64)>,
     run: Option<(u64, TextureHandle)>,
+    overlay: Option<(ColorImage, TextureHandle)>,
     frame: u64,
 }
 
@@ -85,6 +88,40 @@ impl Textures {
             let read = crate::picture::read_bytes(png, name);
             read.unwrap_or_else(|_| Pixels::filled(crate::pixels::Size::new(8, 8), [128; 3]))
         })
+    }
+
+    /// A small picture of what could stand in a cell.
+    pub(super) fn patch(
+        &mut self,
+        ctx: &Context,
+        (outcome, row, column, place): (OutcomeId, u32, u32, usize),
+        small: &Pixels,
+    ) -> TextureHandle {
+        // The same place may hold another code after the model was exchanged.
+        let digest = small.rgb().iter().fold(0_u64, |sum, value| {
+            sum.wrapping_mul(31).wrapping_add(u64::from(*value))
+        });
+        self.get(ctx, Key::Patch(outcome, row, column, place, digest), || {
+            small.clone()
+        })
+    }
+
+    /// What lies over the cells of the picture: one texel a cell.
+    pub(super) fn overlay(&mut self, ctx: &Context, cells: ColorImage) -> TextureHandle {
+        match &mut self.overlay {
+            Some((known, texture)) => {
+                if *known != cells {
+                    texture.set(cells.clone(), TextureOptions::NEAREST);
+                    *known = cells;
+                }
+                texture.clone()
+            }
+            held => {
+                let texture = ctx.load_texture("overlay", cells.clone(), TextureOptions::NEAREST);
+                *held = Some((cells, texture.clone()));
+                texture
+            }
+        }
     }
 
     /// The picture being drawn; `stamp` changes with every row.

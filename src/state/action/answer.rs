@@ -1,6 +1,7 @@
 //! What background work has found out or done.
 
 use super::super::album::Listing;
+use super::super::film::Shooting;
 use super::super::models::Look;
 use super::super::origin::Origin;
 use super::super::outcome::{Keeping, OutcomeId};
@@ -9,7 +10,7 @@ use super::super::wanted::Wanted;
 use super::files::Target;
 use super::hub::HubAnswer;
 use crate::pixels::Pixels;
-use crate::task::{Failure, ImportStep, ImportWish, Survey, Task};
+use crate::task::{Difference, Failure, ImportStep, ImportWish, Question, Survey, Task};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -33,6 +34,13 @@ pub enum Answer {
     Traced(OutcomeId, Box<Origin>),
     /// The task that draws a saved picture otherwise from a row on.
     Branched(Box<Task>),
+    /// Where two pictures differ.
+    Differs((OutcomeId, OutcomeId), Result<Difference, Failure>),
+    /// What is to be asked of the model, or why nothing can be.
+    Inquired(Result<Box<Question>, Failure>),
+    /// A picture can be filmed.
+    Shoot(Box<Shooting>),
+    Filmed(PathBuf),
     Listed(Box<Listing>),
     Stars(BTreeSet<PathBuf>),
     NotStarred(PathBuf, Failure),

@@ -1,6 +1,7 @@
 //! What changes the state from outside; a file for each owner.
 
 mod answer;
+mod doubt;
 mod draft;
 mod files;
 mod hub;
@@ -16,6 +17,7 @@ mod undo;
 mod view;
 
 pub use answer::{Answer, ModelAnswer};
+pub use doubt::DoubtAction;
 pub use draft::{DraftAction, Paint, Setting};
 pub use files::{FileAction, Target};
 pub use hub::{HubAction, HubAnswer};

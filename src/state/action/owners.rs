@@ -1,6 +1,7 @@
 //! Whose an action is.
 
 use super::answer::{Answer, ModelAnswer};
+use super::doubt::DoubtAction;
 use super::draft::DraftAction;
 use super::files::FileAction;
 use super::hub::{HubAction, HubAnswer};
@@ -24,6 +25,7 @@ pub enum Action {
     Draft(DraftAction),
     Run(RunAction),
     Rows(RowAction),
+    Doubt(DoubtAction),
     Queue(QueueAction),
     Result(ResultAction),
     Offer(OfferAction),
@@ -50,6 +52,7 @@ stands_for_itself! {
     Draft(DraftAction),
     Run(RunAction),
     Rows(RowAction),
+    Doubt(DoubtAction),
     Queue(QueueAction),
     Result(ResultAction),
     Offer(OfferAction),

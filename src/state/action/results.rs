@@ -28,6 +28,8 @@ pub enum Verb {
     Finish,
     Copy,
     SaveAs,
+    /// Its rows as they came, as a film.
+    TimeLapse,
     /// In the file manager.
     Reveal,
     /// In the program the system has for pictures.
@@ -56,6 +58,11 @@ pub enum ResultAction {
     /// Results whose files are gone leave the strip.
     TakeOffGone,
     SaveCopy {
+        from: PathBuf,
+        to: PathBuf,
+    },
+    /// The rows of a picture as they came go to this file.
+    Film {
         from: PathBuf,
         to: PathBuf,
     },

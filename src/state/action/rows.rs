@@ -15,6 +15,8 @@ pub enum RowAction {
     Take(Words),
     /// The rows above the mark stay, the rest is drawn again.
     DrawAgain,
+    /// The rows above the mark begin a new picture, drawn by what is set up.
+    StartNew,
     /// The picture under way goes on by what is set up now, from the next row on.
     Steer,
 }

@@ -66,6 +66,10 @@ impl<R: EngineRoom> App<R> {
             Report::Failed { task, failure } => {
                 tracing::error!("picture {} failed: {}", task.0, self.message(&failure.message));
             }
+            Report::Answered { answer: Ok(_), .. } => tracing::trace!("answered"),
+            Report::Answered {
+                answer: Err(failure), ..
+            } => tracing::error!("not answered: {}", self.message(&failure.message)),
             Report::Progress { .. } => tracing::trace!("progress"),
         }
     }

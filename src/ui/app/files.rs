@@ -6,14 +6,14 @@ use super::background::{Wake, caught};
 use super::errands::Errands;
 use super::library_thread::Librarian;
 use crate::history::{Library, Moment, Places};
-use crate::picture::{self, PictureError};
+use crate::picture::{self, Moving, PictureError};
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{
     Action, Answer, Errand, FileAction, Keeping, ModelAction, Opened, Origin, OutcomeId, Photo,
-    PreferenceAction, ResultAction, Target, Wanted, picture_kept, source_of_branch,
+    PreferenceAction, Request, ResultAction, Shooting, Target, Wanted, picture_kept, source_of_branch,
 };
-use crate::task::{Branch, Cause, Export, Failure, Naming, Task};
+use crate::task::{Branch, Cause, Export, Failure, Naming, Question, Task};
 use crate::ui::platform::desktop;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,6 +66,7 @@ impl Files {
                 let export = self.export;
                 self.errands.wait_for(move || save_as(path, export));
             }
+            Errand::TimeLapseTo(path) => self.errands.wait_for(move || film_to(path)),
             Errand::SaveCopy { from, to } => self.errands.run(move || {
                 let failure = export(&from, &to).err()?;
                 Some(Answer::Failed("The copy was not saved".into(), failure))
@@ -97,6 +98,52 @@ impl Files {
                 Ok(pixels) => Answer::Fetched(id, Arc::new(pixels)),
                 Err(_) if !path.exists() => Answer::Missed(path),
                 Err(error) => Answer::NotFetched(id, error),
+            })
+        });
+    }
+
+    /// How a picture came to be.
+    pub(crate) fn trace(&self, id: OutcomeId, path: PathBuf) {
+        self.errands.run(move || trace(id, &path));
+    }
+
+    /// Where two saved pictures differ.
+    pub(crate) fn differ(&self, pair: (OutcomeId, OutcomeId), (one, other): (PathBuf, PathBuf)) {
+        let found = move || Some(Answer::Differs(pair, saved_picture::difference(&one, &other)));
+        self.errands.run(found);
+    }
+
+    /// What is asked of the model about a row of a saved picture.
+    pub(crate) fn inquire(&self, path: PathBuf, row: u32) {
+        let question = move || {
+            let kept = saved_picture::read(&path)?;
+            Ok(Box::new(Question::Alternatives {
+                task: Box::new(kept.task()?),
+                codes: kept.codes().to_vec(),
+                row,
+            }))
+        };
+        self.errands.run(move || Some(Answer::Inquired(question())));
+    }
+
+    /// What is drawn to film a saved picture.
+    pub(crate) fn film(&self, from: PathBuf, to: PathBuf, before: Option<Arc<Pixels>>) {
+        self.errands.run(move || {
+            Some(match shooting(&from, to, before) {
+                Ok(shooting) => Answer::Shoot(Box::new(shooting)),
+                Err(_) if !from.exists() => Answer::Missed(from),
+                Err(failure) => Answer::Failed("It cannot be filmed".into(), failure),
+            })
+        });
+    }
+
+    /// A new picture that begins with the rows of a saved one.
+    pub(crate) fn start_from(&self, path: PathBuf, rows: u32, request: Request) {
+        self.errands.run(move || {
+            Some(match saved_picture::started_from(request.task(), &path, rows) {
+                Ok(task) => Answer::Branched(Box::new(task)),
+                Err(_) if !path.exists() => Answer::Missed(path),
+                Err(failure) => Answer::Failed("Its rows cannot begin that picture".into(), failure),
             })
         });
     }
@@ -173,7 +220,8 @@ fn read_file(path: &Path) -> Result<Pixels, Failure> {
 fn trace(id: OutcomeId, path: &Path) -> Option<Answer> {
     let kept = saved_picture::read(path).ok()?;
     let told = (kept.settings.seed, kept.codes());
-    let origin = Origin::told(&kept.task().ok()?, kept.grid(), told, &kept.settings.story);
+    let mut origin = Origin::told(&kept.task().ok()?, kept.grid(), told, &kept.settings.story);
+    (origin.doubt, origin.codes) = (kept.doubt().clone(), kept.codes().to_vec());
     Some(Answer::Traced(id, Box::new(origin)))
 }
 
@@ -237,6 +285,49 @@ fn save_as(from: PathBuf, export: Export) -> Option<Action> {
     });
     let to = with_ending(dialog.save_file()?, export);
     Some(ResultAction::SaveCopy { from, to }.into())
+}
+
+fn shooting(from: &Path, to: PathBuf, before: Option<Arc<Pixels>>) -> Result<Shooting, Failure> {
+    if Moving::of(&to).is_none() {
+        let name = to.display();
+        return Err(Failure::usage(format!(
+            "{name}: a time-lapse ends in .png or .gif"
+        )));
+    }
+    let kept = saved_picture::read(from)?;
+    let mut task = match (kept.drawn_again(None), before) {
+        (Err(_), Some(before)) => Task {
+            source: Some(before),
+            ..kept.task()?
+        },
+        (task, _) => task?,
+    };
+    task.candidates = 1;
+    Ok(Shooting {
+        task,
+        grid: kept.grid(),
+        above: kept.rows_of_source(),
+        to,
+    })
+}
+
+fn film_to(from: PathBuf) -> Option<Action> {
+    if !desktop::has_dialogs() {
+        return Some(Answer::NoDialog(Wanted::Film(from)).into());
+    }
+    let stem = from.file_stem().unwrap_or_default().to_string_lossy();
+    let dialog = rfd::FileDialog::new()
+        .set_title("Save a time-lapse")
+        .set_file_name(format!("{stem}-time-lapse.png"))
+        .add_filter("Animated PNG", &["png", "apng"])
+        .add_filter("GIF", &["gif"]);
+    let to = dialog.save_file()?;
+    // Without an ending it is what the dialog offered first.
+    let to = match to.extension() {
+        Some(_) => to,
+        None => to.with_extension("png"),
+    };
+    Some(ResultAction::Film { from, to }.into())
 }
 
 /// The name chosen in a dialog, with the ending of the format where it has none of a picture.

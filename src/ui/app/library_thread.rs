@@ -106,6 +106,7 @@ fn carry_out(library: &mut Library, errand: Errand) -> Option<Answer> {
         }
         Errand::ReadToCopy(_)
         | Errand::SaveAs(_)
+        | Errand::TimeLapseTo(_)
         | Errand::SaveCopy { .. }
         | Errand::Reveal(_)
         | Errand::OpenOutside(_) => None,

@@ -3,8 +3,10 @@
 pub(super) mod background;
 mod diagnostics;
 pub(super) mod drops;
+mod engine;
 pub(super) mod errands;
 pub(super) mod files;
+mod filming;
 pub(super) mod focus;
 mod frame;
 mod handed_over;
@@ -26,13 +28,13 @@ use super::panels::notices::NoticeClock;
 use super::panels::status::Pointed;
 use super::textures::Textures;
 use super::theme;
-use crate::engine_room::{EngineRoom, ModelSource};
+use crate::engine_room::EngineRoom;
 use crate::history::Moment;
 use crate::log::Log;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{Action, Answer, Effect, HubAnswer, ModelAnswer, Photo, Stage, Store, Studio, Target};
-use crate::task::{Failure, Report, Task, WhenDone};
+use crate::task::{Failure, Report, WhenDone};
 use crate::ui::platform::desktop;
 use crate::worker::{Ticket, Worker};
 pub(super) use background::Wake;
@@ -40,10 +42,11 @@ use background::caught;
 use drops::Zones;
 use egui::{Context, Ui};
 use files::Files;
+use filming::Filming;
 use handed_over::HandedOver;
 use import_thread::{HubWorking, Importing};
 use recording::Recorder;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use thumbnails::Thumbnails;
@@ -66,6 +69,7 @@ pub struct App<R: EngineRoom> {
     pub(super) engine_room: Arc<R>,
     worker: Option<Worker>,
     ticket: Option<Ticket>,
+    filming: Vec<Filming>,
     pub(super) importing: Option<Importing>,
     pub(super) hub_working: Option<HubWorking>,
     pub(super) files: Files,
@@ -134,6 +138,7 @@ impl<R: EngineRoom> App<R> {
             engine_room,
             worker: None,
             ticket: None,
+            filming: Vec::new(),
             importing: None,
             hub_working: None,
             wake,
@@ -179,6 +184,9 @@ impl<R: EngineRoom> App<R> {
 
     /// Takes in one report; what the worker sends comes through here.
     pub fn take(&mut self, report: &Report) {
+        if self.filmed(report) {
+            return;
+        }
         self.recorder.note_report(report);
         self.log_report(report);
         let effects = self.studio.apply(report);
@@ -278,6 +286,13 @@ impl<R: EngineRoom> App<R> {
                 Effect::Prefer(_) => self.prefer(),
                 Effect::CollectDiagnostics => self.collect_diagnostics(),
                 Effect::BrowseModel => self.files.errands.wait_for(files::browse_model),
+                Effect::Trace(id, path) => self.files.trace(id, path),
+                Effect::Differ(pair, files) => self.files.differ(pair, files),
+                Effect::Inquire { path, row } => self.files.inquire(path, row),
+                Effect::Ask(question) => self.ask(*question),
+                Effect::Film { from, to, before } => self.files.film(from, to, before),
+                Effect::Shoot(shooting) => self.shoot(*shooting),
+                Effect::StartFrom { path, rows, request } => self.files.start_from(path, rows, *request),
                 Effect::Errand(errand) => self.files.run(errand),
                 Effect::Copy(pixels) => self.copied.push(pixels),
                 Effect::MakeMap {
@@ -337,61 +352,6 @@ impl<R: EngineRoom> App<R> {
             desktop::notify(&title, &words);
             None::<Answer>
         });
-    }
-
-    fn with_ticket(&self, use_it: impl FnOnce(&Ticket)) {
-        if let Some(ticket) = &self.ticket {
-            use_it(ticket);
-        }
-    }
-
-    fn submit(&mut self, task: Task) {
-        self.log_task(&task);
-        let gone = || Err(Failure::failed("the model is not running"));
-        match self
-            .worker
-            .as_mut()
-            .map_or_else(gone, |worker| worker.submit(task))
-        {
-            Ok(ticket) => {
-                self.recorder.note(|| Recorded::Submitted(ticket.id));
-                self.studio.submitted(ticket.id);
-                self.ticket = Some(ticket);
-            }
-            Err(failure) => {
-                self.recorder.note(|| Recorded::NotSubmitted(failure.clone()));
-                let effects = self.studio.not_submitted(&failure);
-                self.carry_out(effects);
-            }
-        }
-    }
-
-    /// The new model is made when the old one has ended its forward and given its memory back.
-    fn load(&mut self, path: Option<&Path>) {
-        self.ticket = None;
-        let former = self.worker.take();
-        let wake = Arc::clone(&self.wake);
-        let source = ModelSource {
-            threads: self.studio.preferences.threads,
-            kv: self.studio.preferences.cache,
-            ..ModelSource::found(path, self.studio.models.device)
-        };
-        match caught(|| self.engine_room.open(&source)).unwrap_or_else(Err) {
-            Ok(make) => {
-                let make = move || {
-                    drop(former);
-                    make()
-                };
-                self.worker = Some(Worker::spawn(make, move || wake()));
-            }
-            Err(failure) => {
-                self.files.errands.wait_for(move || {
-                    drop(former);
-                    None::<Answer>
-                });
-                self.take(&Report::LoadFailed(failure));
-            }
-        }
     }
 
     fn show(&mut self, stage: Stage) {

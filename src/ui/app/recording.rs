@@ -35,6 +35,10 @@ pub enum Recorded {
     Submitted(TaskId),
     /// It did not take it.
     NotSubmitted(Failure),
+    /// The worker took the last question.
+    Asked(TaskId),
+    /// It did not take it.
+    NotAsked(Failure),
 }
 
 /// What the window was opened with.
@@ -67,6 +71,14 @@ impl Recorded {
                 Vec::new()
             }
             Self::NotSubmitted(failure) => studio.not_submitted(failure),
+            Self::Asked(task) => {
+                studio.asked(*task);
+                Vec::new()
+            }
+            Self::NotAsked(failure) => {
+                studio.not_answered(failure);
+                Vec::new()
+            }
         })
     }
 }

@@ -1,14 +1,14 @@
 //! Shortcuts of the window.
 
 use crate::state::{
-    Action, Brush, DraftAction, FileAction, OfferAction, Page, Phase, RowAction, RunAction, Setting, Shown,
-    Studio, Tab, Tool, UndoAction, ViewAction,
+    Action, Brush, DoubtAction, DraftAction, FileAction, OfferAction, Page, Phase, RowAction, RunAction,
+    Setting, Shown, Studio, Tab, Tool, UndoAction, ViewAction,
 };
 use crate::ui::canvas::Canvas;
 use egui::{Context, Id, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(crate) const SHEET: [(&str, &str); 23] = [
+pub(crate) const SHEET: [(&str, &str); 25] = [
     ("Ctrl+Enter", "Draw"),
     ("Esc", "Stop the picture and keep its rows"),
     ("Ctrl+Z", "Undo: mask, pictures, words, queue"),
@@ -26,6 +26,11 @@ pub(crate) const SHEET: [(&str, &str); 23] = [
         "Mark the row from which to draw again",
     ),
     ("Alt+Enter", "Draw again from the mark; steer what is drawn"),
+    ("D", "Doubt of the cells; where two compared pictures differ"),
+    (
+        "Shift+arrows  1 to 6",
+        "Another cell; take what could stand there",
+    ),
     ("Shift+click", "Compare with a picture of the strip"),
     ("Right click", "All that can be done with a picture"),
     ("Drag", "Queued pictures into another order; a value up or down"),
@@ -57,7 +62,7 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
         canvas.actual_size();
     }
     if studio.page == Page::Canvas && studio.rows_shown().is_some() {
-        actions.extend(on_rows(studio, times));
+        actions.extend(on_rows(studio, &times));
     }
     // In a text field it would take the letter before the caret.
     if take(command, Key::H) {
@@ -92,6 +97,9 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     let question = take(Modifiers::SHIFT, Key::Questionmark) || take(Modifiers::NONE, Key::Questionmark);
     if question || take(Modifiers::SHIFT, Key::Slash) {
         actions.push(ViewAction::Help.into());
+    }
+    if studio.page == Page::Canvas {
+        actions.extend(on_cells(studio, &times));
     }
     if studio.draft.tab == Tab::Edit {
         let brush = &studio.draft.brush;
@@ -129,6 +137,30 @@ fn on_rows(studio: &Studio, times: impl Fn(Modifiers, Key) -> usize) -> Vec<Acti
     actions
 }
 
+/// The overlay of the cells comes and goes; another cell is held, another code taken.
+fn on_cells(studio: &Studio, times: impl Fn(Modifiers, Key) -> usize) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if times(Modifiers::NONE, Key::D) % 2 == 1 && studio.can_doubt() {
+        actions.push(DoubtAction::Toggle.into());
+    }
+    if studio.doubt_shown().is_none() {
+        return actions;
+    }
+    let steps = |key| times(Modifiers::SHIFT, key) as i32;
+    let down = steps(Key::ArrowDown) - steps(Key::ArrowUp);
+    let right = steps(Key::ArrowRight) - steps(Key::ArrowLeft);
+    if (down, right) != (0, 0) {
+        actions.push(DoubtAction::Move(down, right).into());
+    }
+    let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+    for (place, digit) in digits.into_iter().enumerate() {
+        if times(Modifiers::NONE, digit) > 0 {
+            actions.push(DoubtAction::TakeNth(place).into());
+        }
+    }
+    actions
+}
+
 /// A step of the brush's size, at least a pixel.
 fn resized(brush: &Brush, factor: f32) -> Brush {
     let grown = (brush.size * factor).round();
@@ -159,6 +191,9 @@ fn escape(studio: &Studio) -> Option<Action> {
     }
     if studio.marked().is_some() {
         return Some(Action::Rows(RowAction::Unmark));
+    }
+    if studio.doubt.is_held {
+        return Some(Action::Doubt(DoubtAction::LetGo));
     }
     let working = studio
         .run

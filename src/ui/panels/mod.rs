@@ -1,6 +1,7 @@
 //! The panels around the canvas: functions that read the state and return actions.
 
 mod caption;
+mod cells;
 pub(super) mod column;
 pub(super) mod inputs;
 mod lanes;

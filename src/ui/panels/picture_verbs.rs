@@ -85,6 +85,7 @@ impl Subject {
                 self.kept || self.in_memory
             }
             Verb::Finish => self.kept && self.ended == Ended::Stopped,
+            Verb::TimeLapse => self.kept && self.ended == Ended::Finished,
             Verb::TakeOff => self.on_strip,
             Verb::Prune => self.kept && self.has_branches,
             _ => self.kept,
@@ -108,6 +109,7 @@ fn words_of(verb: Verb, starred: bool) -> (&'static str, &'static str) {
         Verb::Finish => ("Finish it", icon::PLAY),
         Verb::Copy => ("Copy image", icon::COPY),
         Verb::SaveAs => ("Save as …", icon::SAVE),
+        Verb::TimeLapse => ("Save a time-lapse …", icon::PLAY),
         Verb::Reveal => ("Show in folder", icon::FOLDER),
         Verb::OpenOutside => ("Open in editor", icon::OUTSIDE),
         Verb::Star if starred => ("Take the star away", icon::STAR),
@@ -122,7 +124,13 @@ fn words_of(verb: Verb, starred: bool) -> (&'static str, &'static str) {
 const GROUPS: [&[Verb]; 4] = [
     &[Verb::Show, Verb::Finish, Verb::Compare],
     &[Verb::UseSettings, Verb::Remix, Verb::Edit, Verb::Subject],
-    &[Verb::Copy, Verb::SaveAs, Verb::Reveal, Verb::OpenOutside],
+    &[
+        Verb::Copy,
+        Verb::SaveAs,
+        Verb::TimeLapse,
+        Verb::Reveal,
+        Verb::OpenOutside,
+    ],
     &[Verb::Star, Verb::TakeOff, Verb::Trash, Verb::Prune],
 ];
 
@@ -172,6 +180,9 @@ fn entry(ui: &mut Ui, subject: &Subject, verb: Verb) -> bool {
         Verb::Prune => response
             .on_hover_text("All that was drawn from it goes to the trash with it: it can be taken back"),
         Verb::SaveAs => response.on_hover_text("A copy of the file, its settings inside"),
+        Verb::TimeLapse => {
+            response.on_hover_text("Its rows as they came, guesses included: an animated PNG, or a GIF")
+        }
         _ => response,
     };
     response.clicked()

@@ -1,7 +1,7 @@
 //! The row of tools under the picture while a row of it is marked.
 
 use super::lower_card::over;
-use crate::state::{Action, RowAction, Studio, Words};
+use crate::state::{Action, RowAction, Shown, Studio, Words};
 use crate::ui::theme::{self, Palette, icon};
 use crate::ui::widgets::{Chosen, chip, pressed_once, small_icon};
 use egui::{Align, Button, Layout, Rect, RichText, Ui, vec2};
@@ -11,7 +11,7 @@ const LETTERS: usize = 24;
 
 pub(crate) fn show(ui: &mut Ui, rect: Rect, (studio, row): (&Studio, u32), actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    over(ui, rect, vec2(540.0, 50.0), |ui| {
+    over(ui, rect, vec2(640.0, 50.0), |ui| {
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
             let words = RichText::new(format!("Draw again from row {row}"))
@@ -29,6 +29,15 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, (studio, row): (&Studio, u32), actio
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if small_icon(ui, icon::CLOSE, "Take the mark away (Esc)").clicked() {
                     actions.push(RowAction::Unmark.into());
+                }
+                if row > 0 && studio.run.as_ref().is_none_or(|_| studio.shown != Shown::Run) {
+                    let words = RichText::new("New picture").font(theme::medium(theme::BODY));
+                    let start = ui.add(Button::new(words).min_size(vec2(0.0, 26.0))).on_hover_text(
+                        "Begins another picture of this width with the rows above: by the words, size and seed at the left",
+                    );
+                    if pressed_once(&start) {
+                        actions.push(RowAction::StartNew.into());
+                    }
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     by_words(ui, studio, row, actions);

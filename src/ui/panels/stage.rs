@@ -1,6 +1,7 @@
 //! The middle of the window: the canvas, and the cards that lie over its lower edge.
 
 use super::caption;
+use super::cells;
 use super::lanes;
 use super::lower_card::over;
 use super::middle::Middle;
@@ -30,7 +31,10 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
         lanes::show(ui, rect, run, middle.textures, middle.actions);
     } else {
         pointed = picture(ui, &mut middle);
-        caption::show(ui, rect, middle.studio);
+        let is_marked = middle.studio.marked().is_some();
+        if is_marked || !cells::card(ui, rect, middle.studio, middle.actions) {
+            caption::show(ui, rect, middle.studio);
+        }
     }
     let run = middle.studio.run.as_ref();
     let marked = middle.studio.marked();
@@ -65,7 +69,8 @@ fn hovering_files(ui: &Ui) -> bool {
 
 fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let studio = middle.studio;
-    let editing = studio.can_be_painted_on();
+    // What is looked at by its cells is not painted on.
+    let editing = studio.can_be_painted_on() && studio.doubt_shown().is_none();
     let moving = ui.ctx().input(|input| input.key_down(Key::Space)) && !ui.ctx().text_edit_focused();
     let diameter = studio.draft.brush.size;
     let tool = match studio.draft.brush.tool {
@@ -94,6 +99,7 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
         reference::show(ui, told.response.rect, photo, middle.textures);
     }
     if let Some(place) = told.place {
+        cells::show(ui, middle, &told, place);
         ruler::show(ui, studio, (told.response.rect, place), middle.actions);
     }
     if editing {

@@ -7,7 +7,9 @@
 use super::lower_card::over;
 use super::middle::Middle;
 use super::picture_verbs::{self, Subject};
-use crate::state::{Action, Ended, Outcome, ResultAction, Shown, Studio, UndoAction, Verb, Which};
+use crate::state::{
+    Action, DoubtAction, Ended, Outcome, ResultAction, Shown, Studio, UndoAction, Verb, Which,
+};
 use crate::ui::theme::{self, Palette};
 use egui::{Button, Color32, Rect, RichText, Ui, vec2};
 
@@ -23,17 +25,19 @@ enum Tool {
     Redo,
     BeforeAfter,
     Compare,
+    Doubt,
     Edit,
     Finish,
     Fit,
 }
 
 impl Tool {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Undo,
         Self::Redo,
         Self::BeforeAfter,
         Self::Compare,
+        Self::Doubt,
         Self::Edit,
         Self::Finish,
         Self::Fit,
@@ -45,6 +49,7 @@ impl Tool {
             Self::Redo => "Redo",
             Self::BeforeAfter => "Before | After",
             Self::Compare => "Compare",
+            Self::Doubt => "Doubt",
             Self::Edit => "Edit this",
             Self::Finish => "Finish it",
             Self::Fit => "Fit",
@@ -58,6 +63,9 @@ impl Tool {
             Self::BeforeAfter => "What it was made from beside it, by a slider",
             Self::Compare => {
                 "With the picture before it, by a slider. Shift-click another one in the strip, or use its menu"
+            }
+            Self::Doubt => {
+                "How unsure the model was of each cell, and what else could stand there; of two compared pictures, which cells differ (D)"
             }
             Self::Edit => "Makes it the picture that is changed",
             Self::Finish => "Draws the rest of a picture that was stopped",
@@ -80,6 +88,7 @@ impl Tool {
                 let other = studio.compared.or(studio.neighbour(shown?.id))?;
                 on_result.then(|| Deed::Act(ResultAction::Do(Which::Outcome(other), Verb::Compare).into()))
             }
+            Self::Doubt => studio.can_doubt().then(|| Deed::Act(DoubtAction::Toggle.into())),
             Self::Edit => with(Verb::Edit).filter(|_| on_result),
             Self::Finish => {
                 let is_part = shown.is_some_and(|outcome| outcome.ended == Ended::Stopped && !outcome.gone);
@@ -94,6 +103,7 @@ impl Tool {
         match self {
             Self::BeforeAfter => studio.before_after,
             Self::Compare => studio.compared.is_some(),
+            Self::Doubt => studio.doubt.is_on,
             Self::Undo | Self::Redo | Self::Edit | Self::Finish | Self::Fit => false,
         }
     }
