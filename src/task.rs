@@ -9,6 +9,7 @@ mod difference;
 mod doubt;
 mod failure;
 mod hub;
+mod mode;
 mod models;
 mod preferences;
 mod question;
@@ -21,6 +22,7 @@ pub use difference::Difference;
 pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};
 pub use hub::{HubShelf, Offered, Stored, StoredKind, Transfer, TransferPhase, time_left};
+pub use mode::{MapKind, Mode};
 pub use models::{
     Appraisal, Device, DeviceState, Format, ImportStep, ImportWish, Known, KvCache, Needs, Origin, Plan,
     Survey, gigabytes,
@@ -50,89 +52,6 @@ pub fn new_seed(limit: u64) -> u64 {
 /// Names one task in every report about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskId(pub u64);
-
-/// The maps a model can draw or follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MapKind {
-    Canny,
-    Depth,
-    Hed,
-    Pose,
-}
-
-impl MapKind {
-    pub const ALL: [Self; 4] = [Self::Canny, Self::Depth, Self::Hed, Self::Pose];
-
-    /// The word used on the command line and in stored settings.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Canny => "canny",
-            Self::Depth => "depth",
-            Self::Hed => "hed",
-            Self::Pose => "pose",
-        }
-    }
-}
-
-/// The kind of picture asked for. Input pictures travel beside it, in [`Task::source`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Mode {
-    /// Text to image.
-    Generate,
-    /// The model draws a picture and its map, one above the other.
-    Pair { map: MapKind },
-    /// The source is a map; the model draws the picture that belongs to it.
-    Control { map: MapKind },
-    /// The source is a photo; its map is made first, by computation (canny) or by the model.
-    ControlFromPhoto { map: MapKind },
-    /// The source shows a subject; `describe` takes the label's place in the prompt.
-    Subject { describe: Option<String> },
-    /// The source is changed as the prompt says.
-    Edit,
-    /// The model draws the map of the source.
-    Predict { map: MapKind },
-}
-
-impl Mode {
-    /// The word used on the command line and in stored settings.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Generate => "generate",
-            Self::Pair { .. } => "pair",
-            Self::Control { .. } | Self::ControlFromPhoto { .. } => "control",
-            Self::Subject { .. } => "subject",
-            Self::Edit => "edit",
-            Self::Predict { .. } => "predict",
-        }
-    }
-
-    /// Whether the task starts from a picture of the user's.
-    pub fn takes_source(&self) -> bool {
-        !matches!(self, Self::Generate | Self::Pair { .. })
-    }
-
-    /// Whether the token grid holds two panels, one above the other.
-    pub fn is_dual(&self) -> bool {
-        !matches!(self, Self::Generate)
-    }
-
-    /// Whether nothing but words says what is to be shown.
-    pub fn is_told_in_words_alone(&self) -> bool {
-        matches!(self, Self::Generate | Self::Pair { .. })
-    }
-
-    pub fn map(&self) -> Option<MapKind> {
-        match self {
-            Self::Pair { map }
-            | Self::Control { map }
-            | Self::ControlFromPhoto { map }
-            | Self::Predict { map } => Some(*map),
-            Self::Generate | Self::Subject { .. } | Self::Edit => None,
-        }
-    }
-}
 
 /// What is given to a model for the words of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -69,6 +69,14 @@ pub enum Command {
         #[command(flatten)]
         draw: DrawArgs,
     },
+    /// Draw a map from words: to be corrected, and given to `control`
+    Sketch {
+        prompt: String,
+        #[arg(long)]
+        kind: Kind,
+        #[command(flatten)]
+        draw: DrawArgs,
+    },
     /// Draw the picture that belongs to a map
     Control {
         /// The map, or with --from-photo a photo

@@ -62,6 +62,10 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             let map = (*kind).into();
             plain(Mode::Pair { map }, prompt.as_str(), draw)
         }
+        Command::Sketch { prompt, kind, draw } => {
+            let map = (*kind).into();
+            plain(Mode::Sketch { map }, prompt.as_str(), draw)
+        }
         Command::Control {
             map: source,
             prompt,
@@ -326,6 +330,7 @@ impl Command {
         match self {
             Self::Generate { draw, .. }
             | Self::Pair { draw, .. }
+            | Self::Sketch { draw, .. }
             | Self::Control { draw, .. }
             | Self::Subject { draw, .. }
             | Self::Edit { draw, .. }

@@ -201,6 +201,7 @@ fn other<R: EngineRoom>(
         }
         Command::Generate { .. }
         | Command::Pair { .. }
+        | Command::Sketch { .. }
         | Command::Control { .. }
         | Command::Subject { .. }
         | Command::Edit { .. }

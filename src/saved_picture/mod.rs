@@ -151,11 +151,7 @@ pub fn read(path: &Path) -> Result<Kept, Failure> {
 fn check(record: &Record<Settings>) -> Result<(), String> {
     let settings = &record.settings;
     let panel = Grid::of(settings.size).map_err(|e| e.to_string())?;
-    let grid = if settings.mode.is_dual() {
-        panel.doubled()
-    } else {
-        panel
-    };
+    let grid = settings.mode.grid(panel);
     if record.grid != grid {
         let (rows, columns) = (record.grid.rows, record.grid.columns);
         return Err(format!(

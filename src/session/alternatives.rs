@@ -4,13 +4,11 @@ use super::loaded::{Session, broken};
 use crate::decode::distribution;
 use crate::model::movq::preview::Line;
 use crate::pixels::Pixels;
-use crate::task::{Alternative, Cancel, Failure, Task, Wording};
+use crate::task::{Alternative, Cancel, Failure, Sampling, Task, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 
 /// Codes told of a cell.
 const MOST: usize = 6;
-/// Less likely ones are not told.
-const LEAST: f32 = 0.001;
 
 impl Session {
     /// For each cell of row `row` of the token grid the likeliest codes, given all codes before it: by one
@@ -29,7 +27,7 @@ impl Session {
     ) -> Result<Vec<Vec<Alternative>>, Failure> {
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
-        let grid = if task.mode.is_dual() { one.doubled() } else { one };
+        let grid = task.mode.grid(one);
         let alphabet = &self.model.alphabet;
         if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= alphabet.codes()) {
             return Err(Failure::usage("the stored tokens are not those of this model"));
@@ -55,19 +53,26 @@ impl Session {
         let columns = grid.columns as usize;
         let end = (row as usize + 1) * columns;
         let known: Vec<Option<u32>> = codes.iter().copied().map(Some).collect();
-        let stream = alphabet.stream(grid, &known);
+        let stream = alphabet.stream(task.mode.told_grid(one), &known);
         let stream = stream.map_err(|e| Failure::usage(e.to_string()))?;
         let last = grid.position(end - 1);
         let ids: Vec<u32> = stream.into_iter().take(last).flatten().collect();
         let cells: Vec<usize> = (end - columns..end).collect();
         let mut found = vec![Vec::new(); columns];
-        let mut p = Vec::new();
+        let (mut p, mut free) = (Vec::new(), Vec::new());
+        let unbound = Sampling {
+            top_k: 0,
+            temperature: 1.0,
+            top_n_sigma: None,
+            ..sampling
+        };
         let seen = self.told(&prompt, &ids, cancel, &mut |position, c, u| {
             let Some(index) = grid.code_at(position).filter(|index| cells.contains(index)) else {
                 return;
             };
             distribution(c, Some(u), &sampling, &mut p);
-            found[index % columns] = likeliest(&p);
+            distribution(c, Some(u), &unbound, &mut free);
+            found[index % columns] = likeliest(&p, &free);
         });
         if cancel.is_cancelled() {
             return Err(Failure::failed("the question was taken back"));
@@ -103,13 +108,22 @@ impl Session {
     }
 }
 
-/// The likeliest codes with their probabilities, the likeliest first.
-fn likeliest(p: &[f32]) -> Vec<(u32, f32)> {
-    let all = p.iter().enumerate().filter(|(_, p)| **p >= LEAST);
-    let mut all: Vec<(u32, f32)> = all.map(|(code, p)| (code as u32, *p)).collect();
-    all.sort_by(|a, b| b.1.total_cmp(&a.1));
-    all.truncate(MOST);
-    all
+/// The likeliest codes with the probabilities `p` they are drawn with, the likeliest first. Where a cool
+/// sampling leaves too few of them the next ones are by `free`, which nothing was taken out of.
+fn likeliest(p: &[f32], free: &[f32]) -> Vec<(u32, f32)> {
+    let mut all: Vec<(u32, f32, f32)> = p
+        .iter()
+        .zip(free)
+        .enumerate()
+        .map(|(code, (p, free))| (code as u32, *p, *free))
+        .collect();
+    let by_worth = |a: &(u32, f32, f32), b: &(u32, f32, f32)| b.1.total_cmp(&a.1).then(b.2.total_cmp(&a.2));
+    if all.len() > MOST {
+        all.select_nth_unstable_by(MOST, by_worth);
+        all.truncate(MOST);
+    }
+    all.sort_by(by_worth);
+    all.into_iter().map(|(code, p, _)| (code, p)).collect()
 }
 
 #[cfg(test)]
@@ -143,6 +157,7 @@ mod tests {
             for (column, cell) in cells.iter().enumerate() {
                 let sum: f32 = cell.iter().map(|other| other.probability).sum();
                 assert!(sum <= 1.0001 && cell.is_sorted_by(|a, b| a.probability >= b.probability));
+                assert_eq!(cell.len(), MOST);
                 let drawn = picture.codes[row as usize * 16 + column];
                 ranks += usize::from(cell.iter().any(|other| other.code == drawn));
                 assert!(cell.iter().all(|other| other.preview.size() == Size::new(8, 8)));

@@ -66,7 +66,7 @@ impl Session {
             );
             finish.map_err(|halted| stop(halted, &drawing, &drawn))?;
         }
-        let is_whole = |index: &usize| drawn[*index].ids.len() == plan.grid.stream_len();
+        let is_whole = |index: &usize| drawn[*index].ids.len() == plan.stream_len();
         let mut pictures = Vec::with_capacity(drawing.len());
         if drawing.iter().all(is_whole) {
             telling.decoding();
@@ -106,7 +106,7 @@ impl Session {
         drawn: &mut [Drawn],
         (cancel, telling): (&Cancel, &mut Telling<'_>),
     ) -> Result<(), Halted> {
-        let capacity = plan.longest_prompt() + plan.grid.stream_len();
+        let capacity = plan.longest_prompt() + plan.told.stream_len();
         let mut together = candidates.len();
         let mut left = candidates;
         while !left.is_empty() && !rows.is_empty() {
@@ -145,7 +145,7 @@ impl Session {
         let wrong = |error: &dyn std::fmt::Display| Halted::Failed(Failure::failed(error.to_string()));
         let length = match end < plan.grid.rows {
             true => plan.grid.position(plan.grid.index(end, 0)),
-            false => plan.grid.stream_len(),
+            false => plan.stream_len(),
         };
         let mut streams = Vec::with_capacity(group.len());
         for index in group {
@@ -155,7 +155,7 @@ impl Session {
             for (slot, code) in known.iter_mut().zip(codes) {
                 *slot = Some(code);
             }
-            let stream = self.model.alphabet.stream(plan.grid, &known);
+            let stream = self.model.alphabet.stream(plan.told, &known);
             let mut stream = stream.map_err(|error| wrong(&error))?;
             stream.truncate(length);
             streams.push(stream);
@@ -276,7 +276,7 @@ impl Session {
             )));
         }
         let whole = self.model.movq.decode(codes, grid)?;
-        let keeps_both = matches!(mode, Mode::Generate | Mode::Pair { .. });
+        let keeps_both = mode.is_told_in_words_alone();
         Ok(if keeps_both {
             whole
         } else {

@@ -25,6 +25,8 @@ pub(super) struct Plan {
     pub(super) sampling: Sampling,
     pub(super) panel: Size,
     pub(super) grid: Grid,
+    /// The grid the model is told of: a larger one where only the first rows of it are drawn.
+    pub(super) told: Grid,
     /// Where the model is given other words than were typed.
     pub(super) reading: Option<Reading>,
     /// From the top down, without gaps.
@@ -55,10 +57,23 @@ impl Plan {
         mode.rows_of_source(self.grid.rows)
     }
 
+    /// Tokens from `<start>` to the end of what is drawn.
+    pub(super) fn stream_len(&self) -> usize {
+        drawn_len(self.grid, self.told)
+    }
+
     /// Tokens of the longest prompt.
     pub(super) fn longest_prompt(&self) -> usize {
         let lengths = self.segments.iter().map(|segment| segment.prompt.len());
         lengths.max().unwrap_or(0)
+    }
+}
+
+/// Tokens of the rows of `grid` in a stream of `told`.
+pub(super) fn drawn_len(grid: Grid, told: Grid) -> usize {
+    match grid.rows < told.rows {
+        true => told.position(told.index(grid.rows, 0)),
+        false => told.stream_len(),
     }
 }
 
@@ -111,7 +126,11 @@ impl Session {
             }));
         }
         let names_a_scene = match task.mode {
-            Mode::Generate | Mode::Pair { .. } | Mode::Control { .. } | Mode::Subject { .. } => true,
+            Mode::Generate
+            | Mode::Pair { .. }
+            | Mode::Sketch { .. }
+            | Mode::Control { .. }
+            | Mode::Subject { .. } => true,
             // A photo has become its map before it is read here.
             Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => false,
         };
@@ -253,8 +272,8 @@ impl Session {
         let sampling = self.sampling(task)?;
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
-        let grid = if task.mode.is_dual() { one.doubled() } else { one };
-        let (reading, prompt) = self.worded(task, panel, grid)?;
+        let (grid, told) = (task.mode.grid(one), task.mode.told_grid(one));
+        let (reading, prompt) = self.worded(task, panel, told)?;
         let mut known = self.known(task, one, grid)?;
         self.give(task, &mut known)?;
         let rows = known.chunks(grid.columns as usize);
@@ -279,6 +298,7 @@ impl Session {
             sampling,
             panel,
             grid,
+            told,
             reading,
             segments,
             story,

@@ -4,6 +4,7 @@
 //! that; told the same codes before, all others must be the same.
 
 use super::loaded::{Session, broken};
+use super::plan::drawn_len;
 use crate::decode::{NoiseKey, distribution, entropy};
 use crate::task::{Cancel, Failure, Noise, Task, Wording};
 use crate::token::Grid;
@@ -38,7 +39,7 @@ impl Session {
         let sampling = self.sampling(task)?;
         let panel = self.panel(task)?;
         let one = Grid::of(panel).map_err(|e| Failure::usage(e.to_string()))?;
-        let grid = if task.mode.is_dual() { one.doubled() } else { one };
+        let (grid, told) = (task.mode.grid(one), task.mode.told_grid(one));
         let first = if task.mode.takes_source() { one.codes() } else { 0 };
         let alphabet = &self.model.alphabet;
         if codes.len() != grid.codes() || codes.iter().any(|code| *code as usize >= alphabet.codes()) {
@@ -47,9 +48,9 @@ impl Session {
         let mut given = vec![None; grid.codes()];
         task.story.give(&mut given)?;
         let known: Vec<Option<u32>> = codes.iter().copied().map(Some).collect();
-        let stream = alphabet.stream(grid, &known);
+        let stream = alphabet.stream(told, &known);
         let stream = stream.map_err(|e| Failure::usage(e.to_string()))?;
-        let ids: Vec<u32> = stream.into_iter().flatten().collect();
+        let ids: Vec<u32> = stream.into_iter().take(drawn_len(grid, told)).flatten().collect();
         // What it was drawn from, whatever the prompt would be understood as today.
         let words = match &task.wording {
             Wording::As(caption) => caption,

@@ -103,7 +103,7 @@ impl Studio {
             return false;
         }
         let understood = match mode {
-            Mode::Generate | Mode::Pair { .. } => understand(prompt),
+            Mode::Generate | Mode::Pair { .. } | Mode::Sketch { .. } => understand(prompt),
             Mode::Subject { describe } => understand_subject(describe.as_deref(), prompt),
             Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Edit | Mode::Predict { .. } => {
                 return false;
@@ -157,6 +157,7 @@ impl Studio {
         let phase = self.run.as_ref().map(|run| run.phase);
         match (action, phase) {
             (RunAction::Draw, _) => self.draw(),
+            (RunAction::Sketch, _) => self.sketch(),
             (RunAction::Example { prompt, seed }, _) => self.example(&prompt, seed),
             (RunAction::Show, Some(_)) => {
                 (self.shown, self.compared, self.before_after) = (Shown::Run, None, false);

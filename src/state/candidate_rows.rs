@@ -52,7 +52,7 @@ impl CandidateRows {
 /// The rows of a grid that are shown: both panels of a pair, else the panel that is the result.
 pub(super) fn shown_rows(mode: &Mode, rows: u32) -> Range<u32> {
     match mode {
-        Mode::Generate | Mode::Pair { .. } => 0..rows,
+        Mode::Generate | Mode::Pair { .. } | Mode::Sketch { .. } => 0..rows,
         _ => rows / 2..rows,
     }
 }

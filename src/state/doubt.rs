@@ -11,12 +11,17 @@ use crate::task::{Alternative, Branch, Difference, Failure, Finding, Question, T
 use crate::token::{CODE_PIXELS, Grid};
 use std::collections::BTreeMap;
 
+/// A picture none of whose cells is more doubtful, in nats, is shown as certain as it is.
+const MIN_MOST: f32 = 0.5;
+
 /// What is shown over the picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoubtView {
     pub is_on: bool,
     /// Entropy, in nats, above which a cell counts as doubtful.
     pub above: f32,
+    /// Whether somebody chose it; else it follows the picture.
+    is_chosen: bool,
     /// Row and column of the picture as it is shown.
     pub cell: Option<(u32, u32)>,
     /// Whether the cell stays when the pointer goes.
@@ -39,7 +44,8 @@ impl Default for DoubtView {
     fn default() -> Self {
         Self {
             is_on: false,
-            above: 2.0,
+            above: 1.0,
+            is_chosen: false,
             cell: None,
             is_held: false,
             of: None,
@@ -52,12 +58,21 @@ impl Default for DoubtView {
     }
 }
 
+impl DoubtView {
+    /// Whether the model has been asked and has not answered yet.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.asked, Some((_, Some(_))))
+    }
+}
+
 /// A picture's doubt as it lies over it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DoubtShown<'a> {
     pub outcome: OutcomeId,
     /// Of the picture as it is shown.
     pub grid: Grid,
+    /// Entropy of the most doubtful cell, in nats.
+    pub most: f32,
     above: u32,
     origin: &'a super::Origin,
 }
@@ -77,9 +92,18 @@ impl DoubtShown<'_> {
         self.origin.doubt.nats(self.index(row, column))
     }
 
-    /// From 0, certain, to 1.
+    /// From 0, certain, to 1: as unsure as the model was of no other cell of this picture.
     pub fn part(&self, row: u32, column: u32) -> Option<f32> {
-        self.origin.doubt.part(self.index(row, column))
+        Some(self.nats(row, column)? / self.most.max(MIN_MOST))
+    }
+
+    /// The entropy, in nats, that a tenth of the drawn cells exceed.
+    fn upper_tenth(&self) -> f32 {
+        let nats = self.cells().filter_map(|(row, column)| self.nats(row, column));
+        let mut nats: Vec<f32> = nats.collect();
+        nats.sort_by(f32::total_cmp);
+        let place = nats.len().saturating_sub(1) * 9 / 10;
+        nats.get(place).copied().unwrap_or_default()
     }
 
     /// Cells with more entropy than `nats`.
@@ -119,7 +143,9 @@ impl Studio {
     pub(super) fn act_on_doubt(&mut self, action: DoubtAction) -> Vec<Effect> {
         match action {
             DoubtAction::Toggle => return self.toggle_doubt(),
-            DoubtAction::Above(nats) => self.doubt.above = nats.clamp(0.0, 8.0),
+            DoubtAction::Above(nats) => {
+                (self.doubt.above, self.doubt.is_chosen) = (nats.clamp(0.0, 8.0), true);
+            }
             DoubtAction::Point(cell) if !self.doubt.is_held => {
                 self.doubt.cell = cell;
                 return self.ask_for_row();
@@ -162,12 +188,16 @@ impl Studio {
             rows: origin.grid.rows - above,
             columns: origin.grid.columns,
         };
-        (outcome.size == grid.pixels()).then_some(DoubtShown {
+        let mut shown = DoubtShown {
             outcome: outcome.id,
             grid,
+            most: 0.0,
             above,
             origin,
-        })
+        };
+        let nats = shown.cells().filter_map(|(row, column)| shown.nats(row, column));
+        shown.most = nats.fold(0.0, f32::max);
+        (outcome.size == grid.pixels()).then_some(shown)
     }
 
     /// The picture on the canvas, where it is known how unsure the model was of it.
@@ -233,6 +263,7 @@ impl Studio {
         }
         self.doubt.looked = looked;
         (self.doubt.cell, self.doubt.is_held) = (None, false);
+        self.follow_picture();
         let file = |studio: &Self, id| {
             let outcome = studio.outcome(id).filter(|outcome| !outcome.gone)?;
             outcome.path.clone()
@@ -255,8 +286,17 @@ impl Studio {
         Vec::new()
     }
 
+    /// The tenth of the cells that the model was least sure of counts as doubtful, unless somebody chose.
+    fn follow_picture(&mut self) {
+        let tenth = self.doubt_shown().map(|shown| shown.upper_tenth());
+        if let Some(nats) = tenth.filter(|_| !self.doubt.is_chosen) {
+            self.doubt.above = nats.max(0.02);
+        }
+    }
+
     /// What the file of a picture says of it was read: there may be no doubt in it.
     pub(super) fn looked_for_doubt(&mut self, id: OutcomeId) {
+        self.follow_picture();
         let is_shown = self.shown_outcome().is_some_and(|outcome| outcome.id == id);
         let was_asked = self.doubt.is_on && self.doubt.turned_on_for == Some(id);
         if was_asked && is_shown && self.compared.is_none() && self.with_doubt().is_none() {

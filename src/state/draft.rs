@@ -2,10 +2,11 @@
 
 use super::brush::Brush;
 use super::chain::Chain;
+use super::control::Control;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Audition, CANNY_THRESHOLDS, Doubt, MapKind, Mode, SamplingChoice, Story, Wording};
+use crate::task::{Audition, Doubt, MapKind, Mode, SamplingChoice, Story, Wording};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,7 +61,7 @@ impl Tab {
             Mode::Pair { .. } => Self::Pair,
             Mode::Edit => Self::Edit,
             Mode::Subject { .. } => Self::Subject,
-            Mode::Control { .. } | Mode::ControlFromPhoto { .. } => Self::Control,
+            Mode::Sketch { .. } | Mode::Control { .. } | Mode::ControlFromPhoto { .. } => Self::Control,
             Mode::Predict { .. } => Self::Predict,
         }
     }
@@ -74,53 +75,6 @@ pub enum SeedChoice {
     /// The one in the field is for the next picture; then new ones follow.
     Once,
     Locked,
-}
-
-/// A map with no more white than this shows nothing: a line or two of some pixels.
-const NO_EDGES: f32 = 0.001;
-
-/// What a controlled picture starts from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Control {
-    pub kind: MapKind,
-    pub map: Option<Photo>,
-    /// A photo of which `map` is the canny map made with `low` and `high`.
-    pub photo: Option<Photo>,
-    pub low: f32,
-    pub high: f32,
-    /// How much of the map is white, 0 to 1; `None` before it is looked at.
-    #[serde(skip)]
-    pub edges: Option<f32>,
-}
-
-impl Control {
-    /// Takes a map, or gives it up.
-    pub fn set_map(&mut self, map: Option<Photo>) {
-        self.edges = map.as_ref().map(|map| {
-            let rgb = map.pixels.rgb();
-            let white = rgb.chunks_exact(3).filter(|pixel| pixel[1] >= 128).count();
-            white as f32 / (rgb.len() / 3).max(1) as f32
-        });
-        self.map = map;
-    }
-
-    /// Whether the map says nothing: a picture drawn after it follows nothing.
-    pub fn is_empty(&self) -> bool {
-        self.edges.is_some_and(|edges| edges <= NO_EDGES)
-    }
-}
-
-impl Default for Control {
-    fn default() -> Self {
-        Self {
-            kind: MapKind::Canny,
-            map: None,
-            photo: None,
-            low: CANNY_THRESHOLDS.0,
-            high: CANNY_THRESHOLDS.1,
-            edges: None,
-        }
-    }
 }
 
 /// Everything the left panel holds. `None` leaves a setting to the model.
@@ -321,7 +275,9 @@ impl Draft {
         self.brush.feather = request.feather;
         match &request.mode {
             Mode::Pair { map } => self.pair_kind = *map,
-            Mode::Control { map } | Mode::ControlFromPhoto { map } => self.control.kind = *map,
+            Mode::Sketch { map } | Mode::Control { map } | Mode::ControlFromPhoto { map } => {
+                self.control.kind = *map;
+            }
             Mode::Predict { map } => self.predict_kind = *map,
             Mode::Subject { describe } => self.description = describe.clone().unwrap_or_default(),
             Mode::Generate | Mode::Edit => {}

@@ -90,6 +90,7 @@ impl Studio {
             Setting::Starts(starts) => draft.starts = starts.clamp(1, 16),
             Setting::PairKind(kind) => draft.pair_kind = kind,
             Setting::ControlKind(kind) => {
+                draft.control.value = [255; 3];
                 draft.control.kind = kind;
                 // A map made here is a canny map and no other.
                 if draft.control.photo.is_some() {
@@ -104,6 +105,7 @@ impl Studio {
                 return self.make_and_show_map();
             }
             Setting::Brush(brush) => draft.brush = brush,
+            Setting::MapValue(value) => draft.control.value = value,
         }
         Vec::new()
     }
@@ -211,6 +213,9 @@ impl Studio {
     }
 
     fn paint(&mut self, paint: Paint) -> Vec<Effect> {
+        if self.map_stroke.is_some() || self.can_paint_map() {
+            return self.paint_map(paint);
+        }
         let mut effects = Vec::new();
         if let (Shown::Outcome(id), Paint::Begin(_)) = (self.shown, paint)
             && self.can_be_painted_on()

@@ -164,6 +164,7 @@ impl Studio {
             }
         }
         self.award(&run, pictures);
+        effects.extend(self.sketched(&run, &pixels));
         self.join_chain(&run, id, pixels);
         if let (Some(branch), Some(picture)) = (branch, pictures.first()) {
             effects.extend(self.branch_finished(&run, picture, &branch));

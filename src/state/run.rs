@@ -318,7 +318,7 @@ impl Run {
         let request = &self.order.request;
         let is_aligned = match request.mode {
             Mode::Edit | Mode::Control { .. } | Mode::ControlFromPhoto { .. } | Mode::Predict { .. } => true,
-            Mode::Generate | Mode::Pair { .. } | Mode::Subject { .. } => false,
+            Mode::Generate | Mode::Pair { .. } | Mode::Sketch { .. } | Mode::Subject { .. } => false,
         };
         let source = request.source.as_ref().filter(|_| is_aligned)?;
         Some(Ground {

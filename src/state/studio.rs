@@ -4,6 +4,7 @@ use super::album::{Album, Thrown};
 use super::doubt::DoubtView;
 use super::draft::Draft;
 use super::effect::{Effect, Stage};
+use super::map_painting::MapStroke;
 use super::mishaps::Mishap;
 use super::models::Models;
 use super::notice::{Notice, Tone};
@@ -51,6 +52,8 @@ pub struct Studio {
     pub run: Option<Run>,
     pub ruler: Ruler,
     pub doubt: DoubtView,
+    /// A stroke over the map of the Control mode.
+    pub(super) map_stroke: Option<MapStroke>,
     /// Newest first.
     pub outcomes: Vec<Outcome>,
     /// Pictures of the history on the canvas: the shown and the compared one at most.
@@ -97,6 +100,7 @@ impl Default for Studio {
             run: None,
             ruler: Ruler::default(),
             doubt: DoubtView::default(),
+            map_stroke: None,
             outcomes: Vec::new(),
             guests: Vec::new(),
             album: Album::default(),

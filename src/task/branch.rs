@@ -58,16 +58,6 @@ pub fn fingerprint(grid: Grid, seed: u64, codes: &[u32]) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Mode {
-    /// Rows above the picture as it is shown, in a grid of `rows` rows: those of its source.
-    pub fn rows_of_source(&self, rows: u32) -> u32 {
-        match self.takes_source() {
-            true => rows / 2,
-            false => 0,
-        }
-    }
-}
-
 impl Task {
     /// The words, the settings and the seed in force at a row of the grid.
     pub fn band_at(&self, row: u32) -> Band {
@@ -207,11 +197,7 @@ impl Task {
             ));
         }
         let panel = Grid::of(size).map_err(|error| Failure::usage(error.to_string()))?;
-        let grid = if self.mode.is_dual() {
-            panel.doubled()
-        } else {
-            panel
-        };
+        let grid = self.mode.grid(panel);
         if grid.columns != columns {
             return Err(Failure::usage(format!(
                 "rows of {} pixels cannot begin a picture of {size}: choose one that is as wide",

@@ -3,6 +3,7 @@
 //! The model behind it never comes to life: the tests say what it reports. Every settled state is
 //! checked for widgets without a name.
 
+mod cells;
 mod device;
 mod drawing;
 mod keyboard;

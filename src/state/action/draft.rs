@@ -32,6 +32,8 @@ pub enum Setting {
     PredictKind(MapKind),
     Thresholds(f32, f32),
     Brush(Brush),
+    /// What the brush paints on a map: red, green, blue.
+    MapValue([u8; 3]),
 }
 
 /// What happens to the mask of the current source.

@@ -12,6 +12,8 @@ pub enum RunAction {
         prompt: Cow<'static, str>,
         seed: u64,
     },
+    /// Asks for a map of the draft's words, to be corrected and followed.
+    Sketch,
     Pause,
     /// Goes on: a paused picture, or one that was interrupted.
     Resume,

@@ -1,7 +1,8 @@
 //! Bounds of what is read from the disk: files can be damaged, and somebody can have written them.
 
 use super::super::brush::Brush;
-use super::super::draft::{Control, Draft};
+use super::super::control::Control;
+use super::super::draft::Draft;
 use super::super::queue::Queue;
 use super::super::request::Request;
 use super::super::run::Begun;

@@ -51,6 +51,12 @@ fn a_cell_names_what_else_could_stand_there_and_one_is_taken() {
     studio.act(DoubtAction::Toggle);
     let shown = studio.doubt_shown().expect("an overlay");
     assert_eq!((shown.count_above(2.0), shown.is_above(2, 0, 2.0)), (1, true));
+    // What the tenth least sure is follows the picture.
+    assert!(
+        (0.05..0.2).contains(&studio.doubt.above),
+        "{}",
+        studio.doubt.above
+    );
     let path = PathBuf::from("/pictures/cat.png");
     let asks = Effect::Inquire {
         path: path.clone(),

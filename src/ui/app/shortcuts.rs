@@ -101,7 +101,7 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     if studio.page == Page::Canvas {
         actions.extend(on_cells(studio, &times));
     }
-    if studio.draft.tab == Tab::Edit {
+    if studio.draft.tab == Tab::Edit || studio.can_paint_map() {
         let brush = &studio.draft.brush;
         for (key, tool) in [(Key::B, Tool::Brush), (Key::E, Tool::Eraser)] {
             if take(Modifiers::NONE, key) {

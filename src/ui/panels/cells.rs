@@ -44,12 +44,12 @@ pub(crate) fn show(ui: &mut Ui, middle: &mut Middle<'_>, told: &CanvasResponse, 
     };
     let columns = shown.grid.columns.max(1) as usize;
     let above = studio.doubt.above;
-    // Doubtful cells in full, the others as far as they are doubtful.
+    // Doubtful cells stand out, the others show as far as they are doubtful.
     let part = |cell: usize| {
         let (row, column) = ((cell / columns) as u32, (cell % columns) as u32);
         match shown.is_above(row, column, above) {
-            true => 0.72,
-            false => 0.5 * shown.part(row, column).unwrap_or_default().powi(2),
+            true => 0.5 + 0.3 * shown.part(row, column).unwrap_or_default(),
+            false => 0.6 * shown.part(row, column).unwrap_or_default(),
         }
     };
     let colour = Color32::from_rgb(255, 64, 160);
@@ -119,7 +119,7 @@ fn alternatives(
     let palette = Palette::of(ui);
     let studio = middle.studio;
     let certain = match shown.nats(row, column) {
-        Some(nats) => format!("Row {row}, cell {column} · {nats:.1} nats of doubt"),
+        Some(nats) => format!("Row {row}, cell {column} · {nats:.2} nats of doubt"),
         None => format!("Row {row}, cell {column} · given, not drawn"),
     };
     let width = 6.0 * (PATCH + 8.0) + 28.0;
@@ -160,7 +160,7 @@ fn alternatives(
                         }
                     });
                     let words = match studio.doubt.is_held {
-                        true => "Take one: the picture is drawn on from there (1 to 6)",
+                        true => "Take one: it is drawn on from there (1 to 6)",
                         false => "Click the cell to take another one",
                     };
                     ui.label(palette.secondary(words));
@@ -190,6 +190,7 @@ fn patch(
         .patch(ui.ctx(), (shown.outcome, row, column, place), &other.preview);
     let percent = match other.probability {
         part if part >= 0.995 => "100 %".to_owned(),
+        part if part < 0.001 => "0 %".to_owned(),
         part if part < 0.01 => format!("{:.1} %", 100.0 * part),
         part => format!("{:.0} %", 100.0 * part),
     };
@@ -200,7 +201,7 @@ fn patch(
         let button = Button::image(image)
             .min_size(vec2(PATCH, PATCH))
             .sense(Sense::click());
-        let response = ui.add_enabled(middle.studio.doubt.is_held && !is_drawn, button);
+        let response = ui.add(button);
         let name = match is_drawn {
             true => format!("The one that was drawn, {percent}"),
             false => format!("Take alternative {}, {percent}", place + 1),
@@ -209,7 +210,8 @@ fn patch(
         let ring = if is_drawn { palette.accent } else { palette.stroke };
         ui.painter()
             .rect_stroke(response.rect, 3, Stroke::new(2.0, ring), StrokeKind::Outside);
-        if response.on_hover_text(name).clicked() {
+        let can = middle.studio.doubt.is_held && !is_drawn;
+        if response.on_hover_text(name).clicked() && can {
             middle.actions.push(DoubtAction::Take(other.code).into());
         }
         ui.add_sized(
@@ -218,7 +220,8 @@ fn patch(
                 RichText::new(percent)
                     .font(theme::medium(theme::LABEL))
                     .color(palette.dim),
-            ),
+            )
+            .extend(),
         );
     });
 }
@@ -252,9 +255,9 @@ pub(crate) fn card(ui: &mut Ui, canvas: Rect, studio: &Studio, actions: &mut Vec
                 ui.vertical(|ui| {
                     let slider = SliderRow {
                         name: "Doubtful above",
-                        value_text: format!("{above:.1} nats"),
-                        range: 0.0..=8.0,
-                        step: 0.1,
+                        value_text: format!("{above:.2} nats"),
+                        range: 0.0..=shown.most.max(0.5),
+                        step: 0.02,
                         tip: "How unsure the model was of a cell: the entropy of what it chose from. 0 is certain",
                     };
                     if let Some(nats) = slider.show(ui, above) {

@@ -3,11 +3,11 @@
 use super::column::Left;
 use super::photo_slot::{PhotoSlot, TILE, slot};
 use super::turns;
-use crate::state::{Aside, Brush, DraftAction, Paint, Setting, Tab, Target, Tool};
+use crate::state::{Aside, Brush, DraftAction, Paint, RunAction, Setting, Tab, Target, Tool};
 use crate::task::MapKind;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, SliderRow, Tile, chip, heading, small_icon};
-use egui::{RichText, TextEdit, Ui, Vec2, vec2};
+use egui::{Button, RichText, TextEdit, Ui, Vec2, vec2};
 
 /// Of a picture that was edited before.
 const ASIDE: f32 = 40.0;
@@ -269,6 +269,14 @@ fn control(ui: &mut Ui, left: &mut Left<'_>) {
         };
         slot(ui, left, control.photo.as_ref(), &photo);
     });
+    let words = "Draw a map from the words first";
+    let sketch = ui.add(Button::new(words).min_size(vec2(ui.available_width(), 28.0)));
+    let tip =
+        "The model draws the map of what the prompt says; paint on it, then Draw the picture that follows it";
+    if sketch.on_hover_text(tip).clicked() {
+        left.actions.push(RunAction::Sketch.into());
+    }
+    let control = &studio.draft.control;
     let is_made = control.photo.is_some() && kind == MapKind::Canny;
     ui.add_enabled_ui(is_made, |ui| thresholds(ui, left));
     let (words, colour) = map_words(left, ui);

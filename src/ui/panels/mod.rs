@@ -7,6 +7,7 @@ pub(super) mod inputs;
 mod lanes;
 pub(super) mod left;
 mod lower_card;
+mod map_card;
 pub(super) mod middle;
 pub(super) mod notices;
 pub(super) mod overlays;

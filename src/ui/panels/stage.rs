@@ -4,6 +4,7 @@ use super::caption;
 use super::cells;
 use super::lanes;
 use super::lower_card::over;
+use super::map_card;
 use super::middle::Middle;
 use super::reference;
 use super::row_card;
@@ -32,7 +33,10 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     } else {
         pointed = picture(ui, &mut middle);
         let is_marked = middle.studio.marked().is_some();
-        if is_marked || !cells::card(ui, rect, middle.studio, middle.actions) {
+        let has_card = is_marked
+            || cells::card(ui, rect, middle.studio, middle.actions)
+            || map_card::show(ui, rect, middle.studio, middle.actions);
+        if !has_card {
             caption::show(ui, rect, middle.studio);
         }
     }
@@ -70,7 +74,8 @@ fn hovering_files(ui: &Ui) -> bool {
 fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
     let studio = middle.studio;
     // What is looked at by its cells is not painted on.
-    let editing = studio.can_be_painted_on() && studio.doubt_shown().is_none();
+    let is_looked_at = studio.doubt_shown().is_some();
+    let editing = (studio.can_be_painted_on() && !is_looked_at) || studio.can_paint_map();
     let moving = ui.ctx().input(|input| input.key_down(Key::Space)) && !ui.ctx().text_edit_focused();
     let diameter = studio.draft.brush.size;
     let tool = match studio.draft.brush.tool {

@@ -4,12 +4,13 @@
 
 use super::*;
 use crate::state::{
-    Answer, DraftAction, Ended, Page, ResultAction, RowAction, RunAction, Verb, ViewAction, Wanted, Which,
+    Answer, DoubtAction, DraftAction, Ended, Page, ResultAction, RowAction, RunAction, Verb, ViewAction,
+    Wanted, Which,
 };
 
 pub(super) use super::steps::{
-    act, auditioned, await_that, click, contested, done, drawing, edit_drawing, failed, masked, open, photo,
-    ready, several, started, tab,
+    act, auditioned, await_that, click, contested, done, doubted, drawing, edit_drawing, failed, map_painted,
+    masked, open, photo, ready, several, started, tab,
 };
 
 const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
@@ -428,6 +429,44 @@ pub(super) static STATES: &[State] = &[
         name: "control with a map",
         reach: |window| open(window, Target::Map),
         words: &["Open a map", "Open a photo to make the map of", "Edges", "Remove"],
+    },
+    State {
+        name: "a map is corrected",
+        reach: map_painted,
+        words: &[
+            "Draw a map from the words first",
+            "Brush",
+            "Lasso",
+            "Size [ ]",
+            "Nothing",
+        ],
+    },
+    State {
+        name: "doubt",
+        reach: doubted,
+        words: &[
+            "Doubtful above",
+            "of 16 cells",
+            "Select them",
+            "Row 1, cell 1",
+            "Take alternative 1, 50 %",
+            "it is drawn on from there",
+        ],
+    },
+    State {
+        name: "two pictures differ",
+        reach: |window| {
+            done(window);
+            act(window, RunAction::Draw);
+            tell(window, rows(1, 4).into_iter().chain([finished(1)]));
+            await_that(window, |studio| {
+                studio.outcomes.iter().all(|outcome| outcome.path.is_some())
+            });
+            click(window, "Compare");
+            act(window, DoubtAction::Toggle);
+            await_that(window, |studio| studio.difference_shown().is_some());
+        },
+        words: &["None of 16 cells differs", "Take the overlay away (D)"],
     },
     State {
         name: "control with a photo",

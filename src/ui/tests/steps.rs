@@ -1,7 +1,8 @@
 //! What leads to the states of the window, step by step.
 
 use super::*;
-use crate::state::{Action, Studio, UndoAction};
+use crate::state::{Action, DoubtAction, Studio, UndoAction};
+use crate::task::{Alternative, Finding};
 
 pub(super) fn act(window: &mut Window, action: impl Into<Action>) {
     app(window).act(action);
@@ -155,6 +156,40 @@ pub(super) fn done(window: &mut Window) {
     drawing(window);
     tell(window, rows(0, 4).into_iter().skip(3).chain([finished(0)]));
     await_that(window, |studio| studio.outcomes[0].path.is_some());
+}
+
+/// The doubt of a finished picture, a cell of it held, and what else could stand there.
+pub(super) fn doubted(window: &mut Window) {
+    done(window);
+    let doubt = (0..16).map(|cell| Some(if cell % 5 == 0 { 2.5 } else { 0.2 }));
+    let origin = app(window).studio.outcomes[0].origin.as_mut();
+    origin.expect("its origin").doubt = doubt.collect();
+    act(window, DoubtAction::Toggle);
+    act(window, DoubtAction::Hold(1, 1));
+    await_that(window, |studio| studio.doubt.is_asked());
+    let cell = |column: u32| {
+        let other = |code: u32| Alternative {
+            code,
+            probability: 1.0 / (code + 1) as f32,
+            preview: Pixels::filled(Size::new(8, 8), [40 * code as u8, 90, 50 * column as u8]),
+        };
+        (1..6).map(other).collect()
+    };
+    let answer = Ok(Finding::Alternatives((0..4).map(cell).collect()));
+    let task = TaskId(1);
+    tell(window, [Report::Answered { task, answer }]);
+}
+
+/// A map on the canvas with a stroke over it.
+pub(super) fn map_painted(window: &mut Window) {
+    open(window, Target::Map);
+    for paint in [
+        Paint::Begin((20.0, 20.0)),
+        Paint::Extend((90.0, 60.0)),
+        Paint::Finish,
+    ] {
+        act(window, DraftAction::Paint(paint));
+    }
 }
 
 pub(super) fn tab(window: &mut Window, tab: Tab) {
