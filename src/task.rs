@@ -12,6 +12,7 @@ mod models;
 mod preferences;
 mod sampling;
 mod story;
+mod watchdog;
 
 pub use branch::{Branch, Lineage, fingerprint};
 pub use cancel::Cancel;
@@ -25,6 +26,7 @@ pub use models::{
 pub use preferences::{Export, LogLevel, LogPrompts, Naming, Preferences, WhenDone};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
 pub use story::{Audition, Band, Parent, Story};
+pub use watchdog::{Watch, Watchdog};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -222,6 +224,16 @@ pub struct Tally {
     pub forwards: usize,
     /// Since the task began, pauses included.
     pub seconds: f64,
+    /// Sum over those codes of `log p(code | prompt, codes before it)`, in nats, by the plain scores.
+    #[serde(default)]
+    pub log_p: f64,
+}
+
+impl Tally {
+    /// How likely the codes are on average, in nats a code: 0 is certain. `None` before the first one.
+    pub fn score(&self) -> Option<f64> {
+        (self.tokens > 0).then(|| self.log_p / self.tokens as f64)
+    }
 }
 
 /// Codes after the last whole row, most of them guesses that are not verified.
@@ -363,6 +375,9 @@ pub struct Profile {
     pub remark: Option<String>,
     /// Its weights in memory.
     pub bytes: Option<u64>,
+    /// How pictures score that go right, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<Watchdog>,
 }
 
 impl Profile {

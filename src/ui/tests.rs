@@ -215,6 +215,7 @@ fn loaded() -> Report {
             remark: None,
             device: "CPU · 2 threads".to_owned(),
             bytes: None,
+            watchdog: None,
         },
     }
 }
@@ -248,6 +249,7 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
             tokens: 4 * (row as usize + 1),
             forwards: row as usize + 1,
             seconds: f64::from(row + 1),
+            ..Tally::default()
         },
     };
     let all = std::iter::once(started).chain((0..count).map(row));
