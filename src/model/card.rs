@@ -170,6 +170,20 @@ impl Card {
             .unwrap_or(self.sampling)
     }
 
+    /// The same with a table of its own, as JSON.
+    ///
+    /// # Errors
+    /// The text is no table.
+    pub fn with_watchdog(self, text: &str) -> Result<Self, ModelError> {
+        let wrong = |why: String| ModelError::Config(format!("watchdog.json: {why}"));
+        let watchdog: Watchdog = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        watchdog.refusal().map_or(Ok(()), |why| Err(wrong(why)))?;
+        Ok(Self {
+            watchdog: Some(watchdog),
+            ..self
+        })
+    }
+
     /// How pictures score that go right; `None` where that was not measured.
     pub fn watchdog(&self) -> Option<&Watchdog> {
         self.watchdog.as_ref()
