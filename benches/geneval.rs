@@ -2,12 +2,14 @@
 //!
 //! Draws what the committed prompts ask for through the library, finds the things in the pictures
 //! and says how often they are what was asked, with 95 % intervals. `--truth`, `--shuffled` and
-//! `--corrupted` judge the judge; `--ablate` prints one table, every row a process of its own.
+//! `--corrupted` judge the judge; `--ablate` prints one table, every row a process of its own;
+//! `--audition`, `--doubt`, `--seam` and `--watchdog` judge what is made of rows and their scores.
 
 #[path = "geneval/mod.rs"]
 mod geneval;
 
 use clap::Parser;
+use geneval::beside::beside;
 use geneval::corrupt::{Wrong, corrupted};
 use geneval::drawing::{Artist, Drawn};
 use geneval::finder::Finder;
@@ -15,12 +17,11 @@ use geneval::prompts::{self, Edition, Prompt};
 use geneval::score::Scores;
 use geneval::settings::Settings;
 use geneval::world::{Canvas, World};
-use geneval::{ablate, judge};
+use geneval::{ablate, audition, doubt, judge, seam, watchdog};
 use lumina_studio::picture;
 use lumina_studio::pixels::{Pixels, Size};
 use rayon::prelude::*;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -345,44 +346,33 @@ fn drawings(
     artist: &mut Artist,
     prompts: &[Prompt],
 ) -> Outcome<Vec<Drawn>> {
-    let next = AtomicUsize::new(0);
-    let work = |artist: &mut Artist| -> Result<Vec<(usize, Drawn)>, String> {
-        let mut drawn = Vec::new();
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(prompt) = prompts.get(index) else {
-                return Ok(drawn);
-            };
-            let seed = settings.seed + index as u64;
-            let made = artist.draw(prompt, &finder.world, settings, seed);
-            drawn.push((index, made.map_err(|error| error.to_string())?));
-            if settings.row.is_none() && (index + 1).is_multiple_of(50) {
-                eprintln!("{} of {} drawn", index + 1, prompts.len());
-            }
-        }
+    beside(settings, artist, prompts.len(), |artist, index| {
+        let seed = settings.seed + index as u64;
+        artist.draw(&prompts[index], &finder.world, settings, seed)
+    })
+}
+
+/// What pictures from text tell while they are drawn: `--doubt` and `--watchdog`, of the same pictures.
+fn on_rows(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcome<()> {
+    let mut prompts = chosen(settings)?;
+    prompts.retain(|prompt| prompt.task == "generate" && !prompt.clauses.is_empty());
+    let drawn = drawings(settings, finder, artist, &prompts)?;
+    let right = |(prompt, drawn): (&Prompt, &Drawn)| {
+        let met = |picture| finder.clauses(&prompt.clauses, &finder.look(picture));
+        let met = drawn.picture.as_ref().map(met);
+        met.is_some_and(|met| met.iter().all(|met| *met))
     };
-    let threads = (rayon::current_num_threads() / settings.at_once.max(1)).max(1);
-    let of_its_own = |artist: &mut Artist| -> Result<Vec<(usize, Drawn)>, String> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.map_err(|error| error.to_string())?.install(|| work(artist))
-    };
-    let mut drawn = std::thread::scope(|scope| -> Outcome<Vec<(usize, Drawn)>> {
-        let others: Vec<_> = (1..settings.at_once)
-            .map(|_| {
-                scope.spawn(|| {
-                    let mut artist = Artist::open(settings).map_err(|error| error.to_string())?;
-                    of_its_own(&mut artist)
-                })
-            })
-            .collect();
-        let mut drawn = of_its_own(artist)?;
-        for other in others {
-            drawn.extend(other.join().map_err(|_| "a thread that draws panicked")??);
-        }
-        Ok(drawn)
-    })?;
-    drawn.sort_by_key(|(index, _)| *index);
-    Ok(drawn.into_iter().map(|(_, drawn)| drawn).collect())
+    let right: Vec<bool> = prompts.par_iter().zip(&drawn).map(right).collect();
+    let wrong = right.iter().filter(|right| !**right).count();
+    println!("{} pictures from text, {wrong} of them wrong\n", right.len());
+    if let Some(count) = settings.doubt {
+        doubt::table(finder, &prompts, &drawn, count);
+        println!();
+    }
+    match settings.watchdog {
+        true => watchdog::table(&drawn, &right, settings.output.as_deref()),
+        false => Ok(()),
+    }
 }
 
 fn on_model(settings: &Settings, finder: &Finder, artist: &mut Artist) -> Outcome<()> {
@@ -450,6 +440,20 @@ fn main() -> Outcome<()> {
     let Some(artist) = &mut artist else {
         return Ok(());
     };
+    if let Some(candidates) = settings.audition {
+        return audition::gain(
+            &settings,
+            &finder,
+            artist,
+            (&chosen(&settings)?, candidates.max(1)),
+        );
+    }
+    if let Some(count) = settings.seam {
+        return seam::table(&settings, &finder, artist, (&chosen(&settings)?, count.max(1)));
+    }
+    if settings.doubt.is_some() || settings.watchdog {
+        return on_rows(&settings, &finder, artist);
+    }
     match &settings.sheet {
         Some(path) => sheet(artist, &finder, &settings, path),
         None => on_model(&settings, &finder, artist),

@@ -15,6 +15,7 @@ mod preferences;
 mod question;
 mod sampling;
 mod story;
+mod watchdog;
 
 pub use branch::{Branch, Lineage, Taken, fingerprint};
 pub use cancel::Cancel;
@@ -31,6 +32,7 @@ pub use preferences::{Export, LogLevel, LogPrompts, Naming, Preferences, WhenDon
 pub use question::{Alternative, Finding, Question};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
 pub use story::{Audition, Band, Given, Parent, Story};
+pub use watchdog::{Watch, Watchdog};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -148,6 +150,16 @@ pub struct Tally {
     pub forwards: usize,
     /// Since the task began, pauses included.
     pub seconds: f64,
+    /// Sum over those codes of `log p(code | prompt, codes before it)`, in nats, by the plain scores.
+    #[serde(default)]
+    pub log_p: f64,
+}
+
+impl Tally {
+    /// How likely the codes are on average, in nats a code: 0 is certain. `None` before the first one.
+    pub fn score(&self) -> Option<f64> {
+        (self.tokens > 0).then(|| self.log_p / self.tokens as f64)
+    }
 }
 
 /// Codes after the last whole row, most of them guesses that are not verified.
@@ -289,6 +301,9 @@ pub struct Profile {
     pub remark: Option<String>,
     /// Its weights in memory.
     pub bytes: Option<u64>,
+    /// How pictures score that go right, where that was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watchdog: Option<Watchdog>,
 }
 
 impl Profile {

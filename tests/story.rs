@@ -3,6 +3,10 @@
 
 mod stage;
 
+use lumina_studio::engine_room::{EngineRoom, LocalModels, ModelSource};
+use lumina_studio::pixels::Size;
+use lumina_studio::saved_picture::{self, Saving};
+use lumina_studio::task::{Branch, Cancel, Engine, Mode, Picture, SamplingChoice, Task, Wording};
 use stage::{Stage, events, golden};
 use std::collections::BTreeSet;
 
@@ -72,6 +76,89 @@ fn a_picture_is_drawn_again_from_a_row_on() {
             2,
             "0 to 15",
             &["redraw", "a.png", "--from-row", row, "-o", "x.png"],
+        );
+    }
+}
+
+/// Four branches off one picture, the last with three bands: of other words, another seed, other guidance.
+/// What made each of them stands in its file, and nothing else is needed.
+#[test]
+fn a_story_is_drawn_again_from_its_picture_alone() {
+    let stage = Stage::new();
+    let make = LocalModels.open(&ModelSource::default()).expect("the starter");
+    let (model, mut engine) = make().expect("the starter");
+    let mut draw = |task: &Task| -> Picture {
+        let pictures = engine.run(task, &Cancel::new(), &mut |_| {}).expect("a picture");
+        pictures.into_iter().next().expect("a picture")
+    };
+    let save = |file: &str, task: &Task, picture: &Picture| {
+        let saving = Saving {
+            task,
+            picture,
+            preview: None,
+            model: &model,
+        };
+        saved_picture::save(&stage.path(file), &saving).expect("saved");
+    };
+    let mut root = Task::new(Mode::Generate, "two foxes on the beach");
+    (root.size, root.seed) = (Some(Size::new(128, 128)), 3);
+    let picture = draw(&root);
+    save("root.png", &root, &picture);
+    let words = |words: &str| Some((words.to_owned(), Wording::Understood));
+    let guided = |cfg| SamplingChoice {
+        cfg: Some(cfg),
+        ..SamplingChoice::default()
+    };
+    let branch = |from_row, said: Option<&str>, seed, sampling| Branch {
+        from_row,
+        words: said.and_then(words),
+        seed,
+        sampling,
+        taken: None,
+    };
+    let branches = [
+        (
+            "root.png",
+            "a.png",
+            branch(2, Some("a cat at night"), Some(4), None),
+        ),
+        ("root.png", "b.png", branch(3, None, Some(5), Some(guided(3.0)))),
+        ("b.png", "c.png", branch(8, Some("a fox in the snow"), None, None)),
+        (
+            "c.png",
+            "d.png",
+            branch(12, Some("a red car"), Some(6), Some(guided(1.0))),
+        ),
+    ];
+    let mut seen = BTreeSet::new();
+    for (from, to, branch) in &branches {
+        let task = saved_picture::branch_of(&stage.path(from), None, branch).expect("a branch");
+        let picture = draw(&task);
+        save(to, &task, &picture);
+        assert!(
+            rows_in_common(&stage, from, to) >= branch.from_row as usize,
+            "{to}"
+        );
+        seen.insert(picture.codes);
+    }
+    assert_eq!(seen.len(), 4, "a branch makes no difference");
+    let story = stage.info("d.png")["story"].clone();
+    assert_eq!(story["bands"].as_array().map(Vec::len), Some(3));
+    for (_, file, _) in &branches {
+        // Decoded from its tokens: the same file, byte for byte.
+        stage.done(&["redraw", file, "-o", "again.png"]);
+        assert!(stage.read(file) == stage.read("again.png"), "{file}");
+        // Drawn once more from nothing but what the file tells: every code and every pixel.
+        let task = saved_picture::task_of(&stage.path(file)).expect("a task");
+        assert!(task.resume.is_none() && task.source.is_none());
+        let picture = draw(&task);
+        save("anew.png", &task, &picture);
+        assert_eq!(stage.tokens("anew.png"), stage.tokens(file), "{file}");
+        assert_eq!(stage.pixels("anew.png"), stage.pixels(file), "{file}");
+        assert_eq!(
+            stage.info("anew.png")["story"],
+            stage.info(file)["story"],
+            "{file}"
         );
     }
 }
@@ -259,4 +346,48 @@ fn doubt_is_kept_in_the_picture_and_shown_as_one() {
     ] {
         stage.refused(code, words, wrong);
     }
+}
+
+/// The first edition under a card whose bars nothing reaches, or everything.
+#[test]
+fn a_picture_less_likely_than_right_ones_is_said_once_and_goes_on() {
+    let stage = Stage::new();
+    stage.checkpoint("m");
+    let card = |bars: &str| {
+        let text = format!(
+            r#"{{"name": "watched", "sampling": {{"cfg": 1.5, "top_k": 64, "temperature": 0.7}},
+                "tasks": [{{"task": "generate", "sizes": [[128, 128]]}}],
+                "watchdog": {{"mode": "generate", "bars": {bars}}}}}"#
+        );
+        stage.write("m/lumina.json", text);
+    };
+    let asked = ["generate", "a cat", "--model", "m", "--seed", "1", "-o", "a.png"];
+    let hints = |more: &[&str]| -> usize {
+        let (_, said) = stage.told(&[&asked[..], more].concat());
+        assert_eq!(stage.info("a.png")["complete"], true);
+        said.lines().filter(|line| line.starts_with("hint: ")).count()
+    };
+    card("[0, 0, 0, 0]");
+    assert_eq!(hints(&[]), 1);
+    // Other settings and choices among several were not measured.
+    assert_eq!(hints(&["--temperature", "1"]), 0);
+    assert_eq!(hints(&["--best-of", "2"]), 0);
+    let (_, said) = stage.told(&[&asked[..], &["--json"]].concat());
+    let told = events(&said);
+    let rows: Vec<_> = told
+        .iter()
+        .filter(|event| event["event"] == "may_go_wrong")
+        .map(|event| event["row"].as_u64())
+        .collect();
+    // The first of four parts of 16 rows.
+    assert_eq!(rows, [Some(3)]);
+    let scores: Vec<f64> = told.iter().filter_map(|event| event["score"].as_f64()).collect();
+    assert!(
+        scores.len() >= 16 && scores.iter().all(|score| *score < 0.0),
+        "{scores:?}"
+    );
+    card("[-100, -100]");
+    assert_eq!(hints(&[]), 0);
+    card("[1]");
+    stage.refused(1, "a bar of 1", &asked);
 }

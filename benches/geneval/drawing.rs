@@ -7,7 +7,7 @@ use lumina_studio::model::bundle::{Bundle, Source};
 use lumina_studio::pixels::{Pixels, Size};
 use lumina_studio::session::Session;
 use lumina_studio::task::{
-    Cancel, Engine, Fault, MapKind, Mode, Progress, Reading, Stop, Tally, Task, Wording,
+    Cancel, Doubt, Engine, Fault, MapKind, Mode, Picture, Progress, Reading, Stop, Tally, Task, Wording,
 };
 use lumina_studio::token::Grid;
 use std::sync::Arc;
@@ -29,6 +29,9 @@ pub struct Drawn {
     pub refused: Option<String>,
     /// What the model was given, where that is not the prompt.
     pub reading: Option<Reading>,
+    pub doubt: Doubt,
+    /// The part of the rows that was drawn, 0 to 1, and the running score then, row by row.
+    pub scores: Vec<(f64, f64)>,
 }
 
 impl Drawn {
@@ -41,6 +44,8 @@ impl Drawn {
             tally: Tally::default(),
             refused: None,
             reading: None,
+            doubt: Doubt::default(),
+            scores: Vec::new(),
         }
     }
 }
@@ -97,10 +102,46 @@ impl Artist {
     }
 
     pub fn draw(&mut self, prompt: &Prompt, world: &World, settings: &Settings, seed: u64) -> Outcome<Drawn> {
+        self.draw_by(prompt, world, settings, |task| {
+            (task.seed, task.candidates) = (seed, settings.best_of.max(1));
+        })
+    }
+
+    /// The task of a prompt, without its pictures.
+    pub fn task(&self, prompt: &Prompt, settings: &Settings) -> Outcome<Task> {
         let mode = Self::mode(prompt)?;
+        let own = self.session.model().card.default_size(mode.name());
+        let mut task = Task::new(mode, prompt.text.clone());
+        task.size = settings.size.or(own).or(Some(Size::new(256, 256)));
+        if settings.as_typed {
+            task.wording = Wording::AsTyped;
+        }
+        task.sampling = settings.sampling();
+        Ok(task)
+    }
+
+    /// Every picture of a task.
+    pub fn pictures(&mut self, task: &Task) -> Outcome<Vec<Picture>> {
+        let pictures = self.session.run(task, &Cancel::new(), &mut |_| {});
+        pictures.map_err(|stop| match stop {
+            Stop::Failed(failure) => failure.message.into(),
+            Stop::Cancelled(_) => "a task was cancelled".into(),
+        })
+    }
+
+    /// Draws a prompt, `change`d before it is drawn.
+    pub fn draw_by(
+        &mut self,
+        prompt: &Prompt,
+        world: &World,
+        settings: &Settings,
+        change: impl FnOnce(&mut Task),
+    ) -> Outcome<Drawn> {
+        let mut task = self.task(prompt, settings)?;
+        change(&mut task);
+        let mode = task.mode.clone();
         let card = &self.session.model().card;
-        let own = card.default_size(mode.name());
-        let size = settings.size.or(own).unwrap_or(Size::new(256, 256));
+        let size = task.size.unwrap_or(Size::new(256, 256));
         let map = mode.map();
         let mut drawn = Drawn {
             picture: None,
@@ -110,6 +151,8 @@ impl Artist {
             tally: Tally::default(),
             refused: None,
             reading: None,
+            doubt: Doubt::default(),
+            scores: Vec::new(),
         };
         if !drawn.trained {
             return Ok(drawn);
@@ -123,13 +166,6 @@ impl Artist {
                 drawn.truth = Some(map_of(world, before, kind, size));
             }
         }
-        let mut task = Task::new(mode, prompt.text.clone());
-        task.size = Some(size);
-        if settings.as_typed {
-            task.wording = Wording::AsTyped;
-        }
-        task.sampling = settings.sampling();
-        (task.seed, task.candidates) = (seed, settings.best_of.max(1));
         task.source = drawn.given.clone().map(Arc::new);
         self.run(&task, &mut drawn)?;
         if let (Some(then), Some(picture)) = (&prompt.then, drawn.picture.clone()) {
@@ -141,10 +177,22 @@ impl Artist {
     }
 
     fn run(&mut self, task: &Task, drawn: &mut Drawn) -> Outcome<()> {
-        let mut told = |progress| {
-            if let Progress::Started { reading, .. } = progress {
-                drawn.reading = reading;
+        let mut rows = 1.0;
+        drawn.scores.clear();
+        let mut told = |progress| match progress {
+            Progress::Started { reading, grid, .. } => {
+                (drawn.reading, rows) = (reading, f64::from(grid.rows));
             }
+            Progress::Row {
+                candidate: 0,
+                row,
+                tally,
+                ..
+            } => {
+                let score = tally.score().map(|score| (f64::from(row + 1) / rows, score));
+                drawn.scores.extend(score);
+            }
+            _ => {}
         };
         let pictures = match self.session.run(task, &Cancel::new(), &mut told) {
             Ok(pictures) => pictures,
@@ -160,6 +208,7 @@ impl Artist {
         drawn.tally.forwards += best.tally.forwards;
         drawn.tally.seconds += best.tally.seconds;
         drawn.picture = best.pixels;
+        drawn.doubt = best.doubt;
         Ok(())
     }
 }

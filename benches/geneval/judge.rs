@@ -101,6 +101,37 @@ impl Finder {
         }
     }
 
+    /// Whether a thing that was found was asked for, in its colour, size and place; `None` where that
+    /// cannot be said of one thing, as of one of too many.
+    pub fn is_as_asked(&self, find: &Find, clauses: &[Vec<Fact>], seen: &Seen) -> Option<bool> {
+        let name = &self.world.nouns[find.noun].name;
+        let about: Vec<&Fact> = clauses
+            .iter()
+            .flatten()
+            .filter(|fact| fact.nouns().contains(&name.as_str()))
+            .collect();
+        // This one and all that are called otherwise.
+        let mut alone = seen.clone();
+        alone
+            .finds
+            .retain(|other| other.noun != find.noun || other == find);
+        let mut is_right = !about.is_empty();
+        for fact in about {
+            is_right &= match fact {
+                Fact::Count { count: 0, .. } => false,
+                Fact::Count { count, .. } if self.of(seen, name).count() > *count => return None,
+                Fact::Count { .. } | Fact::Shows { .. } => true,
+                // Beside a thing that is missing it stands nowhere.
+                Fact::Relation { .. } | Fact::Larger { .. } => {
+                    let is_there = |noun: &&str| self.of(seen, noun).next().is_some();
+                    !fact.nouns().iter().all(is_there) || self.holds(fact, &alone)
+                }
+                _ => self.holds(fact, &alone),
+            };
+        }
+        Some(is_right)
+    }
+
     /// Which clauses hold.
     pub fn clauses(&self, clauses: &[Vec<Fact>], seen: &Seen) -> Vec<bool> {
         clauses

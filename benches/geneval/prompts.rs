@@ -45,6 +45,22 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// The things it is about.
+    pub fn nouns(&self) -> Vec<&str> {
+        match self {
+            Self::Count { noun, .. }
+            | Self::Colour { noun, .. }
+            | Self::Place { noun, .. }
+            | Self::Size { noun, .. } => vec![noun],
+            Self::Relation { noun, to, .. } => vec![noun, to],
+            Self::Larger { noun, than } => vec![noun, than],
+            Self::Shows { nouns } => nouns.iter().map(String::as_str).collect(),
+            Self::Background { .. } | Self::Backgrounds { .. } => Vec::new(),
+        }
+    }
+}
+
 /// A second instruction, for the result of the first.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Then {

@@ -104,6 +104,21 @@ pub struct Settings {
     /// Draw 24 prompts with the seeds 0 to 23 side by side
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
+    /// Finish the likeliest of N beginnings, against the first of them
+    #[arg(long, value_name = "N")]
+    pub audition: Option<usize>,
+    /// Of N pictures from text, how well doubt tells wrong things from right ones
+    #[arg(long, value_name = "N")]
+    pub doubt: Option<usize>,
+    /// Draw N masked edits, four seeds each, and choose by the scores
+    #[arg(long, value_name = "N")]
+    pub seam: Option<usize>,
+    /// Make the table of scores that right pictures have while they are drawn, and try it
+    #[arg(long)]
+    pub watchdog: bool,
+    /// Where that table is written
+    #[arg(short, long, value_name = "FILE", requires = "watchdog")]
+    pub output: Option<PathBuf>,
     /// What cargo adds
     #[arg(long, hide = true)]
     pub bench: bool,

@@ -164,6 +164,7 @@ impl Console<'_> {
                 json!({
                     "event": "row", "candidate": candidate, "row": row, "rows": self.rows,
                     "tokens": tally.tokens, "forwards": tally.forwards, "seconds": tally.seconds,
+                    "score": tally.score(),
                 })
             }
             Progress::Ahead { candidate, tally, .. } => {
@@ -182,6 +183,19 @@ impl Console<'_> {
         };
         if self.json {
             self.event(&with_turn(event, turn));
+        }
+    }
+
+    /// The row that was told last has the picture score as few right ones do.
+    pub(super) fn may_go_wrong(&mut self, turn: usize) {
+        let (row, rows) = (self.row, self.rows);
+        if self.json {
+            let event = json!({ "event": "may_go_wrong", "row": row.saturating_sub(1), "rows": rows });
+            self.event(&with_turn(event, turn));
+        } else {
+            self.say(&format!(
+                "hint: after {row} of {rows} rows this picture is less likely than right ones are: it may go wrong (Ctrl-C stops it and keeps the rows)"
+            ));
         }
     }
 

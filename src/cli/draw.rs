@@ -9,7 +9,7 @@ use crate::engine_room::EngineRoom;
 use crate::pixels::Pixels;
 use crate::saved_picture::{self, Saving};
 use crate::state::{Begun, CandidateRows};
-use crate::task::{Failure, Mode, Picture, Progress, Report, Tally, Task};
+use crate::task::{Failure, Mode, Picture, Profile, Progress, Report, Tally, Task, Watch};
 use crate::worker::{Ticket, Worker};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,7 +32,7 @@ pub(super) fn draw<R: EngineRoom>(
     if let Some(remark) = &job.remark {
         console.remark(remark);
     }
-    let mut model = String::new();
+    let (mut model, mut profile) = (String::new(), Profile::default());
     let mut task = job.task;
     let mut then = job.then.into_iter();
     let mut code = DONE;
@@ -48,6 +48,8 @@ pub(super) fn draw<R: EngineRoom>(
             journal: job.journal.then(|| job.names.file(turn, 0)),
             turn,
             model: &mut model,
+            profile: &mut profile,
+            watch: Watch::default(),
             seed: &mut seed,
             shown: RowsSoFar::default(),
         };
@@ -167,6 +169,8 @@ struct Drawing<'a> {
     /// Where its rows are written as they come.
     journal: Option<PathBuf>,
     model: &'a mut String,
+    profile: &'a mut Profile,
+    watch: Watch,
     /// A seed nobody chose, to be told.
     seed: &'a mut Option<u64>,
     shown: RowsSoFar,
@@ -188,17 +192,20 @@ impl Drawing<'_> {
                     profile,
                 } => {
                     console.loaded(&model, seconds, &profile);
-                    *self.model = model;
+                    (*self.model, *self.profile) = (model, profile);
                 }
                 Report::LoadFailed(failure) => return Err(failure),
                 Report::Progress { task, progress } if task == ticket.id => {
-                    if matches!(progress, Progress::Started { .. })
-                        && let Some(seed) = self.seed.take()
-                        && !console.json
-                    {
-                        console.say(&format!("seed {seed}"));
+                    if matches!(progress, Progress::Started { .. }) {
+                        self.watch = Watch::of(self.task, self.profile);
+                        if let Some(seed) = self.seed.take().filter(|_| !console.json) {
+                            console.say(&format!("seed {seed}"));
+                        }
                     }
                     console.progress(&progress, self.turn);
+                    if self.watch.falls_below(&progress) {
+                        console.may_go_wrong(self.turn);
+                    }
                     let is_row = matches!(progress, Progress::Row { .. });
                     self.shown.take(progress);
                     if is_row && let Err(failure) = self.write_rows() {

@@ -30,6 +30,7 @@ pub(super) struct Candidate<'a> {
     pub forwards: usize,
     pub drawn: usize,
     score: Option<f64>,
+    pub log_p: f64,
     /// One for each of `ids`.
     entropies: Vec<Option<f32>>,
     branches: usize,
@@ -57,6 +58,7 @@ impl<'a> Candidate<'a> {
             forwards: 0,
             drawn: 0,
             score: settings.score.then_some(0.0),
+            log_p: 0.0,
             branches: settings.branches(),
             rule,
             slots: Vec::new(),
@@ -75,6 +77,7 @@ impl<'a> Candidate<'a> {
             drawn: self.drawn,
             forwards: self.forwards,
             score: self.score,
+            log_p: self.log_p,
             entropies: self.entropies,
         }
     }
@@ -238,8 +241,9 @@ impl<'a> Candidate<'a> {
             let guessed = slots.next().map(|slot| slot.code);
             if open {
                 open = guessed == Some(choice.code);
-                if let (Some(score), Some((c, u))) = (&mut self.score, choice.log_p) {
-                    *score += c - u;
+                self.log_p += choice.log_c;
+                if let (Some(score), Some(log_u)) = (&mut self.score, choice.log_u) {
+                    *score += choice.log_c - log_u;
                 }
                 self.commit(position, choice.code, choice.entropy);
             } else {
@@ -283,8 +287,10 @@ impl<'a> Candidate<'a> {
             if open {
                 open = guessed == Some(slot.code);
                 let code = slot.code as usize;
+                let log_p = log_softmax(c, code);
+                self.log_p += log_p;
                 if let (Some(score), Some(u)) = (&mut self.score, u) {
-                    *score += log_softmax(c, code) - log_softmax(u, code);
+                    *score += log_p - log_softmax(u, code);
                 }
                 self.commit(position, slot.code, Some(entropy(&p)));
             } else {

@@ -45,7 +45,8 @@ pub struct Wish<'a> {
 /// What is to be told of a choice beside the code; more may be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Measures {
-    pub log_p: bool,
+    /// [`Choice::log_u`].
+    pub log_u: bool,
     pub entropy: bool,
 }
 
@@ -53,8 +54,10 @@ pub struct Measures {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Choice {
     pub code: u32,
-    /// `log p(code)` by the plain scores of the conditional branch, and of the unconditional one.
-    pub log_p: Option<(f64, f64)>,
+    /// `log p(code)` by the plain scores of the conditional branch, in nats.
+    pub log_c: f64,
+    /// The same of the unconditional branch, where there is one.
+    pub log_u: Option<f64>,
     /// Of the distribution the code was drawn from, in nats.
     pub entropy: Option<f32>,
 }
@@ -134,10 +137,8 @@ pub fn choose_on_host(
         let log_p = |scores| log_softmax(scores, code as usize);
         chosen.choices.push(Choice {
             code,
-            log_p: wish
-                .measures
-                .log_p
-                .then(|| (log_p(c), u.map_or_else(|| log_p(c), log_p))),
+            log_c: log_p(c),
+            log_u: u.filter(|_| wish.measures.log_u).map(log_p),
             entropy: wish.measures.entropy.then(|| entropy(&p)),
         });
         recent.0.insert((ask.candidate, ask.position), p);

@@ -28,6 +28,8 @@ pub enum Event<'a> {
         /// Forwards and drawn codes of this candidate so far.
         forwards: usize,
         drawn: usize,
+        /// Of the drawn codes, as [`Drawn::log_p`].
+        log_p: f64,
     },
     Paused,
     Resumed,
@@ -118,6 +120,7 @@ pub(super) fn draw_by(
                     guesses: &guesses,
                     forwards: candidate.forwards,
                     drawn: candidate.drawn,
+                    log_p: candidate.log_p,
                 });
             }
         }
@@ -145,7 +148,7 @@ fn choose(
         ahead: &ahead,
         reach,
         measures: Measures {
-            log_p: settings.score,
+            log_u: settings.score,
             entropy: true,
         },
     };

@@ -66,6 +66,8 @@ pub struct Drawn {
     pub forwards: usize,
     /// `log p(codes | prompt) - log p(codes)` over the drawn codes, if asked for.
     pub score: Option<f64>,
+    /// `log p(codes | prompt)` over the drawn codes, in nats, by the plain scores.
+    pub log_p: f64,
     /// For each of `ids` the entropy, in nats, of the distribution it was drawn from; `None` for known ids.
     pub entropies: Vec<Option<f32>>,
 }

@@ -94,7 +94,7 @@ fn gumbel_draws_are_plain_draws_for_every_lookahead() {
                 let drawn = run(&mut toy, &drawings, &sampling, Noise::Gumbel, lookahead);
                 assert_eq!(drawn[0].ids, plain[0].ids, "lookahead {lookahead}");
                 assert_eq!(drawn[0].drawn, unknown(&stream));
-                assert_eq!(drawn[0].score, plain[0].score);
+                assert_eq!((drawn[0].score, drawn[0].log_p), (plain[0].score, plain[0].log_p));
                 assert_eq!(drawn[0].forwards, toy.forwards.len());
                 assert!(drawn[0].forwards <= plain[0].forwards);
                 println!(
@@ -130,7 +130,7 @@ fn a_plain_draw_is_the_gumbel_draw_of_each_code() {
         1,
     );
     let toy = Toy::new(5);
-    let (mut ids, mut p, mut score) = (Vec::new(), Vec::new(), 0.0);
+    let (mut ids, mut p, mut score, mut log_p) = (Vec::new(), Vec::new(), 0.0, 0.0);
     for (position, id) in stream.iter().enumerate() {
         ids.push(id.unwrap_or_else(|| {
             let c = toy.scores(&[&PROMPT, ids.as_slice()].concat());
@@ -138,11 +138,13 @@ fn a_plain_draw_is_the_gumbel_draw_of_each_code() {
             distribution(&c, Some(&u), &sampling(3.0, 4), &mut p);
             let code = super::noise::NoiseKey::new(9, position as u64).gumbel_argmax(&p);
             score += log_softmax(&c, code as usize) - log_softmax(&u, code as usize);
+            log_p += log_softmax(&c, code as usize);
             FIRST_CODE + code
         }));
     }
     assert_eq!(drawn[0].ids, ids);
     assert!((drawn[0].score.expect("asked for") - score).abs() < 1e-9);
+    assert!(log_p < -1.0 && (drawn[0].log_p - log_p).abs() < 1e-9);
 }
 
 #[test]
@@ -168,6 +170,7 @@ fn candidates_drawn_together_are_those_drawn_alone() {
                         lookahead,
                     );
                     assert_eq!((&alone[0].ids, alone[0].score), (&drawn.ids, drawn.score));
+                    assert_eq!(alone[0].log_p, drawn.log_p);
                 }
                 let most = together.iter().map(|drawn| drawn.forwards).max();
                 assert_eq!(most, Some(toy.forwards.len()));

@@ -3,7 +3,7 @@
 use super::weights::ModelError;
 use super::weights::files::text_if_there;
 use crate::pixels::Size;
-use crate::task::Sampling;
+use crate::task::{Sampling, Watchdog};
 use crate::token::{best_size, trained_sizes};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -45,6 +45,9 @@ pub struct Card {
     world: Option<String>,
     sampling: Sampling,
     tasks: Vec<Trained>,
+    /// How pictures score that go right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watchdog: Option<Watchdog>,
 }
 
 const STARTER: &str = include_str!("../../assets/cards/starter.json");
@@ -106,6 +109,7 @@ impl Card {
             .or_else(|| text("licence", self.licence.as_deref(), LONGEST_TEXT))
             .or_else(|| sampling(&self.sampling))
             .or_else(|| self.tasks.iter().find_map(trained))
+            .or_else(|| self.watchdog.as_ref()?.refusal())
     }
 
     /// `lumina.json` beside the weights, else the preset that fits the folder.
@@ -146,6 +150,7 @@ impl Card {
             world: None,
             sampling,
             tasks: Vec::new(),
+            watchdog: None,
         }
     }
 
@@ -163,6 +168,25 @@ impl Card {
         self.trained(task)
             .and_then(|trained| trained.sampling)
             .unwrap_or(self.sampling)
+    }
+
+    /// The same with a table of its own, as JSON.
+    ///
+    /// # Errors
+    /// The text is no table.
+    pub fn with_watchdog(self, text: &str) -> Result<Self, ModelError> {
+        let wrong = |why: String| ModelError::Config(format!("watchdog.json: {why}"));
+        let watchdog: Watchdog = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        watchdog.refusal().map_or(Ok(()), |why| Err(wrong(why)))?;
+        Ok(Self {
+            watchdog: Some(watchdog),
+            ..self
+        })
+    }
+
+    /// How pictures score that go right; `None` where that was not measured.
+    pub fn watchdog(&self) -> Option<&Watchdog> {
+        self.watchdog.as_ref()
     }
 
     pub fn tasks(&self) -> &[Trained] {
@@ -290,6 +314,18 @@ mod tests {
                 "sampling",
             ),
             (serde_json::json!({"name": "x".repeat(300)}), "name"),
+            (
+                serde_json::json!({"watchdog": {"mode": "generate", "bars": []}}),
+                "0 bars",
+            ),
+            (
+                serde_json::json!({"watchdog": {"mode": "generate", "bars": [-1.0, 3.5]}}),
+                "a bar of 3.5",
+            ),
+            (
+                serde_json::json!({"watchdog": {"mode": "generate", "bars": "low"}}),
+                "invalid type",
+            ),
         ] {
             let why = card(change).unwrap_err();
             assert!(why.contains(words), "{why}");

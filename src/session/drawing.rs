@@ -198,6 +198,7 @@ impl Session {
                 drawn: all.drawn + part.drawn,
                 forwards: all.forwards + part.forwards,
                 score: part.score.map(|score| all.score.unwrap_or(0.0) + score),
+                log_p: all.log_p + part.log_p,
             };
             telling.add_up(*index, all);
         }
@@ -246,6 +247,7 @@ impl Session {
                 tokens: drawn.drawn,
                 forwards: drawn.forwards,
                 seconds,
+                log_p: drawn.log_p,
             },
             ..Picture::of_codes(plan.grid, codes, seed, plan.sampling)
         }

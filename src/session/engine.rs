@@ -29,6 +29,7 @@ fn profile(model: &Bundle) -> Profile {
         knows_starter_world: card.knows_starter_world(),
         remark: model.remark.clone(),
         bytes: Some(model.bytes),
+        watchdog: card.watchdog().cloned(),
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) struct Telling<'a> {
 struct LastTold {
     rows: u32,
     last: Instant,
-    /// Codes and forwards of the segments before.
-    before: (usize, usize),
+    /// Of the segments before; without the time.
+    before: Tally,
 }
 
 impl<'a> Telling<'a> {
@@ -38,7 +38,7 @@ impl<'a> Telling<'a> {
         let lane = LastTold {
             rows: 0,
             last: Instant::now(),
-            before: (0, 0),
+            before: Tally::default(),
         };
         Self {
             session,
@@ -60,12 +60,14 @@ impl<'a> Telling<'a> {
                 guesses,
                 forwards,
                 drawn,
+                log_p,
             } => {
-                let (codes_before, forwards_before) = self.lanes[group[candidate]].before;
+                let before = self.lanes[group[candidate]].before;
                 let tally = Tally {
-                    tokens: codes_before + drawn,
-                    forwards: forwards_before + forwards,
+                    tokens: before.tokens + drawn,
+                    forwards: before.forwards + forwards,
                     seconds: self.plan.began.elapsed().as_secs_f64(),
+                    log_p: before.log_p + log_p,
                 };
                 self.committed(group[candidate], tally, (&tokens[..upto], guesses));
             }
@@ -74,7 +76,12 @@ impl<'a> Telling<'a> {
 
     /// A candidate is drawn as far as a segment goes.
     pub(super) fn add_up(&mut self, candidate: usize, drawn: &Drawn) {
-        self.lanes[candidate].before = (drawn.drawn, drawn.forwards);
+        self.lanes[candidate].before = Tally {
+            tokens: drawn.drawn,
+            forwards: drawn.forwards,
+            log_p: drawn.log_p,
+            ..Tally::default()
+        };
     }
 
     pub(super) fn decoding(&mut self) {

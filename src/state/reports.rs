@@ -10,7 +10,7 @@ use super::queue::Order;
 use super::run::{Phase, Row, Run, Wish};
 use super::{Model, Shown, Studio};
 use crate::pixels::Pixels;
-use crate::task::{Failure, Guesses, Picture, Progress, Report, TaskId};
+use crate::task::{Failure, Guesses, Picture, Progress, Report, TaskId, Watch};
 use std::sync::Arc;
 
 /// Results whose pixels stay in memory.
@@ -298,7 +298,10 @@ impl Studio {
     pub(super) fn start(&mut self, order: Order) -> Vec<Effect> {
         let task = order.request.task();
         let follows = !matches!(self.shown, Shown::Source) || order.request.source.is_some();
-        self.run = Some(Run::new(order));
+        let watch = self.profile().map(|profile| Watch::of(&task, profile));
+        let mut run = Run::new(order);
+        run.watch = watch.unwrap_or_default();
+        self.run = Some(run);
         let mut effects = vec![Effect::Submit(Box::new(task))];
         if follows {
             self.shown = Shown::Run;

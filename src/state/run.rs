@@ -6,7 +6,7 @@ use super::queue::Order;
 use super::request::Request;
 use super::starts::Starts;
 use crate::pixels::{MaskRuns, Pixels, Size};
-use crate::task::{Branch, Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Wording};
+use crate::task::{Branch, Guesses, Mode, Picture, Progress, Sampling, Tally, TaskId, Watch, Wording};
 use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -153,6 +153,9 @@ pub struct Run {
     pub(super) branch: Option<Branch>,
     /// While the user chooses.
     pub starts: Starts,
+    pub(super) watch: Watch,
+    /// The row, of those shown, with which it began to score as few right pictures do.
+    pub may_go_wrong: Option<u32>,
 }
 
 impl Run {
@@ -170,6 +173,8 @@ impl Run {
             wish: None,
             branch: None,
             starts: Starts::default(),
+            watch: Watch::default(),
+            may_go_wrong: None,
         }
     }
 
@@ -185,6 +190,11 @@ impl Run {
 
     /// Takes in what the engine said.
     pub fn take(&mut self, progress: &Progress) {
+        if self.watch.falls_below(progress)
+            && let Progress::Row { row, .. } = progress
+        {
+            self.may_go_wrong = Some(*row);
+        }
         match progress {
             Progress::Started { reading, .. } => {
                 // Whatever becomes of it, it goes on in these words.

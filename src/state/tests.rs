@@ -66,6 +66,7 @@ fn row(task: u64, row: u32) -> Report {
                 tokens: 4 * (row as usize + 1),
                 forwards: 2 * (row as usize + 1),
                 seconds: f64::from(row + 1),
+                ..Tally::default()
             },
         },
     }

@@ -216,6 +216,7 @@ fn loaded() -> Report {
             remark: None,
             device: "CPU · 2 threads".to_owned(),
             bytes: None,
+            watchdog: None,
         },
     }
 }
@@ -249,6 +250,7 @@ fn rows(task: u64, count: u32) -> Vec<Report> {
             tokens: 4 * (row as usize + 1),
             forwards: row as usize + 1,
             seconds: f64::from(row + 1),
+            ..Tally::default()
         },
     };
     let all = std::iter::once(started).chain((0..count).map(row));

@@ -331,7 +331,8 @@ impl CardPredictor {
                 let code = code.ok_or_else(|| ModelError::Card(PredictError::not_finite().0))?;
                 choices[index] = Some(Choice {
                     code,
-                    log_p: Some((f64::from(choice.log_c), f64::from(choice.log_u))),
+                    log_c: f64::from(choice.log_c),
+                    log_u: Some(f64::from(choice.log_u)),
                     entropy: Some(choice.entropy),
                 });
             }

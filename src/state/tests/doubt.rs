@@ -172,3 +172,38 @@ fn two_compared_pictures_show_where_they_differ() {
     studio.act(DoubtAction::Toggle);
     assert!(studio.difference_shown().is_none());
 }
+
+#[test]
+fn a_picture_that_scores_as_few_right_ones_do_is_marked_and_goes_on() {
+    let mut studio = Studio::default();
+    let Report::Loaded {
+        model,
+        seconds,
+        mut profile,
+    } = loaded()
+    else {
+        unreachable!("it is loaded");
+    };
+    profile.sampling = Some(SAMPLING);
+    profile.watchdog = crate::task::Watchdog::new("generate", vec![-1.0; 4]).ok();
+    studio.apply(&Report::Loaded {
+        model,
+        seconds,
+        profile,
+    });
+    draw(&mut studio, "a cat", 0);
+    studio.apply(&started(0));
+    for index in 0..4 {
+        let Report::Progress { task, mut progress } = row(0, index) else {
+            unreachable!("a row");
+        };
+        if let Progress::Row { tally, .. } = &mut progress {
+            let each = if index < 2 { -0.5 } else { -3.0 };
+            tally.log_p = each * tally.tokens as f64;
+        }
+        studio.apply(&Report::Progress { task, progress });
+        let run = studio.run.as_ref().expect("it goes on");
+        let expected = (index >= 2).then_some(2);
+        assert_eq!(run.may_go_wrong, expected, "{index}");
+    }
+}

@@ -113,6 +113,7 @@ fn an_edit_shows_its_source_from_the_start_and_counts_the_cells_it_draws() {
                 tokens: 4,
                 forwards: 4,
                 seconds: 10.0,
+                ..Tally::default()
             },
         },
     });

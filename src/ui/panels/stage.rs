@@ -188,6 +188,9 @@ fn pace(run: &Run) -> String {
     if matches!(run.phase, Phase::Interrupted | Phase::Choosing) {
         return String::new();
     }
+    if run.may_go_wrong.is_some() {
+        return "may go wrong · Esc stops it".to_owned();
+    }
     if run.far().unit == Unit::Cells {
         return "the rest stays, pixel for pixel".to_owned();
     }
@@ -225,7 +228,13 @@ fn progress_card(ui: &mut Ui, rect: Rect, run: &Run) {
                 ui.with_layout(
                     Layout::centered_and_justified(egui::Direction::LeftToRight),
                     |ui| {
-                        ui.label(palette.secondary(pace(run)));
+                        let words = palette.secondary(pace(run));
+                        match run.may_go_wrong {
+                            Some(row) => ui.label(words.color(palette.danger)).on_hover_text(format!(
+                                "From row {row} on it is less likely than pictures that came out right were there; it goes on unless you stop it"
+                            )),
+                            None => ui.label(words),
+                        };
                     },
                 );
             });

@@ -156,8 +156,23 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
         response.rect.left_bottom() - vec2(0.0, 4.0),
         vec2(response.rect.width() * share, 4.0),
     );
-    ui.painter().rect_filled(bar, 0, palette.accent);
-    if response.on_hover_text(run.order.request.title()).clicked() {
+    let colour = match run.may_go_wrong {
+        Some(_) => palette.danger,
+        None => palette.accent,
+    };
+    ui.painter().rect_filled(bar, 0, colour);
+    if run.may_go_wrong.is_some() {
+        let at = response.rect.right_top() + vec2(-12.0, 12.0);
+        ui.painter().circle_filled(at, 8.0, palette.danger);
+        let font = theme::semibold(theme::LABEL);
+        ui.painter()
+            .text(at, egui::Align2::CENTER_CENTER, "!", font, palette.panel);
+    }
+    let words = match run.may_go_wrong {
+        Some(row) => format!("{} · may go wrong since row {row}", run.order.request.title()),
+        None => run.order.request.title().to_owned(),
+    };
+    if response.on_hover_text(words).clicked() {
         strip.actions.push(RunAction::Show.into());
     }
 }

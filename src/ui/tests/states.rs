@@ -431,6 +431,16 @@ pub(super) static STATES: &[State] = &[
         words: &["Open a map", "Open a photo to make the map of", "Edges", "Remove"],
     },
     State {
+        name: "it may go wrong",
+        reach: |window| {
+            drawing(window);
+            let run = app(window).studio.run.as_mut();
+            run.expect("a picture under way").may_go_wrong = Some(1);
+            window.run_ok();
+        },
+        words: &["may go wrong", "Row 2 of 4"],
+    },
+    State {
         name: "a map is corrected",
         reach: map_painted,
         words: &[

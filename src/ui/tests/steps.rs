@@ -120,6 +120,7 @@ pub(super) fn edit_drawing(window: &mut Window) {
         tokens: 3,
         forwards: 3,
         seconds: 4.0,
+        ..Tally::default()
     };
     let candidate = 0;
     tell(
