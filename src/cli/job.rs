@@ -6,7 +6,8 @@ use crate::engine_room::ModelSource;
 use crate::picture::{self, MaskFile};
 use crate::saved_picture;
 use crate::task::{
-    Audition, Band, Branch, Failure, LONGEST_PROMPT, Mode, SamplingChoice, Story, Task, Wording, new_seed,
+    Audition, Band, Branch, Failure, LONGEST_PROMPT, Mode, SamplingChoice, Story, Taken, Task, Wording,
+    new_seed,
 };
 use crate::token::Grid;
 use std::path::Path;
@@ -147,6 +148,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             file,
             from_row: Some(from_row),
             prompt,
+            take,
             seed,
             source,
             output,
@@ -157,7 +159,12 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             let branch = Branch {
                 from_row: *from_row,
                 words: prompt.clone().map(|prompt| (prompt, Wording::Understood)),
-                seed: Some(seed.unwrap_or_else(|| new_seed(READABLE_SEEDS))),
+                // With another code in it even the same seed draws another picture.
+                seed: seed.or_else(|| take.is_empty().then(|| new_seed(READABLE_SEEDS))),
+                taken: match take[..] {
+                    [column, code] => Some(Taken { column, code }),
+                    _ => None,
+                },
                 ..Branch::default()
             };
             return Ok(Some(Job {
@@ -174,6 +181,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         | Command::Info { .. }
         | Command::Doubt { .. }
         | Command::Diff(_)
+        | Command::Alternatives(_)
         | Command::Timelapse(_)
         | Command::Redraw { .. }
         | Command::Verify(_)
@@ -337,6 +345,7 @@ impl Command {
             | Self::Predict { draw, .. } => draw.json,
             Self::Info { json, .. } | Self::Resume { json, .. } => *json,
             Self::Diff(args) => args.json,
+            Self::Alternatives(args) => args.json,
             Self::Models(command) => command.is_json(),
             Self::Import(_)
             | Self::Doubt { .. }

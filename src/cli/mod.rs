@@ -12,6 +12,7 @@ mod exit;
 mod interrupt;
 mod job;
 mod keep;
+mod model_args;
 mod models;
 mod names;
 mod picture_args;
@@ -19,10 +20,10 @@ mod run;
 mod values;
 
 pub use args::{
-    Args, Command, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, PublishedShape, VerifyArgs, WindowArgs,
-    WindowTheme,
+    Args, Command, DrawArgs, ImportArgs, Kind, NoiseKind, PublishedShape, VerifyArgs, WindowArgs, WindowTheme,
 };
 pub use interrupt::{Heeded, Interrupt};
+pub use model_args::ModelArgs;
 pub use models::ModelsCommand;
-pub use picture_args::{DiffArgs, TimelapseArgs};
+pub use picture_args::{AlternativesArgs, DiffArgs, TimelapseArgs};
 pub use run::{refuse, run};

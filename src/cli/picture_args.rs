@@ -1,6 +1,6 @@
 //! What is typed to look at pictures that are there.
 
-use super::args::ModelArgs;
+use super::model_args::ModelArgs;
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -15,6 +15,20 @@ pub struct DiffArgs {
     /// One JSON object: how many cells differ, and which (row by row, counted from 0)
     #[arg(long)]
     pub json: bool,
+}
+
+/// A row of a picture.
+#[derive(Debug, Clone, Group)]
+pub struct AlternativesArgs {
+    pub file: PathBuf,
+    /// Counted from 0
+    #[arg(long)]
+    pub row: u32,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub model: ModelArgs,
 }
 
 /// A picture, and where its film goes.

@@ -10,7 +10,7 @@ use super::{draw, job, models, names};
 use crate::engine_room::{self, EngineRoom, ModelSource, Verification};
 use crate::measure::Subject;
 use crate::saved_picture;
-use crate::task::{Cancel, Difference, Failure, Fault, ImportStep, ImportWish};
+use crate::task::{Alternative, Cancel, Difference, Failure, Fault, ImportStep, ImportWish};
 use std::io::{IsTerminal, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -126,6 +126,23 @@ fn other<R: EngineRoom>(
             }
             Ok(true)
         }
+        Command::Alternatives(args) => {
+            let model = ModelSource::from(&args.model);
+            let cells = engine_room::alternatives(&args.file, args.row, &model, cancel)?;
+            match args.json {
+                true => console.result(&alternatives_json(args.row, &cells)),
+                false => {
+                    for (column, cell) in cells.iter().enumerate() {
+                        let others = cell.iter();
+                        let others: Vec<String> = others
+                            .map(|other| format!("{} {:.1} %", other.code, 100.0 * other.probability))
+                            .collect();
+                        console.result(&format!("column {column}: {}", others.join(", ")));
+                    }
+                }
+            }
+            Ok(true)
+        }
         Command::Timelapse(args) => {
             names::place(&args.output)?;
             names::spare(&args.output, &args.file)?;
@@ -217,6 +234,15 @@ fn other<R: EngineRoom>(
         Ok(false) => Ok(FAILED),
         Err(failure) => Err(failure),
     }
+}
+
+/// By column, the codes that could stand there.
+fn alternatives_json(row: u32, cells: &[Vec<Alternative>]) -> String {
+    let told =
+        |other: &Alternative| serde_json::json!({ "code": other.code, "probability": other.probability });
+    let columns: Vec<Vec<serde_json::Value>> =
+        cells.iter().map(|cell| cell.iter().map(told).collect()).collect();
+    serde_json::json!({ "row": row, "columns": columns }).to_string()
 }
 
 /// How many cells differ, and which.

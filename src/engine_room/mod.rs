@@ -2,12 +2,13 @@
 //!
 //! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
 //! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
-//! stand in for it: [`info`], [`doubt`], [`redraw`], [`timelapse`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
+//! stand in for it: [`info`], [`doubt`], [`alternatives`], [`redraw`], [`timelapse`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
 //! both get models from the Hub.
 //!
 //! Pictures are no business of this module but where their codes go through a model: fronts read and keep
 //! them through `picture` and `saved_picture`.
 
+mod alternatives;
 mod appraisal;
 mod bench;
 mod devices;
@@ -21,6 +22,7 @@ mod source;
 mod timelapse;
 mod verify;
 
+pub use alternatives::alternatives;
 pub use bench::bench;
 pub use doubt::{doubt, paint_difference};
 pub use hub_room::HubRoom;

@@ -6,6 +6,7 @@ pub(super) mod drops;
 mod engine;
 pub(super) mod errands;
 pub(super) mod files;
+mod film_jobs;
 mod filming;
 pub(super) mod focus;
 mod frame;
