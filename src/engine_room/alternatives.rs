@@ -30,7 +30,7 @@ pub fn alternatives(
     let rows = kept.grid().rows - above;
     if row >= rows {
         return Err(Failure::usage(format!(
-            "{} has no row {row}: choose one from 0 to {}",
+            "{} has {rows} rows: choose one from 0 to {}",
             file.display(),
             rows.saturating_sub(1)
         )));

@@ -269,6 +269,7 @@ fn a_stopped_picture_goes_on_from_itself() {
                 ..settled(&task)
             };
             expected.sampling.lookahead = Lookahead::Fixed(4);
+            expected.doubt = read(&path).unwrap().doubt().clone();
             // Branches of the part go on naming it.
             expected.story.earlier.push(read(&path).unwrap().fingerprint());
             assert_eq!(stopped(&path, None).unwrap(), expected);

@@ -288,7 +288,11 @@ impl Studio {
 
     /// The tenth of the cells that the model was least sure of counts as doubtful, unless somebody chose.
     fn follow_picture(&mut self) {
-        let tenth = self.doubt_shown().map(|shown| shown.upper_tenth());
+        let tenth = self.doubt_shown().map(|shown| match shown.upper_tenth() {
+            // None is above the most doubtful ones, should they be that many.
+            nats if shown.count_above(nats) == 0 => 0.99 * nats,
+            nats => nats,
+        });
         if let Some(nats) = tenth.filter(|_| !self.doubt.is_chosen) {
             self.doubt.above = nats.max(0.02);
         }

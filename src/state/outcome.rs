@@ -27,6 +27,10 @@ pub struct Contest {
     pub scores: Vec<f64>,
     /// Its place, counted from 0.
     pub place: usize,
+    /// Of edits under a mask, in the same order, which is theirs: how well what was kept follows from what was
+    /// redrawn. Empty for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seams: Vec<f64>,
 }
 
 /// One picture of the strip, or of the history while it is on the canvas.

@@ -180,10 +180,11 @@ impl Studio {
     /// Each of several pictures learns how it fared; the seed to lock or recall is the winner's.
     fn award(&mut self, run: &Run, pictures: &[Picture]) {
         let scores: Option<Vec<f64>> = pictures.iter().map(|picture| picture.score).collect();
+        let seams: Option<Vec<f64>> = pictures.iter().map(|picture| picture.seam).collect();
         if let Some(scores) = scores.filter(|scores| scores.len() > 1) {
             for (place, outcome) in self.outcomes.iter_mut().take(scores.len()).enumerate() {
-                let scores = scores.clone();
-                outcome.contest = Some(Contest { scores, place });
+                let (scores, seams) = (scores.clone(), seams.clone().unwrap_or_default());
+                outcome.contest = Some(Contest { scores, place, seams });
             }
         }
         let Some(winner) = pictures.first() else { return };

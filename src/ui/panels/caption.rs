@@ -8,6 +8,10 @@ use egui::{Align, Label, Layout, Rect, Sense, Ui, UiBuilder, pos2, vec2};
 const SCORE: &str = "Scores say by how much likelier the model finds a picture with the prompt than without it \
     (log p(picture | prompt) - log p(picture), in nats)";
 
+/// What a seam is.
+const SEAM: &str = "The seam says how well the untouched rest follows from what was redrawn: log p of its codes behind \
+    the hole, in nats; edits under a mask are ordered by it";
+
 pub(crate) fn show(ui: &mut Ui, canvas: Rect, studio: &Studio) {
     let on_canvas = matches!(studio.shown, Shown::Outcome(_) | Shown::Source);
     let outcome = studio
@@ -32,7 +36,8 @@ pub(crate) fn show(ui: &mut Ui, canvas: Rect, studio: &Studio) {
 
 fn words(outcome: &Outcome) -> Option<(String, String)> {
     if let Some(contest) = &outcome.contest {
-        return Some((fared(contest), SCORE.to_owned()));
+        let tip = if contest.seams.is_empty() { SCORE } else { SEAM };
+        return Some((fared(contest), tip.to_owned()));
     }
     let (done, of) = outcome.rows.filter(|_| outcome.ended == Ended::Stopped)?;
     let tip = "Finish it draws the rest; the finished picture takes the place of this part".to_owned();
@@ -41,8 +46,20 @@ fn words(outcome: &Outcome) -> Option<(String, String)> {
 
 /// `Best of 3: the likeliest for the prompt · score 12.3, the others 8.1 and 2.0`.
 pub(crate) fn fared(contest: &Contest) -> String {
-    let Contest { scores, place } = contest;
+    let Contest { scores, place, seams } = contest;
     let count = scores.len();
+    if let (Some(seam), Some(best)) = (seams.get(*place), seams.first()) {
+        let score = scores.get(*place).copied().unwrap_or_default();
+        return match place {
+            0 => {
+                format!("Best of {count}: what was kept follows it best · seam {seam:.1} · score {score:.1}")
+            }
+            _ => format!(
+                "{} of {count} · seam {seam:.1}, the best has {best:.1} · score {score:.1}",
+                nth(place + 1)
+            ),
+        };
+    }
     let score = |place: usize| format!("{:.1}", scores.get(place).copied().unwrap_or_default());
     if *place > 0 {
         let best = score(0);
@@ -82,7 +99,19 @@ mod tests {
         let contest = |place| Contest {
             scores: vec![12.34, 8.06, 2.0],
             place,
+            seams: Vec::new(),
         };
+        let edit = |place| Contest {
+            seams: vec![-3.2, -9.0, -12.0],
+            ..contest(place)
+        };
+        assert_eq!(
+            [fared(&edit(0)), fared(&edit(2))],
+            [
+                "Best of 3: what was kept follows it best · seam -3.2 · score 12.3",
+                "3rd of 3 · seam -12.0, the best has -3.2 · score 2.0"
+            ]
+        );
         assert_eq!(
             fared(&contest(0)),
             "Best of 3: the likeliest for the prompt · score 12.3, the others 8.1 and 2.0"

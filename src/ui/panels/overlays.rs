@@ -36,20 +36,23 @@ pub(crate) fn show(ctx: &Context, studio: &Studio, actions: &mut Vec<Action>) {
 fn shortcuts(ctx: &Context, actions: &mut Vec<Action>) {
     let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
         let palette = Palette::of(ui);
-        ui.set_width(360.0);
+        ui.set_width(760.0);
         ui.label(palette.section("Shortcuts"));
         ui.add_space(theme::GAP);
         egui::Grid::new("keys")
-            .num_columns(2)
+            .num_columns(4)
             .spacing([24.0, 6.0])
             .show(ui, |ui| {
-                for (keys, what) in SHEET {
-                    ui.label(
-                        RichText::new(keys)
-                            .font(theme::medium(theme::SECONDARY))
-                            .color(palette.accent),
-                    );
-                    ui.label(palette.body(what));
+                let (left, right) = SHEET.split_at(SHEET.len().div_ceil(2));
+                for (place, entry) in left.iter().enumerate() {
+                    for (keys, what) in [Some(entry), right.get(place)].into_iter().flatten() {
+                        ui.label(
+                            RichText::new(*keys)
+                                .font(theme::medium(theme::SECONDARY))
+                                .color(palette.accent),
+                        );
+                        ui.label(palette.body(*what));
+                    }
                     ui.end_row();
                 }
             });

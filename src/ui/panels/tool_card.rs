@@ -13,7 +13,9 @@ use crate::state::{
 use crate::ui::theme::{self, Palette};
 use egui::{Button, Color32, Rect, RichText, Ui, vec2};
 
+/// Between the words, and where there is little room.
 const GAP: f32 = 14.0;
+const NARROW_GAP: f32 = 9.0;
 const HEIGHT: f32 = 40.0;
 /// Left and right of the tools, the card's edge included.
 const MARGIN: f32 = 30.0;
@@ -132,21 +134,29 @@ pub(crate) fn show(ui: &mut Ui, rect: Rect, middle: &mut Middle<'_>) {
     let studio = middle.studio;
     let palette = Palette::of(ui);
     let shown = studio.shown_outcome();
-    let words: f32 = Tool::ALL.iter().map(|tool| width_of(ui, *tool) + GAP).sum();
-    // Where there is no room for all, the icons are behind the last one.
-    let all = words + GAP + picture_verbs::tools_width(picture_verbs::Tools::All);
-    let (tools, width) = match all + MARGIN <= rect.width() - 24.0 {
-        true => (picture_verbs::Tools::All, all),
-        false => {
-            let tools = picture_verbs::Tools::Menu;
-            (tools, words + GAP + picture_verbs::tools_width(tools))
-        }
+    let letters: f32 = Tool::ALL.iter().map(|tool| width_of(ui, *tool)).sum();
+    let width = |gap: f32, tools| {
+        let gaps = gap * (Tool::ALL.len() + 1) as f32;
+        letters + gaps + picture_verbs::tools_width(tools)
     };
+    // Where there is no room for all, the words move together, then the icons go behind the last one.
+    let ways = [
+        (GAP, picture_verbs::Tools::All),
+        (NARROW_GAP, picture_verbs::Tools::All),
+        (GAP, picture_verbs::Tools::Menu),
+    ];
+    let fits =
+        |(gap, tools): &(f32, picture_verbs::Tools)| width(*gap, *tools) + MARGIN <= rect.width() - 24.0;
+    let (gap, tools) = ways
+        .into_iter()
+        .find(fits)
+        .unwrap_or((NARROW_GAP, picture_verbs::Tools::Menu));
+    let width = width(gap, tools);
     let mut fit = None;
     let mut pressed: Vec<Action> = Vec::new();
     over(ui, rect, vec2((width + MARGIN).ceil(), HEIGHT), |ui| {
         ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = GAP;
+            ui.spacing_mut().item_spacing.x = gap;
             ui.spacing_mut().button_padding.x = 0.0;
             for tool in Tool::ALL {
                 let deed = tool.deed(studio, shown);

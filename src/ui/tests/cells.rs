@@ -15,6 +15,9 @@ fn another_code_is_taken_by_keys() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut window = opened(folder.path());
     doubted(&mut window);
+    // Not to the prompt.
+    window.get_by_label("Fit").focus();
+    window.run_ok();
     window.key_press_modifiers(egui::Modifiers::SHIFT, egui::Key::ArrowRight);
     window.run_ok();
     assert_eq!(app(&mut window).studio.doubt.cell, Some((1, 2)));
