@@ -3,6 +3,7 @@
 //! Fixed: other tools rely on these names. What cannot be parsed here ends with exit code 2.
 
 use super::models::ModelsCommand;
+use super::serve::ServeArgs;
 use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::engine_room::ModelSource;
 use crate::measure;
@@ -119,6 +120,8 @@ pub enum Command {
     /// Models of the Hugging Face Hub: list, get, verify, remove
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Draw for other programs over HTTP: OpenAI's endpoints for images, and A1111's
+    Serve(ServeArgs),
     /// Make one .gguf file of a Hugging Face folder
     Import(ImportArgs),
     /// Show what is stored in a picture or a model file

@@ -172,6 +172,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         | Command::Redraw { .. }
         | Command::Verify(_)
         | Command::Models(_)
+        | Command::Serve(_)
         | Command::Bench { .. } => return Ok(None),
     };
     request.job().map(Some)
@@ -315,6 +316,7 @@ impl Command {
             Self::Info { json, .. } | Self::Resume { json, .. } => *json,
             Self::Models(command) => command.is_json(),
             Self::Import(_)
+            | Self::Serve(_)
             | Self::Doubt { .. }
             | Self::Redraw { .. }
             | Self::Verify(_)

@@ -2,6 +2,7 @@
 //!
 //! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it
 //! out, `draw` drives the worker, `console` speaks, `keep` writes pictures, `models` gets models from the Hub,
+//! `serve` opens the HTTP door,
 //! `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
@@ -15,6 +16,7 @@ mod keep;
 mod models;
 mod names;
 mod run;
+mod serve;
 mod values;
 
 pub use args::{
@@ -24,3 +26,4 @@ pub use args::{
 pub use interrupt::{Heeded, Interrupt};
 pub use models::ModelsCommand;
 pub use run::{refuse, run};
+pub use serve::ServeArgs;
