@@ -7,6 +7,7 @@ use super::queue::{End, closing};
 use super::refusal::{Dialect, Refusal, json_response};
 use super::upload::json_fields;
 use super::wish::txt2img as task_of;
+use crate::pixels::Pixels;
 use crate::task::{Export, Task};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -24,7 +25,7 @@ const USED: [&str; 9] = [
     "n_iter",
     "cfg_scale",
     "send_images",
-    "negative_prompt",
+    "as_typed",
 ];
 /// Names of fields that are told as ignored.
 const MOST_TOLD: usize = 64;
@@ -34,6 +35,12 @@ const SAMPLER: &str = "speculative Jacobi";
 /// `POST /sdapi/v1/txt2img`
 pub(super) async fn txt2img(State(door): State<Arc<Door>>, request: Request) -> Response {
     told(drawn(&door, request).await)
+}
+
+/// What became of a request.
+struct Outcome {
+    painted: Vec<Painted>,
+    is_interrupted: bool,
 }
 
 async fn drawn(door: &Arc<Door>, request: Request) -> Result<Value, Refusal> {
@@ -50,19 +57,30 @@ async fn drawn(door: &Arc<Door>, request: Request) -> Result<Value, Refusal> {
         End::Closed => return Err(closing()),
     };
     let painted = finished(task.clone(), pictures, door.model.clone(), Export::Png).await?;
-    let info = info(door, &fields, &task, &painted, is_interrupted);
+    let outcome = Outcome {
+        painted,
+        is_interrupted,
+    };
+    let info = info(door, &fields, &task, &outcome);
     let images: Vec<String> = match fields
         .names()
         .any(|field| field == ("send_images", &Value::Bool(false)))
     {
         true => Vec::new(),
-        false => painted.iter().map(|picture| base64(&picture.bytes)).collect(),
+        false => {
+            let painted = outcome.painted.iter();
+            painted.map(|picture| base64(&picture.bytes)).collect()
+        }
     };
     Ok(json!({ "images": images, "parameters": fields.to_value(), "info": info.to_string() }))
 }
 
 /// What was drawn by, in the words of A1111, and what of the request did not count.
-fn info(door: &Door, fields: &Fields, task: &Task, painted: &[Painted], is_interrupted: bool) -> Value {
+fn info(door: &Door, fields: &Fields, task: &Task, outcome: &Outcome) -> Value {
+    let Outcome {
+        painted,
+        is_interrupted,
+    } = outcome;
     let negative = fields.names().find(|(name, _)| *name == "negative_prompt");
     let negative = negative.and_then(|(_, value)| value.as_str()).unwrap_or_default();
     let counts = |value: &Value| match value {
@@ -72,10 +90,9 @@ fn info(door: &Door, fields: &Fields, task: &Task, painted: &[Painted], is_inter
         Value::Object(items) => !items.is_empty(),
         Value::Bool(true) | Value::Number(_) => true,
     };
-    let ignored = fields.names().filter(|(name, value)| {
-        let is_used = USED.contains(name) && *name != "negative_prompt";
-        !is_used && counts(value)
-    });
+    let ignored = fields
+        .names()
+        .filter(|(name, value)| !USED.contains(name) && counts(value));
     let ignored: Vec<&str> = ignored.map(|(name, _)| name).take(MOST_TOLD).collect();
     let mut notes = Vec::new();
     if !ignored.is_empty() {
@@ -87,7 +104,7 @@ fn info(door: &Door, fields: &Fields, task: &Task, painted: &[Painted], is_inter
     if let Some(caption) = painted.first().and_then(|first| first.caption.as_deref()) {
         notes.push(format!("the model was given: {caption}"));
     }
-    if is_interrupted {
+    if *is_interrupted {
         notes.push("interrupted: the rows that were drawn are here".to_owned());
     }
     let first = painted.first();
@@ -115,17 +132,18 @@ pub(super) async fn progress(State(door): State<Arc<Door>>, request: Request) ->
     let skips = query
         .split('&')
         .any(|pair| pair.eq_ignore_ascii_case("skip_current_image=true"));
-    told(progress_now(&door, !skips).await)
+    let shown = if skips { None } else { door.queue.picture() };
+    told(progress_now(&door, shown).await)
 }
 
-async fn progress_now(door: &Door, with_picture: bool) -> Result<Value, Refusal> {
-    let far = door.queue.far(with_picture);
+async fn progress_now(door: &Door, shown: Option<Pixels>) -> Result<Value, Refusal> {
+    let far = door.queue.far();
     let share = far.rows as f64 / far.of.max(1) as f64;
     let left = match far.rows {
         0 => 0.0,
         _ => far.elapsed_secs / share * (1.0 - share),
     };
-    let picture = match far.picture {
+    let picture = match shown {
         Some(pixels) => Some(base64(&partial(pixels, Export::Png).await?)),
         None => None,
     };

@@ -172,7 +172,7 @@ fn router(door: Arc<Door>) -> Router {
 
 /// `GET /health`: whether the program answers, and nothing that is not everybody's.
 async fn health(State(door): State<Arc<Door>>) -> Response {
-    let far = door.queue.far(false);
+    let far = door.queue.far();
     json_response(&json!({ "status": "ok", "drawing": far.is_drawing, "waiting": far.waiting }))
 }
 

@@ -110,8 +110,6 @@ pub(super) struct Far {
     pub(super) rows: usize,
     pub(super) of: usize,
     pub(super) elapsed_secs: f64,
-    /// The first one's rows so far, grey below them.
-    pub(super) picture: Option<Pixels>,
     pub(super) waiting: usize,
 }
 
@@ -208,8 +206,13 @@ impl Queue {
         orders.worker.take()
     }
 
-    /// How far the task of the moment is; with its picture, if that is wanted.
-    pub(super) fn far(&self, with_picture: bool) -> Far {
+    /// The first picture of the task of the moment: its rows so far, grey below them.
+    pub(super) fn picture(&self) -> Option<Pixels> {
+        self.orders().running.as_ref()?.picture(0)
+    }
+
+    /// How far the task of the moment is.
+    pub(super) fn far(&self) -> Far {
         let orders = self.orders();
         let waiting = orders.waiting.len();
         let Some(running) = &orders.running else {
@@ -232,7 +235,6 @@ impl Queue {
             rows,
             of,
             elapsed_secs: begun.map_or(0.0, |(_, at)| at.elapsed().as_secs_f64()),
-            picture: with_picture.then(|| running.picture(0)).flatten(),
             waiting,
         }
     }
@@ -345,10 +347,17 @@ impl Running {
         )
     }
 
+    /// The rows of a picture under way and nothing below them; `None` without any.
+    fn rows(&self, candidate: usize) -> Option<Pixels> {
+        let (begun, lane) = (&self.begun.as_ref()?.0, self.lanes.get(&candidate)?);
+        let is_begun = lane.rows(begun.grid) > 0;
+        is_begun.then(|| lane.drawn(&self.order.task.mode, begun.grid))
+    }
+
     fn cancelled(&self, pictures: Vec<Picture>) -> End {
         let first = self.order.task.seed;
         let with_rows = |picture: Picture| {
-            let rows = self.picture(picture.seed.wrapping_sub(first) as usize);
+            let rows = self.rows(picture.seed.wrapping_sub(first) as usize);
             (picture, rows)
         };
         End::Cancelled(pictures.into_iter().map(with_rows).collect())

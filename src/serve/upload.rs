@@ -4,9 +4,11 @@ use super::fields::Fields;
 use super::refusal::Refusal;
 use crate::picture;
 use crate::pixels::{Mask, Original, Pixels, Samples, Size};
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::StatusCode;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
 /// Bytes of a request in JSON: the longest prompt, every letter of it escaped.
@@ -50,20 +52,33 @@ fn bad_form(message: impl Into<String>) -> Refusal {
 /// # Errors
 /// It is too large or too slow, or no JSON object.
 pub(super) async fn json_fields(body: Body) -> Result<Fields, Refusal> {
-    use axum::body::HttpBody;
     if body.size_hint().lower() > MOST_JSON as u64 {
         return Err(too_large(MOST_JSON));
     }
-    let read = tokio::time::timeout(PATIENCE, to_bytes(body, MOST_JSON)).await;
-    let bytes = read.map_err(|_| too_slow())?.map_err(|error| {
-        // The one other reason is a client that is gone, which reads no answer.
-        let _ = error;
-        too_large(MOST_JSON)
-    })?;
+    let read = tokio::time::timeout(PATIENCE, read_json(body)).await;
+    let bytes = read.map_err(|_| too_slow())??;
     if bytes.is_empty() {
         return Ok(Fields::default());
     }
     Fields::of_json(&bytes)
+}
+
+async fn read_json(mut body: Body) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let frame = frame.map_err(|error| {
+            let message = format!("the request's body cannot be read ({error})");
+            Refusal::new(StatusCode::BAD_REQUEST, message).code("invalid_body")
+        })?;
+        // What is no data are trailers, which say nothing here.
+        if let Ok(data) = frame.into_data() {
+            if bytes.len() + data.len() > MOST_JSON {
+                return Err(too_large(MOST_JSON));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes)
 }
 
 /// Reads a form.
@@ -71,7 +86,6 @@ pub(super) async fn json_fields(body: Body) -> Result<Fields, Refusal> {
 /// # Errors
 /// It is too large or too slow, or no form.
 pub(super) async fn form(request: Request) -> Result<Form, Refusal> {
-    use axum::body::HttpBody;
     if request.body().size_hint().lower() > MOST_FORM as u64 {
         return Err(too_large(MOST_FORM));
     }

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::refusal::Refusal;
 use super::upload::{Form, mask_of, picture_of};
 use crate::pixels::Size;
-use crate::task::{Export, LONGEST_PROMPT, Mode, SamplingChoice, Task, new_seed};
+use crate::task::{Export, LONGEST_PROMPT, Mode, SamplingChoice, Task, Wording, new_seed};
 use crate::token::Grid;
 use axum::http::StatusCode;
 use std::sync::Arc;
@@ -103,6 +103,7 @@ impl Wish {
             Some(text) => Some(text.parse().map_err(|error| Refusal::field("size", error))?),
         };
         let task = Task {
+            wording: wording(fields)?,
             size: size.map(|size| drawable(size, &task.mode, door)).transpose()?,
             candidates: fields.whole("n", 1..=MOST_PICTURES)?.unwrap_or(1) as usize,
             ..task
@@ -180,6 +181,7 @@ pub(super) fn txt2img(fields: &Fields, door: &Door) -> Result<Task, Refusal> {
     }
     let task = Task::new(Mode::Generate, prompt);
     let task = Task {
+        wording: wording(fields)?,
         size: size.map(|size| drawable(size, &task.mode, door)).transpose()?,
         candidates: (together * times) as usize,
         sampling: SamplingChoice {
@@ -205,6 +207,14 @@ fn prompt(fields: &Fields) -> Result<&str, Refusal> {
         return Err(Refusal::field("prompt", message));
     }
     Ok(prompt)
+}
+
+/// `as_typed` gives the model the prompt as it is.
+fn wording(fields: &Fields) -> Result<Wording, Refusal> {
+    Ok(match fields.flag("as_typed")? {
+        true => Wording::AsTyped,
+        false => Wording::Understood,
+    })
 }
 
 fn with_seed(task: Task, seed: Option<u64>) -> Result<Task, Refusal> {
