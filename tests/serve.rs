@@ -96,6 +96,8 @@ fn pictures_come_as_on_the_command_line() {
         server.generate(&said).ok()["data"][0]["revised_prompt"],
         "a dog in a meadow"
     );
+    said["as_typed"] = true.into();
+    assert_eq!(server.generate(&said).ok()["data"][0].get("revised_prompt"), None);
     let models = server.get("/v1/models").ok();
     assert_eq!(models["data"][0]["id"], "starter");
     assert_eq!(server.get("/v1/models/starter").ok()["object"], "model");

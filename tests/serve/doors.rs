@@ -62,10 +62,12 @@ fn nobody_comes_in_without_the_token_or_from_a_foreign_page() {
         "/v1/images/generations",
         "/docs",
     ] {
-        let answer = server.raw(&plain(&format!("GET {path}"), &[host.clone()]));
+        let answer = server.raw(&plain(&format!("GET {path}"), std::slice::from_ref(&host)));
         assert_eq!(answer.status, 401, "{path}");
     }
-    let health = server.raw(&plain("GET /health", &[host.clone()])).ok();
+    let health = server
+        .raw(&plain("GET /health", std::slice::from_ref(&host)))
+        .ok();
     assert_eq!(health["status"], "ok");
     // A name that was made to point here, and pages of others.
     for foreign in [
