@@ -63,7 +63,7 @@ const FENCES: [(&str, &[&str]); 14] = [
     ("ureq", &["hub"]),
     ("rustls", &["hub", "serve"]),
     ("axum", &["serve"]),
-    ("hyper", &["serve"]),
+    ("hyper_util", &["serve"]),
     ("tokio", &["serve"]),
     ("fs4", &["hub"]),
 ];

@@ -13,6 +13,7 @@ mod exit;
 mod interrupt;
 mod job;
 mod keep;
+mod model_args;
 mod models;
 mod names;
 mod run;
@@ -20,10 +21,10 @@ mod serve;
 mod values;
 
 pub use args::{
-    Args, Command, DrawArgs, ImportArgs, Kind, ModelArgs, NoiseKind, PublishedShape, VerifyArgs, WindowArgs,
-    WindowTheme,
+    Args, Command, DrawArgs, ImportArgs, Kind, NoiseKind, PublishedShape, VerifyArgs, WindowArgs, WindowTheme,
 };
 pub use interrupt::{Heeded, Interrupt};
+pub use model_args::ModelArgs;
 pub use models::ModelsCommand;
 pub use run::{refuse, run};
 pub use serve::ServeArgs;

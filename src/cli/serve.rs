@@ -1,6 +1,6 @@
 //! `serve`: the HTTP door from the command line.
 
-use super::args::ModelArgs;
+use super::model_args::ModelArgs;
 use crate::engine_room::{EngineRoom, Note};
 use crate::serve::{self, Certificate, Options};
 use crate::task::{Cancel, Failure};
