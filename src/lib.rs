@@ -6,14 +6,15 @@
 //!   [`understand`] (what people type, in the starter's words), `disk` (files written whole or not at all)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
 //!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
-//!   saved pictures), [`hub`] (models of the Hugging Face Hub: fetched, checked, removed; the only place of
-//!   HTTP), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
+//!   saved pictures), [`hub`] (models of the Hugging Face Hub: fetched, checked, removed; the only place that
+//!   asks over HTTP), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), `worker` (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
 //!   machine is), [`saved_picture`] (tasks in saved pictures); beside them, and standing on them,
 //!   [`engine_room`] (what both fronts may ask of a model: open, appraise, import ...)
-//! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu)
+//! - 3 fronts: [`cli`], [`ui`] (the window; the only place of egui and wgpu), [`serve`] (the HTTP door; the only
+//!   place of axum, hyper and tokio)
 
 pub mod cli;
 pub mod decode;
@@ -28,6 +29,7 @@ pub mod model;
 pub mod picture;
 pub mod pixels;
 pub mod saved_picture;
+pub mod serve;
 pub mod session;
 pub mod state;
 pub mod task;

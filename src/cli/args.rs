@@ -5,6 +5,7 @@
 use super::model_args::ModelArgs;
 use super::models::ModelsCommand;
 use super::picture_args::{AlternativesArgs, DiffArgs, TimelapseArgs};
+use super::serve::ServeArgs;
 use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::measure;
 use crate::pixels::Size;
@@ -128,6 +129,8 @@ pub enum Command {
     /// Models of the Hugging Face Hub: list, get, verify, remove
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Draw for other programs over HTTP: OpenAI's endpoints for images, and A1111's
+    Serve(ServeArgs),
     /// Make one .gguf file of a Hugging Face folder
     Import(ImportArgs),
     /// Show what is stored in a picture or a model file

@@ -186,6 +186,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         | Command::Redraw { .. }
         | Command::Verify(_)
         | Command::Models(_)
+        | Command::Serve(_)
         | Command::Bench { .. } => return Ok(None),
     };
     request.job().map(Some)
@@ -348,6 +349,7 @@ impl Command {
             Self::Alternatives(args) => args.json,
             Self::Models(command) => command.is_json(),
             Self::Import(_)
+            | Self::Serve(_)
             | Self::Doubt { .. }
             | Self::Timelapse(_)
             | Self::Redraw { .. }

@@ -2,6 +2,7 @@
 //!
 //! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it
 //! out, `draw` drives the worker, `console` speaks, `keep` writes pictures, `models` gets models from the Hub,
+//! `serve` opens the HTTP door,
 //! `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
 
@@ -17,6 +18,7 @@ mod models;
 mod names;
 mod picture_args;
 mod run;
+mod serve;
 mod values;
 
 pub use args::{
@@ -27,3 +29,4 @@ pub use model_args::ModelArgs;
 pub use models::ModelsCommand;
 pub use picture_args::{AlternativesArgs, DiffArgs, TimelapseArgs};
 pub use run::{refuse, run};
+pub use serve::ServeArgs;

@@ -1,4 +1,4 @@
-//! Which model draws, as it is typed.
+//! The arguments of every command that loads a model.
 
 use super::values::threads;
 use crate::engine_room::ModelSource;

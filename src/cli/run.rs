@@ -6,7 +6,7 @@ use super::args::Command;
 use super::console::{Console, harmless};
 use super::exit::{CANCELLED, DONE, FAILED, USAGE};
 use super::interrupt::Interrupt;
-use super::{draw, job, models, names};
+use super::{draw, job, models, names, serve};
 use crate::engine_room::{self, EngineRoom, ModelSource, Verification};
 use crate::measure::Subject;
 use crate::saved_picture;
@@ -189,6 +189,7 @@ fn other<R: EngineRoom>(
                 .map(|()| true)
         }
         Command::Models(command) => return models::run(command, &room.hub(), cancel, console),
+        Command::Serve(args) => serve::run(args, room, cancel, &mut |note| console.note(note)).map(|()| true),
         Command::Verify(args) => {
             let asked = Verification {
                 cases: &args.cases,

@@ -2,6 +2,7 @@
 //! them (`UserComment`, as A1111 writes it). Its codes stay in the kept PNG.
 
 use super::{PictureError, read, read_record};
+use crate::pixels::Pixels;
 use crate::task::{Cause, Export};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::webp::WebPEncoder;
@@ -23,30 +24,9 @@ pub fn export(from: &Path, to: &Path, format: Export) -> Result<(), PictureError
     let name = to.display().to_string();
     let pixels = read(from)?;
     // Another program's picture has none of our settings.
-    let exif = read_record::<Value>(from)
-        .ok()
-        .map(|record| exif(&record.parameters));
-    if format == Export::Jpeg && exif.as_ref().is_some_and(|exif| exif.len() > LONGEST_EXIF) {
-        let reason = "its prompt is too long for a JPEG: save it as PNG or WebP";
-        return Err(PictureError::new(name, reason));
-    }
-    let mut bytes = Vec::new();
-    let size = pixels.size();
-    let encoded: ImageResult<()> = match format {
-        Export::Png => {
-            bytes = super::encode_png(&pixels)?;
-            Ok(())
-        }
-        Export::Jpeg => {
-            let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
-            encode(encoder, exif, pixels.rgb(), (size.width, size.height))
-        }
-        Export::WebP => {
-            let encoder = WebPEncoder::new_lossless(&mut bytes);
-            encode(encoder, exif, pixels.rgb(), (size.width, size.height))
-        }
-    };
-    encoded.map_err(|error| PictureError::new(&name, format!("cannot be written ({error})")))?;
+    let record = read_record::<Value>(from).ok();
+    let parameters = record.as_ref().map(|record| record.parameters.as_str());
+    let bytes = encode_as(&pixels, parameters, format, &name)?;
     let folder = to.parent().filter(|parent| !parent.as_os_str().is_empty());
     let write = || -> std::io::Result<()> {
         let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
@@ -57,6 +37,39 @@ pub fn export(from: &Path, to: &Path, format: Export) -> Result<(), PictureError
     write().map_err(|error| {
         PictureError::new(&name, format!("cannot be written ({error})")).because(Cause::of_io(&error))
     })
+}
+
+/// A picture in this format in memory, `parameters` inside; a PNG is plain, for its settings are a record's.
+/// `name` is for messages.
+///
+/// # Errors
+/// The picture has no pixels, or `parameters` are longer than a JPEG holds.
+pub fn encode_as(
+    pixels: &Pixels,
+    parameters: Option<&str>,
+    format: Export,
+    name: &str,
+) -> Result<Vec<u8>, PictureError> {
+    let exif = parameters.map(exif);
+    if format == Export::Jpeg && exif.as_ref().is_some_and(|exif| exif.len() > LONGEST_EXIF) {
+        let reason = "its prompt is too long for a JPEG: save it as PNG or WebP";
+        return Err(PictureError::new(name, reason));
+    }
+    let mut bytes = Vec::new();
+    let size = pixels.size();
+    let encoded: ImageResult<()> = match format {
+        Export::Png => return super::encode_png(pixels),
+        Export::Jpeg => {
+            let encoder = JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY);
+            encode(encoder, exif, pixels.rgb(), (size.width, size.height))
+        }
+        Export::WebP => {
+            let encoder = WebPEncoder::new_lossless(&mut bytes);
+            encode(encoder, exif, pixels.rgb(), (size.width, size.height))
+        }
+    };
+    encoded.map_err(|error| PictureError::new(name, format!("cannot be written ({error})")))?;
+    Ok(bytes)
 }
 
 fn encode(

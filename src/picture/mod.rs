@@ -16,14 +16,16 @@ mod record;
 mod shrink;
 mod texts;
 
-pub use export::export;
+pub use export::{encode_as, export};
 pub use film::{Film, Moving};
 pub use fit::{Part, fit, part_of};
 pub use maps::canny;
 pub use mask_file::{MaskFile, read_mask};
 pub use masked::{compose, fit_masked, mask_codes, part_under_mask, within_middle};
-pub use reading::{ENDINGS, read, read_bytes};
-pub use record::{Record, encode_png, holds_record, parameters, read_record, write, write_new};
+pub use reading::{ENDINGS, read, read_bytes, size_of};
+pub use record::{
+    Record, encode_png, encode_record, holds_record, parameters, read_record, write, write_new,
+};
 pub use shrink::shrink;
 
 use crate::task::Cause;

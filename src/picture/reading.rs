@@ -43,6 +43,22 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Result<Pixels, PictureError> {
     Pixels::of(size, original).ok_or_else(wrong)
 }
 
+/// Width and height as the head of a picture says, before anything is decoded; `name` is for messages.
+///
+/// # Errors
+/// The bytes are no picture of these kinds, or its head is damaged.
+pub fn size_of(bytes: &[u8], name: &str) -> Result<Size, PictureError> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let reader = reader.map_err(|e| PictureError::new(name, e))?;
+    if !reader.format().is_some_and(is_read) {
+        return Err(PictureError::new(name, kinds::refusal(bytes)).because(Cause::OtherKind));
+    }
+    let (width, height) = reader.into_dimensions().map_err(|e| {
+        PictureError::new(name, format!("this picture cannot be read ({e})")).because(Cause::Damaged)
+    })?;
+    Ok(Size::new(width, height))
+}
+
 pub(super) fn bytes_of(path: &Path) -> Result<Vec<u8>, PictureError> {
     let wrong =
         |e: std::io::Error| PictureError::new(path.display().to_string(), &e).because(Cause::of_io(&e));

@@ -114,6 +114,14 @@ pub fn encode_png(pixels: &Pixels) -> Result<Vec<u8>, PictureError> {
     encode(pixels, &[]).map_err(|e| PictureError::new("PNG", e))
 }
 
+/// A PNG with a record in it, in memory.
+///
+/// # Errors
+/// The picture has no pixels.
+pub fn encode_record<S: Serialize>(pixels: &Pixels, record: &Record<S>) -> Result<Vec<u8>, PictureError> {
+    encoded(pixels, record).map_err(|e| PictureError::new("PNG", e))
+}
+
 /// Writes a picture and its record, whole or not at all.
 ///
 /// # Errors
@@ -132,7 +140,7 @@ pub fn write_new<S: Serialize>(
     pixels: &Pixels,
     record: &Record<S>,
 ) -> Result<PathBuf, PictureError> {
-    let bytes = encoded(pixels, record).map_err(|e| PictureError::new("PNG", e))?;
+    let bytes = encode_record(pixels, record)?;
     for path in names {
         match disk::put(&path, &bytes, Readers::Usual, Onto::Nothing) {
             Ok(()) => return Ok(path),

@@ -14,7 +14,7 @@ pub use settings::Settings;
 
 use crate::picture::{self, Record};
 use crate::pixels::{Mask, MaskRuns, Pixels};
-use crate::task::{Doubt, Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task, Wording};
+use crate::task::{Doubt, Export, Failure, Lookahead, Mode, Noise, Picture, SamplingChoice, Task, Wording};
 use crate::token::Grid;
 use serde_json::{Value, json};
 use settings::{from_hex, to_hex};
@@ -67,6 +67,29 @@ pub fn save(path: &Path, saving: &Saving<'_>) -> Result<(), Failure> {
 pub fn save_new(names: &mut dyn Iterator<Item = PathBuf>, saving: &Saving<'_>) -> Result<PathBuf, Failure> {
     let (pixels, record) = record_of(saving)?;
     picture::write_new(names, &pixels, &record).map_err(failed)
+}
+
+/// A picture in memory, its settings inside; its tokens, too, in a PNG.
+///
+/// # Errors
+/// The picture has no pixels, or its prompt is too long for a JPEG.
+pub fn encode(saving: &Saving<'_>, format: Export) -> Result<Vec<u8>, Failure> {
+    let (pixels, record) = record_of(saving)?;
+    let encoded = match format {
+        Export::Png => picture::encode_record(&pixels, &record),
+        Export::Jpeg | Export::WebP => {
+            picture::encode_as(&pixels, Some(&record.parameters), format, "the picture")
+        }
+    };
+    encoded.map_err(failed)
+}
+
+/// The prompt and settings of a picture in the style other programs read.
+///
+/// # Errors
+/// As [`encode`].
+pub fn parameters(saving: &Saving<'_>) -> Result<String, Failure> {
+    record_of(saving).map(|(_, record)| record.parameters)
 }
 
 /// The pixels of the file, and what goes into it beside them.
