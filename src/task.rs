@@ -105,6 +105,7 @@ pub struct Task {
     /// Codes already known, row by row over the whole grid: the start of a stopped picture.
     pub resume: Option<Vec<u32>>,
     /// How unsure the model was of the codes in `resume`, as far as that is known.
+    #[serde(default, skip_serializing_if = "Doubt::is_empty")]
     pub doubt: Doubt,
     /// Rows with words of their own, and where the first ones come from.
     pub story: Story,
