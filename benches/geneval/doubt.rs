@@ -8,6 +8,11 @@ use super::prompts::Prompt;
 use lumina_studio::pixels::Pixels;
 use lumina_studio::token::CODE_PIXELS;
 
+/// The entropies of a picture's wrong things, or of its right ones: by thing, by cell.
+type Entropies = fn(&Noted) -> &Vec<Vec<f64>>;
+/// What is compared of some pictures.
+type Values<'a> = dyn Fn(&[&&Noted], Entropies) -> Vec<f64> + 'a;
+
 /// The entropies, in nats, of the cells of each thing of a picture.
 #[derive(Default)]
 struct Noted {
@@ -80,19 +85,19 @@ pub fn table(finder: &Finder, prompts: &[Prompt], drawn: &[Drawn], count: usize)
         .map(|i| wrong[*i])
         .chain(of_right.iter().map(|i| right[*i]))
         .collect();
-    let cells = |taken: &[&&Noted], of: fn(&Noted) -> &Vec<Vec<f64>>| -> Vec<f64> {
+    let cells = |taken: &[&&Noted], of: Entropies| -> Vec<f64> {
         taken
             .iter()
             .flat_map(|noted| of(noted).iter().flatten().copied())
             .collect()
     };
-    let things = |taken: &[&&Noted], of: fn(&Noted) -> &Vec<Vec<f64>>| -> Vec<f64> {
+    let things = |taken: &[&&Noted], of: Entropies| -> Vec<f64> {
         taken
             .iter()
             .flat_map(|noted| of(noted).iter().map(|nats| mean(nats)))
             .collect()
     };
-    let (of_wrong_things, of_right_things): (fn(&Noted) -> &Vec<Vec<f64>>, fn(&Noted) -> &Vec<Vec<f64>>) =
+    let (of_wrong_things, of_right_things): (Entropies, Entropies) =
         (|noted| &noted.wrong, |noted| &noted.right);
     println!(
         "{} pictures, {} of them with a wrong thing\n",
@@ -100,7 +105,7 @@ pub fn table(finder: &Finder, prompts: &[Prompt], drawn: &[Drawn], count: usize)
         of_wrong.len()
     );
     println!("| | wrong | right | AUC (95 % interval, pictures drawn anew) |\n|---|---|---|---|");
-    let told = |name: &str, values: &dyn Fn(&[&&Noted], fn(&Noted) -> &Vec<Vec<f64>>) -> Vec<f64>| {
+    let told = |name: &str, values: &Values<'_>| {
         let area = |taken: &[&&Noted]| auc(&values(taken, of_wrong_things), &values(taken, of_right_things));
         let all: Vec<&&Noted> = taken.iter().collect();
         let (wrong, right) = (values(&all, of_wrong_things), values(&all, of_right_things));

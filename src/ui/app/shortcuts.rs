@@ -62,7 +62,7 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
         canvas.actual_size();
     }
     if studio.page == Page::Canvas && studio.rows_shown().is_some() {
-        actions.extend(on_rows(studio, &times));
+        actions.extend(on_rows(studio, times));
     }
     // In a text field it would take the letter before the caret.
     if take(command, Key::H) {
@@ -99,7 +99,7 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
         actions.push(ViewAction::Help.into());
     }
     if studio.page == Page::Canvas {
-        actions.extend(on_cells(studio, &times));
+        actions.extend(on_cells(studio, times));
     }
     if studio.draft.tab == Tab::Edit || studio.can_paint_map() {
         let brush = &studio.draft.brush;

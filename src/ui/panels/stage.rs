@@ -94,7 +94,8 @@ fn picture(ui: &mut Ui, middle: &mut Middle<'_>) -> Pointed {
             left: 72.0,
             right: reference.map_or(72.0, |_| reference::ROOM),
             top: 32.0,
-            bottom: 84.0,
+            // All of a map can be painted on: its card is not over it.
+            bottom: if studio.can_paint_map() { 144.0 } else { 84.0 },
         },
     };
     let (left, right) = sides(studio);

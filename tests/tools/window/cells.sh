@@ -42,7 +42,7 @@ shot cells-taken
 # Where both differ.
 xdotool mousemove 500 787 click 1 sleep 0.3
 click compare_tool
-sleep 0.5
+sleep 3
 shot cells-difference
 "$program" diff "$parent" "$child" >"$home/diff"
 grep -q 'in row 14' "$home/diff" || fail "$(cat "$home/diff")"
