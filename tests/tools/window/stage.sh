@@ -25,9 +25,9 @@ declare -A place=(
     [create]="60 70" [pair]="154 70" [edit]="248 70"
     [subject]="60 103" [control]="154 103" [predict]="248 103"
     [prompt]="155 190" [draw]="120 764" [resume]="59 764"
-    [finish]="763 738" [compare_tool]="606 738" [sketch]="155 560" [select_doubtful]="880 680"
+    [finish]="790 738" [compare_tool]="606 738" [sketch]="155 560" [select_doubtful]="880 680"
     [canvas]="722 383" [nowhere]="500 787" [example]="526 373"
-    [fit]="790 738" [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 463" [seed_field]="60 516"
+    [fit]="834 738" [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 463" [seed_field]="60 516"
     [narrow_results]="833 22" [narrow_clear]="977 556"
 )
 
