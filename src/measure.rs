@@ -1,8 +1,13 @@
 //! How fast this machine runs a model of the published shape: weights nobody trained, so that nothing has
 //! to be fetched first. A forward's time does not depend on what the weights are.
 
+mod pace;
+
+pub use pace::{Paced, Pacing, pace};
+
 use crate::decode::{
-    Ahead, Ask, DrawError, DrawSettings, Drawing, Event, Feed, Measures, NoiseKey, Recent, Wish, draw,
+    Ahead, Ask, DrawError, DrawSettings, Drawing, Event, Feed, Measures, NoiseKey, Predictor, Recent, Wish,
+    draw,
 };
 use crate::model::cuda::CardDecoder;
 use crate::model::decoder::config::Config;
@@ -211,47 +216,11 @@ fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn
     for rows in ROWS {
         let mut line = format!("| {rows} |");
         for context in contexts {
-            let each = rows / 2;
-            let tokens: Vec<u32> = (0..each as u32)
-                .map(|code| code * 97 % shape.codes as u32)
-                .collect();
-            let feed = |lane, at| Feed {
-                lane,
-                at,
-                tokens: &tokens,
-                scores_from: 0,
-            };
-            let feeds = [feed(0, context + PROMPT), feed(1, context)];
-            let noise = |position: usize| NoiseKey::new(1, position as u64);
-            let asks: Vec<Ask> = (0..each)
-                .map(|row| Ask {
-                    candidate: 0,
-                    position: context + row,
-                    noise: noise(context + row),
-                    c: row,
-                    u: Some(each + row),
-                })
-                .collect();
-            let ahead: Vec<Ahead> = (0..each - 1)
-                .map(|row| Ahead {
-                    candidate: 0,
-                    noise: noise(context + each + row),
-                    left: context + each - 1,
-                    above: (context + row).checked_sub(1),
-                })
-                .collect();
-            let wish = Wish {
-                sampling: &SAMPLING,
-                asks: &asks,
-                ahead: &ahead,
-                reach: 128,
-                measures: Measures::default(),
-            };
             let mut times = Vec::new();
             let tries = shape.tries;
             for turn in 0..tries {
                 let began = Instant::now();
-                predictor.choose(&feeds, &wish, &mut recent)?;
+                forward(predictor.as_mut(), &mut recent, shape.codes, context, rows / 2)?;
                 if turn >= tries / 4 {
                     times.push(began.elapsed().as_secs_f64());
                 }
@@ -259,13 +228,58 @@ fn forwards(network: &Network, shape: &Shape, speed: Option<f64>, tell: &mut dyn
             let seconds = median(times);
             line += &format!(" {:.2} ms", 1e3 * seconds);
             if let (Some(speed), Network::Card(decoder)) = (speed, network) {
-                let bytes = decoder.read_bytes(2 * context + PROMPT + 2 * each);
+                let bytes = decoder.read_bytes(2 * context + PROMPT + rows);
                 line += &format!(" ({:.0} %)", 100.0 * bytes as f64 / speed / seconds);
             }
             line += " |";
         }
         tell(&line);
     }
+    Ok(())
+}
+
+/// One forward of `each` rows of both guidance branches behind `context` codes, with the choice of codes.
+fn forward(
+    predictor: &mut dyn Predictor,
+    recent: &mut Recent,
+    codes: usize,
+    context: usize,
+    each: usize,
+) -> Result<()> {
+    let tokens: Vec<u32> = (0..each as u32).map(|code| code * 97 % codes as u32).collect();
+    let feed = |lane, at| Feed {
+        lane,
+        at,
+        tokens: &tokens,
+        scores_from: 0,
+    };
+    let feeds = [feed(0, context + PROMPT), feed(1, context)];
+    let noise = |position: usize| NoiseKey::new(1, position as u64);
+    let asks: Vec<Ask> = (0..each)
+        .map(|row| Ask {
+            candidate: 0,
+            position: context + row,
+            noise: noise(context + row),
+            c: row,
+            u: Some(each + row),
+        })
+        .collect();
+    let ahead: Vec<Ahead> = (0..each - 1)
+        .map(|row| Ahead {
+            candidate: 0,
+            noise: noise(context + each + row),
+            left: context + each - 1,
+            above: (context + row).checked_sub(1),
+        })
+        .collect();
+    let wish = Wish {
+        sampling: &SAMPLING,
+        asks: &asks,
+        ahead: &ahead,
+        reach: 128,
+        measures: Measures::default(),
+    };
+    predictor.choose(&feeds, &wish, recent)?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod cancel;
 mod difference;
 mod doubt;
 mod failure;
+mod fitting;
 mod hub;
 mod mode;
 mod models;
@@ -22,6 +23,7 @@ pub use cancel::Cancel;
 pub use difference::Difference;
 pub use doubt::Doubt;
 pub use failure::{Cause, Failure, Fault};
+pub use fitting::{Fitting, Way};
 pub use hub::{HubShelf, Offered, Stored, StoredKind, Transfer, TransferPhase, time_left};
 pub use mode::{MapKind, Mode};
 pub use models::{

@@ -1,7 +1,7 @@
 //! What a model is and needs where it would run, read off its headers.
 
+use super::ModelSource;
 use super::devices::card_for;
-use super::{ModelSource, failed};
 use crate::model::bundle::{Parts, Source, with_parts};
 use crate::model::decoder::config::Config;
 use crate::model::footprint::Scale;
@@ -54,7 +54,7 @@ pub(super) fn appraise(asked: &ModelSource) -> Result<Appraisal, Failure> {
             plans: scale.plans(&card.sizes("generate"), size, &needs),
         })
     });
-    appraised.map_err(failed)
+    Ok(appraised?)
 }
 
 #[cfg(test)]

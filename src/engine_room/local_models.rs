@@ -1,13 +1,15 @@
 //! The models on this machine's disk.
 
 use super::source::{movq_for, prepare};
-use super::{EngineRoom, Make, ModelSource, appraisal, devices, failed};
+use super::{EngineRoom, Make, ModelSource, appraisal, devices, fitting};
 use crate::hub;
 use crate::model::bundle::Bundle;
 use crate::model::weights::import::{NO_MOVQ, import};
 use crate::model::{discovery, memory};
 use crate::session::Session;
-use crate::task::{Appraisal, Cancel, Device, Failure, Format, ImportStep, ImportWish, Known, Survey};
+use crate::task::{
+    Appraisal, Cancel, Device, Failure, Fitting, Format, ImportStep, ImportWish, Known, Survey,
+};
 use std::path::{Path, PathBuf};
 
 /// The real [`EngineRoom`].
@@ -24,7 +26,7 @@ impl EngineRoom for LocalModels {
         }
         let source = source.source();
         Ok(Box::new(move || {
-            let bundle = Bundle::open(&source).map_err(failed)?;
+            let bundle = Bundle::open(&source)?;
             let name = match &bundle.card.note {
                 Some(note) => format!("{} ({note})", bundle.name),
                 None => bundle.name.clone(),
@@ -69,6 +71,14 @@ impl EngineRoom for LocalModels {
         }
     }
 
+    fn fit(&self, wish: &ImportWish, device: Device) -> Result<Fitting, Failure> {
+        fitting::fitting(wish, device)
+    }
+
+    fn measure_fit(&self, wish: &ImportWish, fitting: Fitting, cancel: &Cancel) -> Result<Fitting, Failure> {
+        fitting::measured(wish, fitting, cancel)
+    }
+
     fn import(
         &self,
         wish: &ImportWish,
@@ -78,7 +88,7 @@ impl EngineRoom for LocalModels {
         if wish.movq.is_none() {
             return Err(Failure::usage(NO_MOVQ));
         }
-        let summary = import(wish, step, cancel).map_err(failed)?;
+        let summary = import(wish, step, cancel)?;
         Ok(summary.remarks())
     }
 }

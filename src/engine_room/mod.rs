@@ -13,6 +13,7 @@ mod appraisal;
 mod bench;
 mod devices;
 mod doubt;
+mod fitting;
 mod hub_room;
 mod info;
 mod local_models;
@@ -34,7 +35,7 @@ pub use source::ModelSource;
 pub use timelapse::timelapse;
 pub use verify::{Verification, verify};
 
-use crate::task::{Appraisal, Cancel, Device, Engine, Failure, ImportStep, ImportWish, Survey};
+use crate::task::{Appraisal, Cancel, Device, Engine, Failure, Fitting, ImportStep, ImportWish, Survey};
 use std::path::{Path, PathBuf};
 
 /// Makes an engine on the worker's thread, and names its model.
@@ -70,6 +71,29 @@ pub trait EngineRoom: Send + Sync + 'static {
 
     /// How a Hugging Face folder would be imported unless the user says otherwise.
     fn plan_import(&self, folder: &Path) -> ImportWish;
+
+    /// Every way to run the checkpoint of an import here, by its headers alone. A room without real models
+    /// knows none.
+    ///
+    /// # Errors
+    /// Something is missing in the folder, or its headers are damaged.
+    fn fit(&self, _wish: &ImportWish, _device: Device) -> Result<Fitting, Failure> {
+        Ok(Fitting::default())
+    }
+
+    /// The same with how long a picture takes, measured for about ten seconds with weights nobody trained.
+    /// `cancel` is polled between forwards.
+    ///
+    /// # Errors
+    /// The device cannot be used, what is measured does not fit its memory, or `cancel` was called.
+    fn measure_fit(
+        &self,
+        _wish: &ImportWish,
+        fitting: Fitting,
+        _cancel: &Cancel,
+    ) -> Result<Fitting, Failure> {
+        Ok(fitting)
+    }
 
     /// Writes the one file of a folder, or nothing. `cancel` is polled at least once a tensor; the
     /// answer is what had to be done otherwise than asked.

@@ -1,6 +1,5 @@
 //! Which model is asked for, and where it shall run.
 
-use super::failed;
 use crate::hub;
 use crate::model::bundle::{Bundle, Source};
 use crate::model::discovery;
@@ -49,7 +48,7 @@ impl ModelSource {
 
     /// Loads the model for work on this thread.
     pub(super) fn session(&self) -> Result<Session, Failure> {
-        Ok(Session::new(Bundle::open(&self.source()).map_err(failed)?))
+        Ok(Session::new(Bundle::open(&self.source())?))
     }
 }
 

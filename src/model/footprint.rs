@@ -96,6 +96,15 @@ impl Scale<'_> {
         self.decoder_bytes(quant) + self.movq_bytes()
     }
 
+    /// Bytes of the file an import to `quant` makes, about: its image tokenizer is stored in half precision.
+    pub(crate) fn file_bytes(&self, quant: Format) -> u64 {
+        let stored = self.config.tensors().into_iter().map(|(name, shape)| {
+            let kind = self.stored_kind(&name, &shape, Some(quant));
+            bytes(kind, shape.iter().product())
+        });
+        stored.sum::<u64>() + self.movq_bytes() / 2
+    }
+
     /// What a picture of `size` takes.
     pub(crate) fn needs(&self, quant: Option<Format>, size: Size) -> Needs {
         let positions = Grid::of(size).map_or(0, Grid::stream_len) + PROMPT_TOKENS;

@@ -1,6 +1,6 @@
 //! What else could stand in the cells of a finished picture.
 
-use super::loaded::{Session, broken};
+use super::loaded::Session;
 use crate::decode::distribution;
 use crate::model::movq::preview::Line;
 use crate::pixels::Pixels;
@@ -77,7 +77,7 @@ impl Session {
         if cancel.is_cancelled() {
             return Err(Failure::failed("the question was taken back"));
         }
-        seen.map_err(|e| broken(&e))?;
+        seen.map_err(Failure::from)?;
         let pictured = found.into_iter().enumerate().map(|(column, codes_found)| {
             let pictured = codes_found.into_iter().map(|(code, probability)| Alternative {
                 code,

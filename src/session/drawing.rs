@@ -1,6 +1,6 @@
 //! A task from its plan to finished pictures.
 
-use super::loaded::{Session, broken};
+use super::loaded::Session;
 use super::plan::{Plan, Segment};
 use super::progress::Telling;
 use crate::decode::{self, DrawError, DrawSettings, Drawing, Drawn, Predictor};
@@ -28,7 +28,7 @@ impl Session {
         cancel: &Cancel,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Vec<Picture>, Stop> {
-        let fail = |error: ModelError| Stop::Failed(broken(&error));
+        let fail = |error: ModelError| Stop::Failed(error.into());
         let candidates = task.candidates.max(1);
         let rows = plan.grid.rows;
         let mut telling = Telling::new(self, plan, candidates, progress);
@@ -111,7 +111,7 @@ impl Session {
         let mut left = candidates;
         while !left.is_empty() && !rows.is_empty() {
             let predictor = self.predictor(&mut together, capacity);
-            let mut predictor = predictor.map_err(|error| Halted::Failed(broken(&error)))?;
+            let mut predictor = predictor.map_err(|error| Halted::Failed(error.into()))?;
             let (group, others) = left.split_at(together.min(left.len()));
             left = others;
             for segment in &plan.segments {

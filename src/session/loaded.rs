@@ -1,8 +1,6 @@
 //! A model in memory, and what all who work with it share.
 
 use crate::model::bundle::Bundle;
-use crate::model::weights::ModelError;
-use crate::task::Failure;
 use crate::token::Grid;
 
 /// A model in memory, ready for tasks.
@@ -10,10 +8,6 @@ pub struct Session {
     pub(super) model: Bundle,
     /// The one measured for `Lookahead::Auto`.
     pub(super) lookahead: Option<usize>,
-}
-
-pub(super) fn broken(error: &ModelError) -> Failure {
-    Failure::failed(error.to_string())
 }
 
 impl Session {

@@ -1,7 +1,7 @@
 //! From what is asked to what is drawn: defaults filled in, sizes chosen, given codes looked up, the
 //! lookahead measured. Whatever cannot be drawn is refused here, before anything is computed.
 
-use super::loaded::{Session, broken};
+use super::loaded::Session;
 use crate::decode::Feed;
 use crate::model::weights::ModelError;
 use crate::picture;
@@ -188,11 +188,11 @@ impl Session {
             .model
             .prompts
             .fill(mode, panel, &label, words)
-            .map_err(|e| broken(&e))?;
+            .map_err(Failure::from)?;
         self.model
             .text
             .prompt(&self.model.alphabet, &[&text])
-            .map_err(|e| broken(&e))
+            .map_err(Failure::from)
     }
 
     /// How the words of a task are read, and the prompt made of them, for which there is room.
@@ -218,7 +218,7 @@ impl Session {
                         Some(mask) => picture::fit_masked(source, mask, panel.pixels()),
                         None => picture::fit(source, panel.pixels()),
                     };
-                    self.model.movq.encode(&fitted).map_err(|e| broken(&e))?
+                    self.model.movq.encode(&fitted).map_err(Failure::from)?
                 }
                 (None, Some(codes)) if mask.is_none() => codes.to_vec(),
                 (None, _) => return Err(Failure::usage("this task needs a picture")),
@@ -292,7 +292,7 @@ impl Session {
             Lookahead::Fixed(lookahead) => lookahead,
             // There the lookahead decides which picture a seed means: it must not depend on the clock.
             Lookahead::Auto if task.sampling.noise == Noise::Coupled => COUPLED_LOOKAHEAD,
-            Lookahead::Auto => self.auto_lookahead().map_err(|e| broken(&e))?,
+            Lookahead::Auto => self.auto_lookahead().map_err(Failure::from)?,
         };
         Ok(Plan {
             sampling,

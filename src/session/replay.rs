@@ -3,7 +3,7 @@
 //! Machines round differently. Where two codes are nearly as likely one machine draws this and another
 //! that; told the same codes before, all others must be the same.
 
-use super::loaded::{Session, broken};
+use super::loaded::Session;
 use super::plan::drawn_len;
 use crate::decode::{NoiseKey, distribution, entropy};
 use crate::task::{Cancel, Failure, Noise, Task, Wording};
@@ -79,7 +79,7 @@ impl Session {
                 agreement.widest = agreement.widest.max(gap);
             }
         })
-        .map_err(|e| broken(&e))?;
+        .map_err(Failure::from)?;
         Ok(agreement)
     }
 }

@@ -1,5 +1,6 @@
 //! Whose an action is, and what is done with the picture under way.
 
+mod fit;
 mod hub;
 mod models;
 mod preferences;

@@ -11,7 +11,7 @@ use super::queue::{Order, OrderId};
 use super::request::Request;
 use super::run::{Begun, Row};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Branch, Guesses, ImportWish, Preferences, Question, Task};
+use crate::task::{Branch, Fitting, Guesses, ImportWish, Preferences, Question, Task};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -106,6 +106,11 @@ pub enum ModelEffect {
     Appraise(PathBuf),
     Ask(Asked, Option<ImportWish>),
     Plan(PathBuf),
+    /// Reads a checkpoint's headers: how could it run here?
+    Fit(ImportWish),
+    /// Measures how long a picture takes.
+    Measure(ImportWish, Fitting),
+    StopMeasuring,
     Import(ImportWish),
     CancelImport,
     Hub(HubEffect),

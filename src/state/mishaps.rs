@@ -34,6 +34,7 @@ pub(super) fn remedy(what: &str, cause: Cause) -> &'static str {
         }
         Cause::Damaged => "The file is damaged or not whole: copy or download it again.",
         Cause::TooLarge => "Make it smaller with another program, then open it again.",
+        Cause::Memory => "Close other programs, or see on the models page what needs less memory.",
         Cause::Unknown => remedy_by_job(what),
     }
 }

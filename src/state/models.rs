@@ -1,5 +1,6 @@
 //! What the window knows of models: what there is, what it needs, what is being made of it.
 
+use super::fit::{Fit, Tight};
 use super::hub::Hub;
 use crate::task::{Appraisal, Device, Failure, ImportStep, ImportWish, Survey};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,16 @@ pub enum Import {
     },
 }
 
+impl Import {
+    /// What is planned or under way.
+    pub fn wish(&self) -> Option<&ImportWish> {
+        match self {
+            Self::Planned(wish) | Self::Running { wish, .. } => Some(wish),
+            Self::None | Self::Done { .. } => None,
+        }
+    }
+}
+
 /// Whether a running import was asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
@@ -54,6 +65,10 @@ pub struct Models {
     pub survey: Option<Survey>,
     pub device: Device,
     pub import: Import,
+    /// What is known of the import that is planned.
+    pub fit: Fit,
+    /// Memory ran out, and nothing was changed since.
+    pub tight: Option<Tight>,
     pub hub: Hub,
     /// A model that is looked at and then loaded.
     pub pending: Option<PathBuf>,

@@ -46,11 +46,10 @@ impl Studio {
             Report::LoadFailed(failure) => {
                 self.model = Model::Failed(failure.clone());
                 self.interrupt();
-                self.error(
-                    "The model could not be loaded",
-                    failure,
-                    "Choose another model on the models page.",
-                );
+                let title = "The model could not be loaded";
+                if !self.ran_out_of_memory(title, failure, None) {
+                    self.error(title, failure, "Choose another model on the models page.");
+                }
                 Vec::new()
             }
             Report::Progress { task, progress } if self.is_running(*task) => self.progress(progress),
@@ -259,6 +258,7 @@ impl Studio {
             return Vec::new();
         };
         let mut effects = Vec::new();
+        let size = run.order.request.size;
         if run.rows() == 0 {
             run.fall_back_on_what_was_given();
         }
@@ -267,17 +267,15 @@ impl Studio {
             run.task = None;
             (run.wish, run.branch) = (None, None);
             self.run = Some(run);
-            self.error(
-                "The picture could not be finished",
-                failure,
-                "Its rows are kept: Resume draws the rest.",
-            );
+            let title = "The picture could not be finished";
+            if !self.ran_out_of_memory(title, failure, size) {
+                self.error(title, failure, "Its rows are kept: Resume draws the rest.");
+            }
         } else {
-            self.error(
-                "The picture could not be drawn",
-                failure,
-                "Change what it says and press Draw again.",
-            );
+            let title = "The picture could not be drawn";
+            if !self.ran_out_of_memory(title, failure, size) {
+                self.error(title, failure, "Change what it says and press Draw again.");
+            }
             effects.push(Effect::JournalEnd(run.order.id));
             self.leave_run(&mut effects);
             effects.extend(self.pump());

@@ -24,6 +24,7 @@ mod tests;
 pub use error::StoreError;
 pub use record::picture_kept;
 
+use super::models::Import;
 use super::notice::{Notice, Tone};
 use super::photo::Photo;
 use super::queue::{Order, OrderId};
@@ -103,6 +104,9 @@ impl Store {
         studio.outcomes = saved.outcomes;
         studio.next_id = saved.next_id;
         studio.models.device = saved.device;
+        if let Some(wish) = saved.import {
+            studio.models.import = Import::Planned(wish);
+        }
         let shelf = Shelf::of(&self.folder);
         let mut filling = shelf.filling();
         let mut fill = |photo: &mut Photo| filling.fill(photo);
@@ -235,6 +239,7 @@ impl Store {
             device: studio.models.device,
             preferences: studio.preferences.clone(),
             undo: Some(studio.undo.clone()),
+            import: studio.models.import.wish().cloned(),
         };
         Snapshot {
             folder: self.folder.clone(),

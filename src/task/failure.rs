@@ -33,6 +33,8 @@ pub enum Cause {
     Damaged,
     /// It has more pixels than can be taken in.
     TooLarge,
+    /// There is too little memory, of the machine or of the card.
+    Memory,
 }
 
 impl Cause {

@@ -115,6 +115,8 @@ pub fn import(
         dtype: GgmlDType::F32,
     });
 
+    // What a killed import left there takes as much room as this one needs.
+    disk::sweep(target);
     // Only now, for all that can be refused by its headers has been.
     let mut temporary = disk::unfinished(target, Readers::Usual).map_err(|e| file_error(out, &e))?;
     let files = tokenizer_files(&wish.folder)?;

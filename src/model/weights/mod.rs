@@ -15,7 +15,7 @@ pub(crate) mod within;
 
 pub(super) use finite::is_finite;
 
-use crate::task::Format;
+use crate::task::{Cause, Failure, Format};
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
 use std::borrow::Cow;
@@ -47,6 +47,16 @@ pub enum ModelError {
     /// An NVIDIA card that cannot be used, or no longer.
     #[error("{0}")]
     Card(String),
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        let cause = match error {
+            ModelError::Memory(_) => Cause::Memory,
+            _ => Cause::Unknown,
+        };
+        Self::failed(format!("{error:#}")).because(cause)
+    }
 }
 
 /// The first line: what follows is a backtrace.

@@ -1,17 +1,21 @@
 //! Random weights of any shape asked for: what benches and tests of size run on, without a
 //! checkpoint. Nothing that is drawn with them means anything.
 
-use super::{ModelError, Stored, Weights};
+use super::{ModelError, Stored, Weights, blocks_of, decoder_format};
+use crate::task::Format;
+use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
 use half::bf16;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Uniform values around 0; norms are 1 and biases 0. The same name gives the same values.
 #[derive(Debug, Default)]
 pub struct Invented {
     shapes: Mutex<BTreeMap<String, Vec<usize>>>,
+    /// The decoder's format; all rows of a tensor are its first one then.
+    repeated: Option<Format>,
 }
 
 /// splitmix64.
@@ -50,6 +54,37 @@ pub fn values(name: &str, shape: &[usize], from: usize, count: usize) -> Vec<bf1
 }
 
 impl Invented {
+    /// Weights of which every row is the same, the decoder's stored as an import to `format` stores them:
+    /// made in a moment, and a forward through them takes as long as through any others.
+    pub fn repeated(format: Format) -> Self {
+        Self {
+            repeated: Some(format),
+            ..Self::default()
+        }
+    }
+
+    /// A tensor whose rows are all its first one.
+    fn tiled(name: &str, shape: &[usize], format: Format) -> Result<Stored, ModelError> {
+        let rows = shape.first().copied().unwrap_or(1);
+        let row = Self::tensor(name, shape, 0..1.min(rows))?;
+        let mut times = vec![1; shape.len()];
+        if let Some(first) = times.first_mut() {
+            *first = rows;
+        }
+        if shape.len() != 2 {
+            return Ok(Stored::Plain(row.repeat(times)?));
+        }
+        let kind = match decoder_format(name, shape, format).1 {
+            Format::F32 => return Ok(Stored::Plain(row.to_dtype(DType::F32)?.repeat(times)?)),
+            Format::F16 => return Ok(Stored::Plain(row.to_dtype(DType::F16)?.repeat(times)?)),
+            Format::Bf16 => return Ok(Stored::Plain(row.repeat(times)?)),
+            format @ (Format::Q8_0 | Format::Q4K) => format.ggml(),
+        };
+        let bytes = blocks_of(&row, kind)?.data()?.repeat(rows);
+        let storage = QStorage::from_data(bytes.into(), &Device::Cpu, kind)?;
+        Ok(Stored::Quantized(Arc::new(QTensor::new(storage, shape)?)))
+    }
+
     /// Every tensor asked for so far.
     pub fn asked(&self) -> BTreeMap<String, Vec<usize>> {
         self.shapes
@@ -85,6 +120,9 @@ impl Weights for Invented {
 
     fn stored(&self, name: &str) -> Result<Stored, ModelError> {
         let shape = self.shape(name).unwrap_or_default();
+        if let Some(format) = self.repeated {
+            return Self::tiled(name, &shape, format);
+        }
         let rows = 0..shape.first().copied().unwrap_or(1);
         Ok(Stored::Plain(Self::tensor(name, &shape, rows)?))
     }
@@ -114,5 +152,23 @@ mod tests {
         assert_eq!(values("a.weight", &[8, 16], 32, 48), whole[32..80]);
         assert!(whole.iter().any(|v| *v != whole[0]));
         assert_ne!(values("b.weight", &[8, 16], 0, 128), whole);
+    }
+
+    #[test]
+    fn repeated_rows_are_all_the_first_one_in_the_format_of_an_import() {
+        let name = "model.layers.0.mlp.up_proj.weight";
+        for format in Format::ALL {
+            let weights = Invented::repeated(format);
+            let stored = weights.stored_as(name, &[3, 256]).unwrap();
+            assert_eq!(stored.dims(), [3, 256]);
+            let kind = match &stored {
+                Stored::Plain(tensor) => super::super::kind_of(tensor.dtype()),
+                Stored::Quantized(tensor) => tensor.dtype(),
+            };
+            assert_eq!(kind, format.ggml());
+            let rows = weights.f32(name, &[3, 256]).unwrap().to_vec2::<f32>().unwrap();
+            assert!(rows[1..].iter().all(|row| *row == rows[0]));
+            assert!(rows[0].iter().any(|value| *value != rows[0][0]));
+        }
     }
 }

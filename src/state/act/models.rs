@@ -1,6 +1,6 @@
 //! What is done about models: one is chosen, looked at, imported.
 
-use super::super::action::{ImportAction, ModelAction, ModelAnswer};
+use super::super::action::{DraftAction, ImportAction, ModelAction, ModelAnswer, Setting};
 use super::super::effect::{Effect, HubEffect, ModelEffect};
 use super::super::models::{Asked, Ending, Import, Look};
 use super::super::notice::Tone;
@@ -107,6 +107,12 @@ impl Studio {
                     return self.load_model(self.model_path.clone());
                 }
             }
+            ModelAction::TakeSize(size) => {
+                self.models.tight = None;
+                self.page = Page::Canvas;
+                return self.act(DraftAction::Set(Setting::Size(Some(size))));
+            }
+            ModelAction::TakeFormat(format) => return self.plan_smaller(format),
             ModelAction::Import(action) => return self.act_on_import(action),
             ModelAction::Hub(action) => return self.act_on_hub(action),
         }
@@ -115,14 +121,19 @@ impl Studio {
 
     pub(in super::super) fn take_in_model_answer(&mut self, answer: ModelAnswer) -> Vec<Effect> {
         match answer {
-            ModelAnswer::Surveyed(survey) => self.models.survey = Some(*survey),
+            ModelAnswer::Surveyed(survey) => {
+                self.models.survey = Some(*survey);
+                self.look_for_less(None);
+            }
             ModelAnswer::Appraised(path, look) => return self.appraised(path, *look),
             ModelAnswer::Planned(wish) => {
                 if !matches!(self.models.import, Import::Running { .. }) {
-                    self.models.import = Import::Planned(wish);
                     self.page = Page::Models;
+                    return self.plan(wish);
                 }
             }
+            ModelAnswer::Fitted(folder, fitting) => return self.fitted(&folder, fitting),
+            ModelAnswer::Measured(folder, fitting) => self.measured(&folder, fitting),
             ModelAnswer::Stepped(now, secs) => {
                 if let Import::Running {
                     step, elapsed_secs, ..
@@ -150,17 +161,30 @@ impl Studio {
                 return vec![Effect::Models(ModelEffect::Ask(asked, wish))];
             }
             (ImportAction::PlanFor(_), Import::Running { .. }) => {}
-            (ImportAction::PlanFor(path), _) => return vec![Effect::Models(ModelEffect::Plan(path))],
-            (ImportAction::Movq(path), Import::Planned(wish)) => wish.movq = Some(path),
+            (ImportAction::PlanFor(path), _) => {
+                self.models.fit.chosen = None;
+                return vec![Effect::Models(ModelEffect::Plan(path))];
+            }
+            (ImportAction::Movq(path), Import::Planned(wish)) => {
+                wish.movq = Some(path);
+                let wish = wish.clone();
+                return self.plan(wish);
+            }
             (ImportAction::Output(path), Import::Planned(wish)) => wish.output = path,
             (ImportAction::Format(format), Import::Planned(wish)) => {
                 wish.output = renamed(&wish.output, wish.format, format);
                 wish.format = format;
+                self.models.fit.chosen = Some(format);
             }
+            (ImportAction::Measure, Import::Planned(_)) => return self.measure(),
+            (ImportAction::Measure, _) => {}
             // What is not planned any more has no parts.
             (ImportAction::Movq(_) | ImportAction::Output(_) | ImportAction::Format(_), _) => {}
             (ImportAction::Close, Import::Running { .. }) => {}
-            (ImportAction::Close, import) => *import = Import::None,
+            (ImportAction::Close, import) => {
+                *import = Import::None;
+                return self.stop_measuring();
+            }
             (ImportAction::Start, import) => {
                 if let Import::Planned(wish) = import
                     && wish.movq.is_some()
@@ -172,7 +196,9 @@ impl Studio {
                         elapsed_secs: 0.0,
                         ending: Ending::No,
                     };
-                    return vec![Effect::Models(ModelEffect::Import(wish))];
+                    let mut effects = self.stop_measuring();
+                    effects.push(Effect::Models(ModelEffect::Import(wish)));
+                    return effects;
                 }
             }
             (ImportAction::Cancel, Import::Running { ending, .. }) => {
@@ -194,8 +220,16 @@ impl Studio {
                 let path = wish.output;
                 self.recent_models.retain(|known| *known != path);
                 self.recent_models.insert(0, path.clone());
-                self.models.import = Import::Done { path, remarks };
-                return self.look_around();
+                self.models.import = Import::Done {
+                    path: path.clone(),
+                    remarks,
+                };
+                let mut effects = self.look_around();
+                // A picture that is being drawn is not put off for it: the card offers it then.
+                if self.run.is_none() && self.queue.is_empty() {
+                    effects.extend(self.choose_model(Some(path)));
+                }
+                return effects;
             }
             (Err(_), Ending::Asked) => {
                 self.models.import = Import::Planned(wish);
@@ -215,7 +249,7 @@ impl Studio {
 }
 
 /// The file's name with the new format in it, where it had the old one.
-fn renamed(output: &Path, old: Format, new: Format) -> PathBuf {
+pub(super) fn renamed(output: &Path, old: Format, new: Format) -> PathBuf {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     match name.contains(old.name()) {
         true => output.with_file_name(name.replace(old.name(), new.name())),

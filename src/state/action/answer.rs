@@ -10,7 +10,7 @@ use super::super::wanted::Wanted;
 use super::files::Target;
 use super::hub::HubAnswer;
 use crate::pixels::Pixels;
-use crate::task::{Difference, Failure, ImportStep, ImportWish, Question, Survey, Task};
+use crate::task::{Difference, Failure, Fitting, ImportStep, ImportWish, Question, Survey, Task};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -66,6 +66,10 @@ pub enum ModelAnswer {
     Appraised(PathBuf, Box<Look>),
     /// A folder was chosen, with all that follows from it.
     Planned(ImportWish),
+    /// How the checkpoint in a folder could run here.
+    Fitted(PathBuf, Result<Fitting, Failure>),
+    /// The same, with how long a picture takes.
+    Measured(PathBuf, Result<Fitting, Failure>),
     Stepped(ImportStep, f64),
     /// The file is there, with what had to be done otherwise than asked; or there is none.
     Ended(Result<Vec<String>, Failure>),

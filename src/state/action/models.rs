@@ -2,6 +2,7 @@
 
 use super::super::models::Asked;
 use super::hub::HubAction;
+use crate::pixels::Size;
 use crate::task::{Device, Format};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -18,6 +19,10 @@ pub enum ModelAction {
     Survey,
     Forget(PathBuf),
     Device(Device),
+    /// A picture of this size needs less: it is chosen, and drawn when the user says so.
+    TakeSize(Size),
+    /// The checkpoint the model was made of, stored in this format, needs less.
+    TakeFormat(Format),
     Import(ImportAction),
     Hub(HubAction),
 }
@@ -31,6 +36,8 @@ pub enum ImportAction {
     Movq(PathBuf),
     Output(PathBuf),
     Format(Format),
+    /// Measures how long a picture takes.
+    Measure,
     Close,
     Start,
     Cancel,

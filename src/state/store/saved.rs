@@ -5,7 +5,7 @@ use super::super::outcome::Outcome;
 use super::super::queue::Queue;
 use super::super::undo::Undo;
 use super::super::view::View;
-use crate::task::{Device, Preferences};
+use crate::task::{Device, ImportWish, Preferences};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -27,6 +27,9 @@ pub(super) struct Saved {
     pub(super) preferences: Preferences,
     #[serde(default)]
     pub(super) undo: Option<Undo>,
+    /// An import that was planned or under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) import: Option<ImportWish>,
 }
 
 impl Default for Saved {
@@ -43,6 +46,7 @@ impl Default for Saved {
             device: Device::default(),
             preferences: Preferences::default(),
             undo: None,
+            import: None,
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::log::Log;
 use crate::picture;
 use crate::pixels::Pixels;
 use crate::state::{Action, Answer, Effect, HubAnswer, ModelAnswer, Photo, Stage, Store, Studio, Target};
-use crate::task::{Failure, Report, WhenDone};
+use crate::task::{Cancel, Failure, Report, WhenDone};
 use crate::ui::platform::desktop;
 use crate::worker::{Ticket, Worker};
 pub(super) use background::Wake;
@@ -72,6 +72,8 @@ pub struct App<R: EngineRoom> {
     ticket: Option<Ticket>,
     filming: Vec<Filming>,
     pub(super) importing: Option<Importing>,
+    /// Stops the measurement that is under way.
+    pub(super) measuring: Cancel,
     pub(super) hub_working: Option<HubWorking>,
     pub(super) files: Files,
     pub(super) wake: Wake,
@@ -141,6 +143,7 @@ impl<R: EngineRoom> App<R> {
             ticket: None,
             filming: Vec::new(),
             importing: None,
+            measuring: Cancel::new(),
             hub_working: None,
             wake,
             aim,
@@ -244,6 +247,7 @@ impl<R: EngineRoom> App<R> {
             handed.stop_listening();
         }
         self.recorder.stop();
+        self.measuring.cancel();
         self.importing = None;
         self.hub_working = None;
     }

@@ -9,7 +9,7 @@ use crate::handover::{Lease, Taken};
 use crate::state::{
     Action, Answer, Asked, FileAction, ImportAction, Look, ModelAnswer, ModelEffect, Target, Wanted,
 };
-use crate::task::{Cause, Failure, ImportWish};
+use crate::task::{Cancel, Cause, Failure, ImportWish};
 use crate::ui::platform::desktop;
 use egui::{Context, UserAttentionType, ViewportCommand};
 use std::path::PathBuf;
@@ -75,6 +75,22 @@ impl<R: EngineRoom> App<R> {
                     Some(ImportAction::Output(beside(files, folder).save_file()?).into())
                 }
             }),
+            ModelEffect::Fit(wish) => {
+                let device = self.studio.models.device;
+                self.files.errands.wait_for(move || {
+                    let fitting = caught(|| engine_room.fit(&wish, device)).unwrap_or_else(Err);
+                    Some(ModelAnswer::Fitted(wish.folder, fitting))
+                });
+            }
+            ModelEffect::Measure(wish, fitting) => {
+                let cancel = Cancel::new();
+                self.measuring = cancel.clone();
+                self.files.errands.wait_for(move || {
+                    let measured = caught(|| engine_room.measure_fit(&wish, fitting, &cancel));
+                    Some(ModelAnswer::Measured(wish.folder, measured.unwrap_or_else(Err)))
+                });
+            }
+            ModelEffect::StopMeasuring => self.measuring.cancel(),
             ModelEffect::Import(wish) => self.begin_import(wish),
             ModelEffect::Hub(effect) => self.carry_out_hub(effect),
             ModelEffect::CancelImport => {

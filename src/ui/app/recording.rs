@@ -126,6 +126,7 @@ pub(super) fn open(studio: &mut Studio, model: Option<PathBuf>, today: &str) -> 
     studio.outcomes.retain(|outcome| outcome.is_of(today));
     let mut effects = studio.stage();
     effects.extend(studio.first_model());
+    effects.extend(studio.go_on_with_import());
     effects.push(Effect::Errand(Errand::Stars));
     effects.extend(studio.watch());
     effects
