@@ -2,12 +2,13 @@
 
 use super::console::Console;
 use super::exit::{CANCELLED, DONE, FAILED};
-use crate::engine_room::HubRoom;
+use crate::engine_room::{EngineRoom, HubRoom};
 use crate::hub::Told;
-use crate::task::{Cancel, Failure, HubShelf, Stored, Transfer, gigabytes};
+use crate::task::{Cancel, Device, Failure, HubShelf, ImportWish, Stored, Transfer, gigabytes};
 use clap::Subcommand;
 use serde_json::json;
 use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Between two progress lines for other programs.
@@ -36,6 +37,22 @@ pub enum ModelsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say how a checkpoint could run here: what each format needs, and how long a picture takes
+    Plan {
+        /// A Hugging Face folder
+        folder: PathBuf,
+        /// The picture codec: .ckpt or .safetensors; looked for where it usually lies when absent
+        #[arg(long, value_name = "FILE")]
+        movq: Option<PathBuf>,
+        #[arg(long, default_value = "auto")]
+        device: Device,
+        /// Only what it needs; else speeds are measured, which takes about ten seconds
+        #[arg(long)]
+        no_measure: bool,
+        /// One JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
     /// Take a model off the disk
     Remove {
         repository: String,
@@ -48,7 +65,10 @@ pub enum ModelsCommand {
 impl ModelsCommand {
     pub(super) fn is_json(&self) -> bool {
         match self {
-            Self::List { json } | Self::Get { json, .. } | Self::Verify { json, .. } => *json,
+            Self::List { json }
+            | Self::Get { json, .. }
+            | Self::Verify { json, .. }
+            | Self::Plan { json, .. } => *json,
             Self::Remove { .. } => false,
         }
     }
@@ -56,10 +76,11 @@ impl ModelsCommand {
 
 pub(super) fn run(
     command: &ModelsCommand,
-    hub: &HubRoom,
+    room: &impl EngineRoom,
     cancel: &Cancel,
     console: &mut Console<'_>,
 ) -> Result<i32, Failure> {
+    let hub = &room.hub();
     let ended = match command {
         ModelsCommand::List { json } => {
             let shelf = hub.shelf()?;
@@ -74,6 +95,17 @@ pub(super) fn run(
         }
         ModelsCommand::Get { repository, .. } => get(repository, hub, cancel, console),
         ModelsCommand::Verify { repository, .. } => verify(repository, hub, cancel, console),
+        ModelsCommand::Plan {
+            folder,
+            movq,
+            device,
+            no_measure,
+            ..
+        } => {
+            let mut wish = room.plan_import(folder);
+            wish.movq = movq.clone().or(wish.movq);
+            plan(room, &wish, *device, *no_measure, cancel, console)
+        }
         ModelsCommand::Remove { repository, yes } => remove(repository, *yes, hub, console),
     };
     match ended {
@@ -239,6 +271,65 @@ fn verify(
     }
     console.remark(&format!("get them anew: lumina-studio models get {repository}"));
     Ok(FAILED)
+}
+
+/// How a checkpoint could run here, a line for each way.
+fn plan(
+    room: &impl EngineRoom,
+    wish: &ImportWish,
+    device: Device,
+    no_measure: bool,
+    cancel: &Cancel,
+    console: &mut Console<'_>,
+) -> Result<i32, Failure> {
+    if wish.movq.is_none() {
+        return Err(Failure::usage(format!(
+            "{}: its image tokenizer was not found: name it with --movq FILE (movqgan_270M.ckpt of ai-forever/MoVQGAN)",
+            wish.folder.display()
+        )));
+    }
+    let mut fitting = room.fit(wish, device)?;
+    if !no_measure {
+        console.update("measuring how fast this machine is");
+        fitting = room.measure_fit(wish, fitting, cancel)?;
+        console.clear();
+    }
+    let advised = fitting.advised();
+    for way in &fitting.ways {
+        let is_advised = advised == Some(way);
+        if console.json {
+            let line = json!({
+                "format": way.format.name(), "device": way.device.name(), "size": fitting.size.map(|size| size.to_string()),
+                "needs_bytes": way.needs.held(), "weights_bytes": way.needs.weights, "cache_bytes": way.needs.cache,
+                "decode_bytes": way.needs.decode, "free_bytes": way.free_bytes, "file_bytes": way.file_bytes,
+                "fits": way.fits(), "seconds": way.seconds, "advised": is_advised,
+            });
+            console.result(&line.to_string());
+            continue;
+        }
+        let fits = if way.fits() { "" } else { ", does not fit" };
+        let pace = way.pace().map(|pace| format!(", {pace}")).unwrap_or_default();
+        let mark = if is_advised { "  <- advised" } else { "" };
+        console.result(&format!(
+            "{:5} {:4}  {}{fits}{pace}{mark}",
+            way.format.name(),
+            way.device.name(),
+            way.memory()
+        ));
+        console.result(&format!("            {}", way.parts()));
+    }
+    match (advised, fitting.size) {
+        (Some(way), Some(size)) => console.say(&format!(
+            "of a picture of {size}, one code a forward; next: lumina-studio import {} --quant {} -o {}",
+            wish.folder.display(),
+            way.format.name(),
+            wish.output
+                .with_file_name(format!("model-{}.gguf", way.format.name()))
+                .display()
+        )),
+        _ => console.remark("nothing of it fits into the memory that is free: close other programs"),
+    }
+    Ok(if advised.is_some() { DONE } else { FAILED })
 }
 
 fn remove(repository: &str, yes: bool, hub: &HubRoom, console: &mut Console<'_>) -> Result<i32, Failure> {

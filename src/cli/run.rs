@@ -188,7 +188,7 @@ fn other<R: EngineRoom>(
                 })
                 .map(|()| true)
         }
-        Command::Models(command) => return models::run(command, &room.hub(), cancel, console),
+        Command::Models(command) => return models::run(command, room, cancel, console),
         Command::Serve(args) => serve::run(args, room, cancel, &mut |note| console.note(note)).map(|()| true),
         Command::Verify(args) => {
             let asked = Verification {

@@ -9,6 +9,7 @@ use crate::token::Grid;
 use std::sync::Arc;
 
 mod doubt;
+mod memory;
 mod over_a_picture;
 mod several;
 mod starts;

@@ -7,11 +7,11 @@ use crate::handover::{self, Start};
 use crate::hub::Settings;
 use crate::pixels::Size;
 use crate::state::{
-    Dropping, Ending, Import, ImportAction, Model, ModelAction, ModelAnswer, Page, ViewAction,
+    Dropping, Ending, Import, ImportAction, Model, ModelAction, ModelAnswer, Pace, Page, ViewAction,
 };
 use crate::task::{
-    Appraisal, Cancel, Device, DeviceState, Engine, Failure, Format, ImportStep, ImportWish, Known, Needs,
-    Origin, Picture, Plan, Progress, Stop, Survey, Task,
+    Appraisal, Cancel, Device, DeviceState, Engine, Failure, Fitting, Format, ImportStep, ImportWish, Known,
+    Needs, Origin, Picture, Plan, Progress, Stop, Survey, Task, Way,
 };
 use egui_kittest::kittest::Queryable;
 use std::path::Path;
@@ -150,6 +150,34 @@ impl EngineRoom for Shelf {
             format: Format::Q4K,
             output: folder.join("lumina-q4_k.gguf"),
         }
+    }
+
+    fn fit(&self, _: &ImportWish, device: Device) -> Result<Fitting, Failure> {
+        let sizes = [
+            (Format::Q4K, 9),
+            (Format::Q8_0, 11),
+            (Format::F16, 18),
+            (Format::Bf16, 18),
+        ];
+        let ways = sizes.map(|(format, held)| Way {
+            format,
+            device: Device::Cpu,
+            needs: needs(held * GB),
+            free_bytes: self.free_bytes(device),
+            file_bytes: held * GB / 2,
+            seconds: None,
+        });
+        Ok(Fitting {
+            size: Some(Size::new(768, 768)),
+            ways: ways.into(),
+        })
+    }
+
+    fn measure_fit(&self, _: &ImportWish, mut fitting: Fitting, _: &Cancel) -> Result<Fitting, Failure> {
+        for (index, way) in fitting.ways.iter_mut().enumerate().filter(|(_, way)| way.fits()) {
+            way.seconds = Some(120.0 * (index + 1) as f64);
+        }
+        Ok(fitting)
     }
 
     fn import(
@@ -308,17 +336,28 @@ fn a_folder_is_imported_with_progress_and_used() {
     });
     assert!(has(&window, "movqgan.ckpt") && has(&window, "lumina-q4_k.gguf"));
     assert!(has(&window, "smallest and fastest"));
+    // What fits is advised and measured at once.
+    until(&mut window, |app| app.studio.models.fit.pace == Pace::Known);
+    for words in [
+        "How it is stored, and what a picture of 768x768 takes here",
+        "CPU · 9.0 GB of 12.0 GB free · 2 min a picture at most · advised",
+        "CPU · 11.0 GB of 12.0 GB free · 4 min a picture at most",
+        "CPU · 18.0 GB of 12.0 GB free · does not fit",
+        "one code a forward",
+        "The file takes about 4.5 GB on the disk",
+    ] {
+        assert!(has(&window, words), "{words}");
+    }
     click(&mut window, "q8_0");
     assert!(has(&window, "lumina-q8_0.gguf") && has(&window, "nearly the exact pictures"));
-    click(&mut window, "Import");
+    click(&mut window, "Import and open");
     until(&mut window, |app| {
         matches!(app.studio.models.import, Import::Done { .. })
     });
     assert!(has(&window, "2 matrices are stored as q8_0"));
     let made = checkpoint.join("lumina-q8_0.gguf");
     assert!(made.is_file());
-    // Not by the mouse: the new survey of models may move the button at any moment.
-    window.get_by_label("Use it").click_accesskit();
+    // It is opened by itself.
     until(&mut window, |app| app.studio.model_path.is_some());
     assert_eq!(opened(&mut window).last(), Some(&Some(made)));
 }
@@ -332,7 +371,7 @@ fn an_import_can_be_cancelled() {
     until(&mut window, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
-    click(&mut window, "Import");
+    click(&mut window, "Import and open");
     until(
         &mut window,
         |app| matches!(&app.studio.models.import, Import::Running { step, .. } if step.done == GB),
@@ -366,7 +405,7 @@ fn an_import_that_breaks_off_is_a_failure_and_closing_ends_one() {
     until(&mut broken, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
-    click(&mut broken, "Import");
+    click(&mut broken, "Import and open");
     until(&mut broken, |app| !app.studio.mishaps.is_empty());
     assert!(has(&broken, "The folder could not be imported") && has(&broken, "broke off"));
     let other = tempfile::tempdir().expect("a folder");
@@ -375,7 +414,7 @@ fn an_import_that_breaks_off_is_a_failure_and_closing_ends_one() {
     until(&mut waiting, |app| {
         matches!(app.studio.models.import, Import::Planned(_))
     });
-    click(&mut waiting, "Import");
+    click(&mut waiting, "Import and open");
     // Waits for the thread, which waits for the cancel.
     app(&mut waiting).put_away();
 }

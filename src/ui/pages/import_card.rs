@@ -1,10 +1,11 @@
 //! The import of a Hugging Face folder: what goes in, what comes out, how far it is.
 
+use super::fit_table;
 use super::model_name::name_of;
 use crate::state::{Action, Asked, Ending, Import, ImportAction, ModelAction, Studio, import_seconds_left};
-use crate::task::{Format, ImportStep, ImportWish, gigabytes, time_left};
+use crate::task::{ImportStep, ImportWish, gigabytes, time_left};
 use crate::ui::theme::{self, Palette};
-use crate::ui::widgets::{Chosen, Weight, big_button, card, chip, progress_bar};
+use crate::ui::widgets::{Weight, big_button, card, progress_bar};
 use egui::{Label, Ui};
 use std::path::Path;
 
@@ -18,14 +19,14 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         ui.set_width(ui.available_width());
         match import {
             Import::None => {}
-            Import::Planned(wish) => planned(ui, wish, actions),
+            Import::Planned(wish) => planned(ui, studio, wish, actions),
             Import::Running {
                 wish,
                 step,
                 elapsed_secs,
                 ending,
             } => running(ui, wish, (step, *elapsed_secs), *ending, actions),
-            Import::Done { path, remarks } => done(ui, path, remarks, actions),
+            Import::Done { path, remarks } => done(ui, studio, path, remarks, actions),
         }
     });
 }
@@ -47,7 +48,7 @@ fn place(ui: &mut Ui, label: &str, path: &str, change: &str) -> bool {
     .inner
 }
 
-fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
+fn planned(ui: &mut Ui, studio: &Studio, wish: &ImportWish, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     ui.label(palette.strong(format!("Import {}", name_of(&wish.folder))));
     if place(
@@ -65,15 +66,7 @@ fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
     if place(ui, "Image tokenizer (MoVQ)", &movq, "Choose the tokenizer …") {
         act(actions, ImportAction::Ask(Asked::Movq));
     }
-    ui.label(palette.label("Format"));
-    ui.horizontal(|ui| {
-        for format in Format::OFFERED {
-            if chip(ui, format.name(), Chosen::from(format == wish.format)).clicked() {
-                act(actions, ImportAction::Format(format));
-            }
-        }
-    });
-    ui.add(Label::new(palette.secondary(wish.format.about())).wrap());
+    fit_table::show(ui, studio, wish, actions);
     let output = wish.output.display().to_string();
     if place(ui, "The model file", &output, "Save elsewhere …") {
         act(actions, ImportAction::Ask(Asked::Output));
@@ -83,7 +76,7 @@ fn planned(ui: &mut Ui, wish: &ImportWish, actions: &mut Vec<Action>) {
     }
     ui.add_space(4.0);
     ui.horizontal(|ui| {
-        let import = |ui: &mut Ui| big_button(ui, "Import", Weight::Main, 140.0);
+        let import = |ui: &mut Ui| big_button(ui, "Import and open", Weight::Main, 160.0);
         let response = ui.add_enabled_ui(wish.movq.is_some(), import).inner;
         let why = "Choose the image tokenizer first";
         if response.on_disabled_hover_text(why).clicked() {
@@ -133,9 +126,12 @@ fn running(
     }
 }
 
-fn done(ui: &mut Ui, path: &Path, remarks: &[String], actions: &mut Vec<Action>) {
+fn done(ui: &mut Ui, studio: &Studio, path: &Path, remarks: &[String], actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
     ui.label(palette.strong("Imported"));
+    if studio.models.pending.as_deref() == Some(path) {
+        ui.label(palette.secondary("It is being opened …"));
+    }
     ui.add(Label::new(palette.body(path.display().to_string())).wrap());
     for remark in remarks {
         ui.add(Label::new(palette.secondary(remark.clone())).wrap());

@@ -1,5 +1,6 @@
 //! Pages in the place of the canvas.
 
+mod fit_table;
 pub(super) mod history;
 mod hub_card;
 pub(super) mod import_card;

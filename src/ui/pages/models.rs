@@ -2,7 +2,7 @@
 
 use super::model_name::name_of;
 use super::row::{button, text};
-use super::{hub_card, import_card};
+use super::{fit_table, hub_card, import_card};
 use crate::pixels::Size;
 use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, Tab, ViewAction};
 use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, gigabytes};
@@ -29,6 +29,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 "Pictures are drawn on this computer; no prompt and no picture is sent anywhere.",
             ));
             ui.add_space(theme::PAD);
+            fit_table::after_memory_ran_out(ui, studio, actions);
             ui.label(palette.section("In use"));
             present(ui, studio, actions);
             ui.add_space(theme::PAD);
@@ -133,10 +134,10 @@ fn present(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                 if let Some(can) = abilities(profile) {
                     ui.add(Label::new(palette.secondary(can)).wrap());
                 }
-                if let Some(appraisal) = in_use(studio) {
+                if let Some(appraisal) = studio.appraisal_in_use() {
                     needs(ui, appraisal, room(studio, appraisal.runs_on));
                 }
-                if let Some(appraisal) = in_use(studio) {
+                if let Some(appraisal) = studio.appraisal_in_use() {
                     origin_of(ui, appraisal);
                 }
             }
@@ -168,13 +169,6 @@ fn abilities(profile: &Profile) -> Option<String> {
         _ => "pictures of any size".to_owned(),
     };
     (!modes.is_empty()).then(|| format!("{} \u{b7} {range}", modes.join(", ")))
-}
-
-fn in_use(studio: &Studio) -> Option<&Appraisal> {
-    match &studio.model_path {
-        None => studio.models.survey.as_ref()?.starter.as_ref(),
-        path => studio.models.appraisal(path.as_deref())?.as_ref().ok(),
-    }
 }
 
 /// Provenance and licence, as the model's card says them.
@@ -234,7 +228,7 @@ fn devices(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
         });
     }
     for state in &survey.devices {
-        let line = device_line(state, in_use(studio));
+        let line = device_line(state, studio.appraisal_in_use());
         ui.add(Label::new(palette.secondary(line)).wrap());
     }
 }
