@@ -140,7 +140,10 @@ pub fn measure(subject: &Subject, tell: &mut dyn FnMut(&str)) -> Result<()> {
             let weights = Invented::default();
             let head = Head::Codes(0..shape.codes as u32);
             let layers = CPU_LAYERS.min(shape.layers);
-            let config = shape.config(layers)?;
+            let config = Config {
+                is_part_of_large: !shape.config(shape.layers)?.is_small(),
+                ..shape.config(layers)?
+            };
             let network = Network::load(&weights, &config, &head, Some(subject.quant), &hardware)?;
             (network, layers)
         }

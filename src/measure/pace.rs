@@ -17,15 +17,14 @@ use anyhow::{Result, bail};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Layers that are measured besides the first ones: what each of them takes is what all others take.
-const MORE_LAYERS: usize = 2;
+/// Layers that are measured, once few and once more: what one more takes is what all others take.
+const LAYERS: [usize; 2] = [1, 2];
 /// The picture whose decode is timed; larger ones take as much longer as they have more pixels.
 const SAMPLE: Size = Size {
     width: 64,
     height: 64,
 };
-/// Forwards of each kind at least, the first of which is not counted.
-const LEAST_TRIES: usize = 3;
+/// Forwards of each kind at most. The first is not counted where there is time for a second.
 const MOST_TRIES: usize = 40;
 
 /// A checkpoint whose pace is wanted.
@@ -51,21 +50,14 @@ pub struct Paced {
 }
 
 impl Pacing<'_> {
-    /// The same model with so many layers, and no words but codes.
+    /// A part of the model: so many layers, and no words but codes.
     fn with_layers(&self, layers: usize) -> Config {
         Config {
             num_hidden_layers: layers,
             vocab_size: self.movq.n_embed,
+            is_part_of_large: !self.config.is_small(),
             ..self.config.clone()
         }
-    }
-
-    /// Two numbers of layers that are computed as all of them are: small models are computed otherwise.
-    fn layers(&self) -> (usize, usize) {
-        let all = self.config.num_hidden_layers;
-        let is_alike = |layers: &usize| self.with_layers(*layers).is_small() == self.config.is_small();
-        let few = (1..=all).find(is_alike).unwrap_or(all);
-        (few, (few + MORE_LAYERS).min(all))
     }
 }
 
@@ -113,7 +105,8 @@ fn forward_seconds(
     grid: Grid,
     cancel: &Cancel,
 ) -> Result<f64> {
-    let (few, more) = pacing.layers();
+    let all = pacing.config.num_hidden_layers;
+    let [few, more] = LAYERS.map(|layers| layers.min(all));
     let budget = pacing.budget / 2;
     let least = seconds_of(pacing, few, format, hardware, grid, budget, cancel)?;
     if few == more {
@@ -121,7 +114,7 @@ fn forward_seconds(
     }
     let most = seconds_of(pacing, more, format, hardware, grid, budget, cancel)?;
     let layer = (most - least).max(0.0) / (more - few) as f64;
-    Ok(least + layer * (pacing.config.num_hidden_layers - few) as f64)
+    Ok(least + layer * (all - few) as f64)
 }
 
 fn seconds_of(
@@ -147,7 +140,7 @@ fn seconds_of(
     let context = grid.stream_len() / 2;
     let mut predictor = network.predictor(2, grid.stream_len() + PROMPT)?;
     let (mut recent, mut times) = (Recent::default(), Vec::new());
-    while times.len() < LEAST_TRIES || (times.len() < MOST_TRIES && began.elapsed() < budget) {
+    while times.is_empty() || (times.len() < MOST_TRIES && began.elapsed() < budget) {
         if cancel.is_cancelled() {
             bail!("cancelled");
         }
@@ -155,6 +148,8 @@ fn seconds_of(
         forward(predictor.as_mut(), &mut recent, codes, context, 1)?;
         times.push(begun.elapsed().as_secs_f64());
     }
-    times.remove(0);
+    if times.len() > 1 {
+        times.remove(0);
+    }
     Ok(median(times))
 }

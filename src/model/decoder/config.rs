@@ -57,6 +57,9 @@ pub struct Config {
     pub tie_word_embeddings: bool,
     #[serde(default)]
     pub vocabulary_map: BTreeMap<String, u32>,
+    /// A few layers of a large decoder, whose speed is measured: they are computed as all of them are.
+    #[serde(skip)]
+    pub is_part_of_large: bool,
 }
 
 /// Fields of other families that change what a decoder computes, with the values that change nothing.
@@ -226,7 +229,7 @@ impl Config {
     /// matrices. It needs the fastest sums there are, whose last bits differ from processor to
     /// processor.
     pub fn is_small(&self) -> bool {
-        self.weights() < SMALL_BELOW
+        !self.is_part_of_large && self.weights() < SMALL_BELOW
     }
 
     /// The tensor whose rows score the tokens of the vocabulary.
