@@ -127,6 +127,7 @@ pub(super) fn draw<R: EngineRoom>(
         match then.next() {
             Some(instruction) => {
                 task.prompt = instruction;
+                task.written = None;
                 task.source = Some(Arc::new(best));
             }
             None => break,
