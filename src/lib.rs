@@ -3,11 +3,12 @@
 //! The map, by rank; a module imports lower ranks only, siblings are strangers:
 //!
 //! - 0 words: [`token`] (alphabet, grid, layout), [`pixels`], [`task`] (asked, reported, stopped),
-//!   [`understand`] (what people type, in the starter's words), `disk` (files written whole or not at all)
+//!   [`understand`] (what people type, in the starter's words), `disk` (files written whole or not at all),
+//!   `web` (connections to servers)
 //! - 1 mechanisms: [`decode`] (Jacobi decoding over any predictor), [`model`] (tensors and text;
-//!   the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
-//!   saved pictures), [`hub`] (models of the Hugging Face Hub: fetched, checked, removed; the only place that
-//!   asks over HTTP), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
+//!   with the writer the only place of candle and tokenizers), [`picture`] (files, masks, maps), `history` (the library of
+//!   saved pictures), [`hub`] (models of the Hugging Face Hub: fetched, checked, removed), [`writer`]
+//!   (words rewritten by a language model or a server before they are drawn), `log` (the log file), [`state`] (what the window knows; one reducer), [`handover`] (one window for one
 //!   folder of state)
 //! - 2 assembly: [`session`] (a model carries out tasks), `worker` (the thread; the only place
 //!   of crossbeam), [`verify`] (golden vectors), [`measure`] (how fast this
@@ -37,4 +38,6 @@ pub mod token;
 pub mod ui;
 pub mod understand;
 pub mod verify;
+pub(crate) mod web;
 pub(crate) mod worker;
+pub mod writer;

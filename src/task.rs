@@ -17,6 +17,7 @@ mod question;
 mod sampling;
 mod story;
 mod watchdog;
+mod writing;
 
 pub use branch::{Branch, Lineage, Taken, fingerprint};
 pub use cancel::Cancel;
@@ -35,6 +36,7 @@ pub use question::{Alternative, Finding, Question};
 pub use sampling::{Lookahead, Noise, Sampling, SamplingChoice};
 pub use story::{Audition, Band, Given, Parent, Story};
 pub use watchdog::{Watch, Watchdog};
+pub use writing::{FoundWriter, Rewritten, SceneObject, ScenePlan, WriterChoice, Written};
 
 use crate::pixels::{Mask, Pixels, Size};
 use crate::token::Grid;
@@ -113,6 +115,9 @@ pub struct Task {
     pub story: Story,
     /// Draw beginnings of the candidates first and finish only the likeliest.
     pub audition: Option<Audition>,
+    /// Where `prompt` comes from when it is not the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 impl Task {
@@ -134,6 +139,16 @@ impl Task {
             doubt: Doubt::default(),
             story: Story::default(),
             audition: None,
+            written: None,
+        }
+    }
+
+    /// The same, to be drawn from what a writer made of its words.
+    pub fn rewritten(self, rewritten: Rewritten) -> Self {
+        Self {
+            prompt: rewritten.prompt,
+            written: Some(rewritten.written),
+            ..self
         }
     }
 

@@ -6,6 +6,7 @@ use super::model_args::ModelArgs;
 use super::models::ModelsCommand;
 use super::picture_args::{AlternativesArgs, DiffArgs, TimelapseArgs};
 use super::serve::ServeArgs;
+use super::writers::{RewriteArgs, WriteArgs, WritersArgs};
 use super::values::{at_least_one, lookahead, not_negative, positive, threads, zoom};
 use crate::measure;
 use crate::pixels::Size;
@@ -61,6 +62,8 @@ pub enum Command {
         draw: DrawArgs,
         #[command(flatten)]
         rows: RowArgs,
+        #[command(flatten)]
+        write: WriteArgs,
     },
     /// Draw a picture together with its map
     Pair {
@@ -69,6 +72,8 @@ pub enum Command {
         kind: Kind,
         #[command(flatten)]
         draw: DrawArgs,
+        #[command(flatten)]
+        write: WriteArgs,
     },
     /// Draw a map from words: to be corrected, and given to `control`
     Sketch {
@@ -77,6 +82,8 @@ pub enum Command {
         kind: Kind,
         #[command(flatten)]
         draw: DrawArgs,
+        #[command(flatten)]
+        write: WriteArgs,
     },
     /// Draw the picture that belongs to a map
     Control {
@@ -90,6 +97,8 @@ pub enum Command {
         from_photo: bool,
         #[command(flatten)]
         draw: DrawArgs,
+        #[command(flatten)]
+        write: WriteArgs,
     },
     /// Draw the subject of a picture in another scene
     Subject {
@@ -126,6 +135,10 @@ pub enum Command {
         #[command(flatten)]
         draw: DrawArgs,
     },
+    /// Show what a writer makes of words, and draw nothing
+    Rewrite(RewriteArgs),
+    /// Show who can rewrite words: the built-in writer, servers on this machine, language models
+    Writers(WritersArgs),
     /// Models of the Hugging Face Hub: list, get, verify, remove
     #[command(subcommand)]
     Models(ModelsCommand),

@@ -26,14 +26,24 @@ pub(super) fn draw<R: EngineRoom>(
     interrupt: &Interrupt,
     console: &mut Console<'_>,
 ) -> Result<i32, Failure> {
+    let task = match &job.writer {
+        Some(wish) => match wish.rewritten(job.task, &room.writers(), interrupt.token(), console) {
+            Some(task) => task,
+            None => {
+                console.cancelled();
+                return Ok(CANCELLED);
+            }
+        },
+        None => job.task,
+    };
     // Said once there is something to draw: a refusal is one line.
-    let mut seed = job.seed_is_new.then_some(job.task.seed);
+    let mut seed = job.seed_is_new.then_some(task.seed);
     let mut worker = Worker::spawn(room.open(&job.model)?, || {});
     if let Some(remark) = &job.remark {
         console.remark(remark);
     }
     let (mut model, mut profile) = (String::new(), Profile::default());
-    let mut task = job.task;
+    let mut task = task;
     let mut then = job.then.into_iter();
     let mut code = DONE;
     for turn in 0.. {
@@ -127,6 +137,7 @@ pub(super) fn draw<R: EngineRoom>(
         match then.next() {
             Some(instruction) => {
                 task.prompt = instruction;
+                task.written = None;
                 task.source = Some(Arc::new(best));
             }
             None => break,

@@ -1,7 +1,9 @@
 //! Arguments resolved: what is typed becomes a task, its further turns and its file names.
 
 use super::args::{Command, DrawArgs, RowArgs};
+use super::writers::WriteArgs;
 use super::names::Names;
+use super::writers::Wish;
 use crate::engine_room::ModelSource;
 use crate::picture::{self, MaskFile};
 use crate::saved_picture;
@@ -30,6 +32,8 @@ pub(super) struct Job {
     pub(super) remark: Option<String>,
     /// Whether the rows are written as they come.
     pub(super) journal: bool,
+    /// Who rewrites the words first.
+    pub(super) writer: Option<Wish>,
 }
 
 /// The part of a command that makes a task, and how it is drawn.
@@ -41,6 +45,7 @@ struct Request<'a> {
     then: &'a [String],
     draw: &'a DrawArgs,
     rows: Option<&'a RowArgs>,
+    write: Option<&'a WriteArgs>,
 }
 
 /// The job of a command that draws; `None` for the others.
@@ -53,19 +58,42 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         then: &[],
         draw,
         rows: None,
+        write: None,
     };
     let request = match command {
-        Command::Generate { prompt, draw, rows } => Request {
+        Command::Generate {
+            prompt,
+            draw,
+            rows,
+            write,
+        } => Request {
             rows: Some(rows),
+            write: Some(write),
             ..plain(Mode::Generate, prompt.as_str(), draw)
         },
-        Command::Pair { prompt, kind, draw } => {
+        Command::Pair {
+            prompt,
+            kind,
+            draw,
+            write,
+        } => {
             let map = (*kind).into();
-            plain(Mode::Pair { map }, prompt.as_str(), draw)
+            Request {
+                write: Some(write),
+                ..plain(Mode::Pair { map }, prompt.as_str(), draw)
+            }
         }
-        Command::Sketch { prompt, kind, draw } => {
+        Command::Sketch {
+            prompt,
+            kind,
+            draw,
+            write,
+        } => {
             let map = (*kind).into();
-            plain(Mode::Sketch { map }, prompt.as_str(), draw)
+            Request {
+                write: Some(write),
+                ..plain(Mode::Sketch { map }, prompt.as_str(), draw)
+            }
         }
         Command::Control {
             map: source,
@@ -73,6 +101,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             kind,
             from_photo,
             draw,
+            write,
         } => {
             let map = (*kind).into();
             let mode = if *from_photo {
@@ -82,6 +111,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             };
             Request {
                 source: Some(source),
+                write: Some(write),
                 ..plain(mode, prompt.as_str(), draw)
             }
         }
@@ -142,6 +172,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 seed_is_new: false,
                 remark: None,
                 journal: *journal,
+                writer: None,
             }));
         }
         Command::Redraw {
@@ -175,6 +206,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
                 seed_is_new: false,
                 remark: None,
                 journal: false,
+                writer: None,
             }));
         }
         Command::Import(_)
@@ -186,6 +218,8 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         | Command::Redraw { .. }
         | Command::Verify(_)
         | Command::Models(_)
+        | Command::Rewrite(_)
+        | Command::Writers(_)
         | Command::Serve(_)
         | Command::Bench { .. } => return Ok(None),
     };
@@ -280,6 +314,7 @@ impl Request<'_> {
             seed_is_new: draw.seed.is_none(),
             remark,
             journal: draw.journal,
+            writer: self.write.and_then(WriteArgs::wish),
         })
     }
 
@@ -348,6 +383,8 @@ impl Command {
             Self::Diff(args) => args.json,
             Self::Alternatives(args) => args.json,
             Self::Models(command) => command.is_json(),
+            Self::Rewrite(args) => args.json,
+            Self::Writers(args) => args.json,
             Self::Import(_)
             | Self::Serve(_)
             | Self::Doubt { .. }

@@ -2,6 +2,7 @@
 //!
 //! `args` is what is typed, `values` reads single values of it, `job` says what it means, `run` carries it
 //! out, `draw` drives the worker, `console` speaks, `keep` writes pictures, `models` gets models from the Hub,
+//! `writers` has words rewritten,
 //! `serve` opens the HTTP door,
 //! `exit` has the codes a run may end with.
 //! Models are behind an [`EngineRoom`]. Results go to stdout, all else to stderr.
@@ -20,6 +21,7 @@ mod picture_args;
 mod run;
 mod serve;
 mod values;
+mod writers;
 
 pub use args::{
     Args, Command, DrawArgs, ImportArgs, Kind, NoiseKind, PublishedShape, VerifyArgs, WindowArgs, WindowTheme,
@@ -30,3 +32,4 @@ pub use models::ModelsCommand;
 pub use picture_args::{AlternativesArgs, DiffArgs, TimelapseArgs};
 pub use run::{refuse, run};
 pub use serve::ServeArgs;
+pub use writers::{RewriteArgs, WriteArgs, WritersArgs, WritersCommand};

@@ -6,7 +6,7 @@ use super::args::Command;
 use super::console::{Console, harmless};
 use super::exit::{CANCELLED, DONE, FAILED, USAGE};
 use super::interrupt::Interrupt;
-use super::{draw, job, models, names, serve};
+use super::{draw, job, models, names, serve, writers};
 use crate::engine_room::{self, EngineRoom, ModelSource, Verification};
 use crate::measure::Subject;
 use crate::saved_picture;
@@ -189,6 +189,8 @@ fn other<R: EngineRoom>(
                 .map(|()| true)
         }
         Command::Models(command) => return models::run(command, room, cancel, console),
+        Command::Rewrite(args) => writers::rewrite(args, &room.writers(), cancel, console).map(|()| true),
+        Command::Writers(args) => writers::run(args, &room.writers(), console).map(|()| true),
         Command::Serve(args) => serve::run(args, room, cancel, &mut |note| console.note(note)).map(|()| true),
         Command::Verify(args) => {
             let asked = Verification {

@@ -3,7 +3,7 @@
 //! Both fronts stand on [`EngineRoom`] and know no model. [`LocalModels`] is the real one; the window's
 //! tests have scripted ones. What only the command line asks is a function of its own, for nothing has to
 //! stand in for it: [`info`], [`doubt`], [`alternatives`], [`redraw`], [`timelapse`], [`verify`], [`measure`], [`bench`]. [`HubRoom`] is how
-//! both get models from the Hub.
+//! both get models from the Hub, [`WriterRoom`] how they have words rewritten.
 //!
 //! Pictures are no business of this module but where their codes go through a model: fronts read and keep
 //! them through `picture` and `saved_picture`.
@@ -22,6 +22,7 @@ mod redraw;
 mod source;
 mod timelapse;
 mod verify;
+mod writers;
 
 pub use alternatives::alternatives;
 pub use bench::bench;
@@ -34,6 +35,7 @@ pub use redraw::redraw;
 pub use source::ModelSource;
 pub use timelapse::timelapse;
 pub use verify::{Verification, verify};
+pub use writers::WriterRoom;
 
 use crate::task::{Appraisal, Cancel, Device, Engine, Failure, Fitting, ImportStep, ImportWish, Survey};
 use std::path::{Path, PathBuf};
@@ -67,6 +69,11 @@ pub trait EngineRoom: Send + Sync + 'static {
     /// The models of the Hugging Face Hub.
     fn hub(&self) -> HubRoom {
         HubRoom::of_user()
+    }
+
+    /// Those who rewrite words before they are drawn.
+    fn writers(&self) -> WriterRoom {
+        WriterRoom::of_user()
     }
 
     /// How a Hugging Face folder would be imported unless the user says otherwise.

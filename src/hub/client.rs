@@ -7,11 +7,10 @@ use super::error::HubError;
 use super::redirect::{follow, host, is_same_server};
 use super::repository::Repository;
 use super::settings::{Settings, Token};
+use crate::web;
 use std::io::Read;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use ureq::http::{HeaderMap, Request, Response};
-use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Error};
 
 const MOST_REDIRECTS: usize = 8;
@@ -76,22 +75,12 @@ impl Answer {
 
 impl Client {
     pub(super) fn new(settings: &Settings) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .unversioned_rustls_crypto_provider(provider);
         let stall = settings.patience.stall;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .user_agent(concat!("lumina-studio/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
+        let config = web::connections()
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT.min(stall.max(Duration::from_secs(1)))))
             .timeout_recv_response(Some(stall))
-            .timeout_per_read(Some(stall))
-            .tls_config(tls.build());
+            .timeout_per_read(Some(stall));
         Self {
             agent: config.build().into(),
             endpoint: settings.endpoint.clone(),

@@ -1,65 +1,22 @@
-//! Addresses: where a redirect leads, and whether a token may go there.
+//! Addresses of the Hub: where a redirect leads, and how a file's name stands in one.
 
 use super::error::HubError;
-use ureq::http::Uri;
+use crate::web::{self, Astray};
 
-/// Scheme, host and port of an address.
-fn origin(url: &str) -> Option<(String, String, u16)> {
-    let uri: Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let usual = if scheme == "https" { 443 } else { 80 };
-    let host = uri.host()?.to_ascii_lowercase();
-    Some((scheme, host, uri.port_u16().unwrap_or(usual)))
-}
-
-/// Whether two addresses are of one server. Only then a token goes along.
-pub(super) fn is_same_server(one: &str, other: &str) -> bool {
-    let one = origin(one);
-    one.is_some() && one == origin(other)
-}
-
-/// The server of an address, as people are told of it.
-pub(super) fn host(url: &str) -> String {
-    match origin(url) {
-        Some((_, host, 80 | 443)) => host,
-        Some((_, host, port)) => format!("{host}:{port}"),
-        None => url.chars().take(100).collect(),
-    }
-}
+pub(super) use crate::web::{host, is_same_server};
 
 /// The address a `Location` names.
 ///
 /// # Errors
 /// It is none, or leads from a safe address to one that is not.
 pub(super) fn follow(from: &str, location: &str) -> Result<String, HubError> {
-    let wrong = || HubError::Answer {
-        host: host(from),
-        why: "a redirect without an address".to_owned(),
-    };
-    let uri: Uri = from.parse().map_err(|_| wrong())?;
-    let (scheme, authority) = (uri.scheme_str(), uri.authority());
-    let (scheme, authority) = scheme.zip(authority).ok_or_else(wrong)?;
-    let location = location.trim();
-    let to = if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else if location.contains("://") {
-        location.to_owned()
-    } else if location.is_empty() {
-        return Err(wrong());
-    } else {
-        let folder = uri.path().rsplit_once('/').map_or("", |(folder, _)| folder);
-        format!("{scheme}://{authority}{folder}/{location}")
-    };
-    let (kind, ..) = origin(&to).ok_or_else(wrong)?;
-    match (scheme, kind.as_str()) {
-        (_, "https") | ("http", "http") => Ok(to),
-        _ => Err(HubError::Downgrade {
+    web::follow(from, location).map_err(|astray| match astray {
+        Astray::NoAddress => HubError::Answer {
             host: host(from),
-            to: to.chars().take(100).collect(),
-        }),
-    }
+            why: astray.to_string(),
+        },
+        Astray::Unsafe { to } => HubError::Downgrade { host: host(from), to },
+    })
 }
 
 /// A file's name as a part of an address.
@@ -79,22 +36,6 @@ pub(super) fn encoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_token_stays_with_its_server() {
-        let hub = "https://huggingface.co/a";
-        assert!(is_same_server(hub, "https://HuggingFace.co:443/b?c"));
-        for other in [
-            "http://huggingface.co/a",
-            "https://huggingface.co:444/a",
-            "https://cdn-lfs.huggingface.co/a",
-            "https://huggingface.co.evil.org/a",
-            "nonsense",
-        ] {
-            assert!(!is_same_server(hub, other), "{other}");
-        }
-        assert!(!is_same_server("nonsense", "nonsense"));
-    }
 
     #[test]
     fn redirects_lead_on_and_never_to_what_is_not_safe() {

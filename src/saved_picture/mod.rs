@@ -105,6 +105,7 @@ fn record_of<'a>(saving: &Saving<'a>) -> Result<(Cow<'a, Pixels>, Record<Setting
     let settings = Settings {
         mode: task.mode.clone(),
         prompt: task.prompt.clone(),
+        written: task.written.clone(),
         caption: drawn.caption.clone(),
         as_typed: task.wording == Wording::AsTyped,
         size: drawn.panel,
@@ -347,6 +348,7 @@ impl Kept {
             force: settings.force,
             mask: self.mask()?.map(Arc::new),
             story: settings.story.clone(),
+            written: settings.written.clone(),
             ..Task::new(settings.mode.clone(), settings.prompt.clone())
         })
     }

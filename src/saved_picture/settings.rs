@@ -3,7 +3,7 @@
 //! Field names are the format: a field that is added has a default, none is renamed.
 
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Mode, Noise, Sampling, Story};
+use crate::task::{Mode, Noise, Sampling, Story, Written};
 use serde::{Deserialize, Serialize};
 
 /// Everything stored in a saved picture beside its tokens.
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     pub mode: Mode,
     pub prompt: String,
+    /// The user's own words and who rewrote them, where the prompt is another's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
     /// What the model was given, where that is not the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,

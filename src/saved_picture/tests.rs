@@ -210,6 +210,7 @@ fn every_setting_comes_back_through_the_windows_draft() {
         doubt: Doubt::default(),
         story: Story::default(),
         audition: None,
+        written: None,
     };
     let folder = tempfile::tempdir().unwrap();
     // Stopped, for the source is stored in no other.
@@ -236,6 +237,8 @@ fn every_setting_comes_back_through_the_windows_draft() {
         // One draft, one set of words.
         story: _,
         audition: _,
+        // What is drawn from a draft is drawn from the words in it.
+        written: _,
     } = draft.request(draft.seed).unwrap().task();
     let SamplingChoice {
         cfg,

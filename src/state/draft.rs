@@ -258,6 +258,7 @@ impl Draft {
             doubt: Doubt::default(),
             story: Story::default(),
             audition: auditions.then_some(Audition { rows: None, keep: 0 }),
+            written: None,
             replaces: None,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::photo::Photo;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Audition, Doubt, Mode, SamplingChoice, Story, Task, Wording};
+use crate::task::{Audition, Doubt, Mode, SamplingChoice, Story, Task, Wording, Written};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +31,9 @@ pub struct Request {
     pub story: Story,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audition: Option<Audition>,
+    /// Where the prompt comes from when it is not the user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
     /// The kept part that this finishes: its file becomes the finished picture's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<PathBuf>,
@@ -54,6 +57,7 @@ impl Request {
             doubt: self.doubt.clone(),
             story: self.story.clone(),
             audition: self.audition,
+            written: self.written.clone(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Request {
             doubt: task.doubt.clone(),
             story: task.story.clone(),
             audition: task.audition,
+            written: task.written.clone(),
             replaces: None,
         }
     }

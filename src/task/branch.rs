@@ -140,6 +140,9 @@ impl Task {
             }
         } else {
             // Nothing is left of what was drawn.
+            if self.prompt != band.prompt {
+                self.written = None;
+            }
             (self.prompt, self.wording, self.seed) = (band.prompt, band.wording, band.seed);
             self.sampling = band.sampling;
             self.story = Story {

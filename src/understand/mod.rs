@@ -35,7 +35,7 @@ mod understanding;
 
 pub use edit::{text_with, text_without};
 pub use table::{BackgroundInfo, ThingInfo, with_article};
-pub use understanding::{Part, PartKind, Reason, Understanding, Unknown, Verdict};
+pub use understanding::{Part, PartKind, Reason, Told, Understanding, Unknown, Verdict};
 
 use caption::Scene;
 use table::{Kind, TABLE};

@@ -1,6 +1,6 @@
 //! What a text was understood as: what is drawn, what is not, and why.
 
-use super::caption::Scene;
+use super::caption::{Scene, place_words};
 use std::fmt;
 use std::ops::Range;
 
@@ -26,12 +26,41 @@ impl Understanding {
         matches!(self.verdict, Verdict::Outside { .. })
     }
 
+    /// Its things, in the order of the caption.
+    pub fn things(&self) -> Vec<Told> {
+        let items = self.scene.items.iter();
+        items
+            .map(|item| Told {
+                name: item.noun,
+                count: item.count(),
+                colour: item.colour.as_ref().map(|colour| colour.value),
+                place: item.place.map(place_words),
+            })
+            .collect()
+    }
+
+    /// The world's name of what is behind them.
+    pub fn background(&self) -> Option<&'static str> {
+        self.scene.background.as_ref().map(|ground| ground.value)
+    }
+
     /// Whether the text itself names a thing to draw, rather than a background alone.
     pub fn names_a_thing(&self) -> bool {
         let is_drawn = matches!(self.verdict, Verdict::Known | Verdict::Near);
         let named = |part: &Part| part.kind == PartKind::Thing && !part.chosen;
         is_drawn && self.parts.iter().any(named)
     }
+}
+
+/// A thing of an understood text, with what is said of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The world's name of it.
+    pub name: &'static str,
+    pub count: usize,
+    pub colour: Option<&'static str>,
+    /// In words, such as "on the left".
+    pub place: Option<&'static str>,
 }
 
 /// Whether a text can be drawn.

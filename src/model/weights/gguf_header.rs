@@ -24,7 +24,7 @@ struct Walk<R> {
 }
 
 /// Walks to the end of the header.
-pub(super) fn check(reader: impl Read) -> Result<()> {
+pub(crate) fn check(reader: impl Read) -> Result<()> {
     let mut walk = Walk {
         reader,
         left: LONGEST,
@@ -64,6 +64,35 @@ pub(super) fn check(reader: impl Read) -> Result<()> {
         walk.skip(axes.saturating_mul(8).saturating_add(12))?;
     }
     Ok(())
+}
+
+/// Longest text that is looked up, in bytes.
+const LONGEST_LOOKED_UP: u64 = 1000;
+
+/// A short text of a header, read no further than it stands.
+pub(crate) fn text_of(reader: impl Read, wanted: &str) -> Option<String> {
+    let mut walk = Walk {
+        reader,
+        left: LONGEST,
+        values: MOST_VALUES,
+    };
+    let begins = walk.bytes(4).is_ok_and(|begin| begin == b"GGUF");
+    if !begins || !matches!(walk.number(4), Ok(2 | 3)) {
+        return None;
+    }
+    let (_, entries) = (walk.number(8).ok()?, walk.number(8).ok()?);
+    for _ in 0..entries {
+        let length = walk.number(8).ok()?;
+        let key = walk.bytes(length).ok()?;
+        let kind = walk.number(4).ok()?;
+        if key != wanted.as_bytes() {
+            walk.value(kind, 0).ok()?;
+            continue;
+        }
+        let length = walk.number(8).ok().filter(|length| kind == 8 && *length <= LONGEST_LOOKED_UP)?;
+        return String::from_utf8(walk.bytes(length).ok()?).ok();
+    }
+    None
 }
 
 fn cut_short(e: &io::Error) -> String {
@@ -170,6 +199,19 @@ mod tests {
             refused(&[(ALIGNMENT, 4, &wrong.to_le_bytes())], "multiples of");
         }
         refused(&[(ALIGNMENT, 8, &[0; 8])], "no number");
+    }
+
+    #[test]
+    fn a_text_is_looked_up() {
+        let text = |value: &str| [&(value.len() as u64).to_le_bytes()[..], value.as_bytes()].concat();
+        let (name, kind) = (text("a model"), text("qwen3"));
+        let bytes = header(&[(b"general.name", 8, &name), (b"general.architecture", 8, &kind), (b"x", 99, &[])]);
+        let of = |bytes: &[u8], key: &str| text_of(bytes, key);
+        assert_eq!(of(&bytes, "general.architecture").as_deref(), Some("qwen3"));
+        assert_eq!(of(&bytes, "missing"), None);
+        assert_eq!(of(&bytes[..bytes.len() - 20], "general.architecture"), None);
+        assert_eq!(of(&header(&[(b"a", 4, &[0; 4])]), "a"), None, "that is no text");
+        assert_eq!(of(b"GGML", "a"), None);
     }
 
     #[test]

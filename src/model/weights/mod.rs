@@ -5,7 +5,7 @@ mod filed;
 pub(crate) mod files;
 mod finite;
 pub(crate) mod gguf;
-mod gguf_header;
+pub(crate) mod gguf_header;
 mod gguf_writing;
 pub mod import;
 mod pickle;
