@@ -37,6 +37,7 @@ impl Studio {
             Action::Preferences(action) => self.act_on_preferences(action),
             Action::Undo(action) => self.act_on_undo(action),
             Action::View(action) => self.act_on_view(action),
+            Action::Writing(action) => self.act_on_writing(action),
             Action::Answer(answer) => self.take_in_answer(answer),
         };
         self.look_at_ruler();
@@ -45,7 +46,7 @@ impl Studio {
     }
 
     /// Puts the draft's pictures at the end of the queue.
-    fn draw(&mut self) -> Vec<Effect> {
+    pub(super) fn draw(&mut self) -> Vec<Effect> {
         if self.draft.seed_choice == SeedChoice::Random {
             self.draft.seed = new_seed();
         }
@@ -157,7 +158,10 @@ impl Studio {
     fn act_on_run(&mut self, action: RunAction) -> Vec<Effect> {
         let phase = self.run.as_ref().map(|run| run.phase);
         match (action, phase) {
-            (RunAction::Draw, _) => self.draw(),
+            (RunAction::Draw, _) => match self.write_first() {
+                Some(effects) => effects,
+                None => self.draw(),
+            },
             (RunAction::Sketch, _) => self.sketch(),
             (RunAction::Example { prompt, seed }, _) => self.example(&prompt, seed),
             (RunAction::Show, Some(_)) => {

@@ -61,6 +61,7 @@ impl Studio {
             Answer::Diagnosed(done) => self.diagnosed(done),
             Answer::CopyRead(pixels) => return vec![Effect::Copy(pixels)],
             Answer::Models(answer) => return self.take_in_model_answer(answer),
+            Answer::Writer(answer) => return self.take_in_writer_answer(answer),
         }
         Vec::new()
     }

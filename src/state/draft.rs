@@ -6,7 +6,7 @@ use super::control::Control;
 use super::photo::Photo;
 use super::request::Request;
 use crate::pixels::{MaskRuns, Size};
-use crate::task::{Audition, Doubt, MapKind, Mode, SamplingChoice, Story, Wording};
+use crate::task::{Audition, Doubt, MapKind, Mode, SamplingChoice, Story, Wording, Written};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -109,6 +109,9 @@ pub struct Draft {
     pub control: Control,
     pub predict_source: Option<Photo>,
     pub predict_kind: MapKind,
+    /// The words a writer made the prompt of, as long as it is that prompt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
 }
 
 impl Default for Draft {
@@ -135,6 +138,7 @@ impl Default for Draft {
             control: Control::default(),
             predict_source: None,
             predict_kind: MapKind::Canny,
+            written: None,
         }
     }
 }
@@ -258,7 +262,7 @@ impl Draft {
             doubt: Doubt::default(),
             story: Story::default(),
             audition: auditions.then_some(Audition { rows: None, keep: 0 }),
-            written: None,
+            written: self.written().cloned(),
             replaces: None,
         })
     }
@@ -267,6 +271,7 @@ impl Draft {
     pub fn recall(&mut self, request: &Request) {
         self.tab = Tab::of(&request.mode);
         self.words_mut().clone_from(&request.prompt);
+        self.written.clone_from(&request.written);
         self.as_typed = request.wording == Wording::AsTyped;
         self.set_size(request.size);
         self.seed = request.seed;
@@ -313,6 +318,7 @@ impl Draft {
             reference: self.reference,
             control: self.control.clone(),
             predict_source: self.predict_source.clone(),
+            written: self.written.clone(),
             ..self.settings()
         }
     }
@@ -346,6 +352,7 @@ impl Draft {
             },
             predict_source: None,
             predict_kind: self.predict_kind,
+            written: None,
         }
     }
 
@@ -368,6 +375,7 @@ impl Draft {
                 ..settings.control
             },
             predict_source: self.predict_source.take(),
+            written: self.written.take(),
             ..settings
         };
     }

@@ -1,6 +1,6 @@
 //! What the state asks of the program around it.
 
-use super::action::Target;
+use super::action::{Secret, Target};
 use super::errand::Errand;
 use super::film::Shooting;
 use super::ground::Ground;
@@ -11,7 +11,7 @@ use super::queue::{Order, OrderId};
 use super::request::Request;
 use super::run::{Begun, Row};
 use crate::pixels::{Pixels, Size};
-use crate::task::{Branch, Fitting, Guesses, ImportWish, Preferences, Question, Task};
+use crate::task::{Branch, Fitting, Guesses, ImportWish, Preferences, Question, Task, WriterChoice};
 use crate::token::Grid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,6 +46,7 @@ pub enum Effect {
     CollectDiagnostics,
     BrowseModel,
     Models(ModelEffect),
+    Writer(WriterEffect),
     MakeMap {
         photo: Photo,
         low: f32,
@@ -114,6 +115,20 @@ pub enum ModelEffect {
     Import(ImportWish),
     CancelImport,
     Hub(HubEffect),
+}
+
+/// What is asked of writers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriterEffect {
+    /// Which ones are there?
+    Look,
+    Ask {
+        choice: WriterChoice,
+        own: String,
+    },
+    Stop,
+    /// Puts the key of a server into the system's keyring.
+    KeepKey(String, Secret),
 }
 
 /// What is asked of the Hub and of its cache.

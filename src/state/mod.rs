@@ -55,11 +55,12 @@ mod unkept;
 mod view;
 mod wanted;
 mod window;
+mod writing;
 
 pub use action::{
     Action, Answer, DoubtAction, DraftAction, FileAction, HubAction, HubAnswer, ImportAction, ModelAction,
     ModelAnswer, OfferAction, Paint, PreferenceAction, QueueAction, ResultAction, RowAction, RunAction,
-    Setting, Target, UndoAction, Verb, ViewAction, Which,
+    Secret, Setting, Target, UndoAction, Verb, ViewAction, Which, WriterAnswer, WritingAction,
 };
 pub use album::{Album, Listing, Looked, Piece, Place, Query, Star, Thrown};
 pub use branch::source_of_branch;
@@ -69,7 +70,7 @@ pub use chain::{Aside, Chain, EditResult, Turn};
 pub use control::Control;
 pub use doubt::{DoubtShown, DoubtView};
 pub use draft::{Draft, SeedChoice, Tab};
-pub use effect::{Effect, HubEffect, ModelEffect, Stage};
+pub use effect::{Effect, HubEffect, ModelEffect, Stage, WriterEffect};
 pub use errand::Errand;
 pub use family::{Family, Kin, Member, StripLine, families};
 pub use film::Shooting;
@@ -94,3 +95,4 @@ pub use undo::{Change, Turned, Undo, UndoStep};
 pub use unkept::OnItsWay;
 pub use view::{ColourScheme, Dropping, Page, Shown, Strip, View};
 pub use wanted::Wanted;
+pub use writing::{Asking, Then, Writing, changed_words, writer_name};

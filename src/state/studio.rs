@@ -17,6 +17,7 @@ use super::undo::Undo;
 use super::unkept::OnItsWay;
 use super::view::{Dropping, Page, Shown, Strip, View};
 use super::wanted::Wanted;
+use super::writing::Writing;
 use crate::pixels::Size;
 use crate::task::{Failure, Preferences, Profile};
 use crate::token::{CODE_PIXELS, best_size};
@@ -48,6 +49,7 @@ pub struct Studio {
     pub model_path: Option<PathBuf>,
     /// Models used before.
     pub recent_models: Vec<PathBuf>,
+    pub writing: Writing,
     pub queue: Queue,
     pub run: Option<Run>,
     pub ruler: Ruler,
@@ -96,6 +98,7 @@ impl Default for Studio {
             model: Model::Loading,
             model_path: None,
             recent_models: Vec::new(),
+            writing: Writing::default(),
             queue: Queue::default(),
             run: None,
             ruler: Ruler::default(),

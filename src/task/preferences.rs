@@ -1,6 +1,7 @@
 //! How the user wants the program to be, whatever is drawn.
 
 use super::models::KvCache;
+use super::writing::WriterChoice;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -19,6 +20,10 @@ pub struct Preferences {
     pub when_done: WhenDone,
     pub log: LogLevel,
     pub log_prompts: LogPrompts,
+    /// Who rewrites prompts.
+    pub writer: WriterChoice,
+    /// Every prompt is rewritten before it is drawn.
+    pub write_first: bool,
 }
 
 /// How the files of pictures are named. The time of day comes first, so that they stand in the

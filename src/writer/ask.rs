@@ -172,7 +172,10 @@ mod tests {
     fn a_good_answer_is_taken_and_a_bad_one_is_asked_again_once() {
         let (rewritten, talks) = asked(" fox ", &[GOOD]);
         let rewritten = rewritten.unwrap();
-        assert_eq!((rewritten.prompt.as_str(), rewritten.repaired), ("A fox in the snow.", false));
+        assert_eq!(
+            (rewritten.prompt.as_str(), rewritten.repaired),
+            ("A fox in the snow.", false)
+        );
         assert_eq!((rewritten.written.own.as_str(), talks.len()), (" fox ", 1));
         let (rewritten, talks) = asked("fox", &["Sure!", GOOD]);
         assert!(rewritten.unwrap().repaired);
@@ -194,7 +197,10 @@ mod tests {
     fn words_have_bounds() {
         assert_eq!(words("  a "), Ok("a"));
         assert_eq!(words(" \n"), Err(WriterError::NoWords));
-        assert!(matches!(words(&"a".repeat(4001)), Err(WriterError::LongWords { .. })));
+        assert!(matches!(
+            words(&"a".repeat(4001)),
+            Err(WriterError::LongWords { .. })
+        ));
         assert_eq!(head_of("añb", 2), "a");
     }
 }

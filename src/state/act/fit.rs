@@ -144,12 +144,10 @@ impl Studio {
             &failure.message,
             "The models page has what needs less memory.",
         );
-        if let Some(notice) = self.notices.last_mut() {
-            notice.offer = Some(Offer {
-                words: "See what fits",
-                action: Box::new(ViewAction::Page(Page::Models).into()),
-            });
-        }
+        self.offer_in_notice(Offer {
+            words: "See what fits",
+            action: Box::new(ViewAction::Page(Page::Models).into()),
+        });
         true
     }
 

@@ -193,11 +193,15 @@ impl Studio {
     pub(in super::super) fn set_words(&mut self, words: String) {
         let tab = self.draft.tab;
         let former = std::mem::replace(self.draft.words_mut(), words);
-        let words = self.draft.words();
+        let words = self.draft.words().to_owned();
         if former == words {
             return;
         }
-        let next = Typing::begin(&former, words);
+        if !has_common_word(&former, &words) {
+            // They are no others' any more.
+            self.draft.written = None;
+        }
+        let next = Typing::begin(&former, &words);
         let goes_on = match (self.undo.typing, next) {
             (Some(typing), Some(next)) if self.undo.ends_in_words(tab) => typing.and(next, &former),
             _ => None,
@@ -267,4 +271,17 @@ impl Studio {
     fn withdraw_undo(&mut self) {
         self.notices.retain(|notice| !notice.undoes());
     }
+}
+
+/// Whether something of a text is in the other one.
+fn has_common_word(before: &str, now: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|letter: char| !letter.is_alphanumeric());
+        words
+            .filter(|word| !word.is_empty())
+            .map(str::to_lowercase)
+            .collect()
+    };
+    let before = words(before);
+    words(now).iter().any(|word| before.contains(word))
 }

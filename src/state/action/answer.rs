@@ -9,6 +9,7 @@ use super::super::photo::{Opened, Photo};
 use super::super::wanted::Wanted;
 use super::files::Target;
 use super::hub::HubAnswer;
+use super::writing::WriterAnswer;
 use crate::pixels::Pixels;
 use crate::task::{Difference, Failure, Fitting, ImportStep, ImportWish, Question, Survey, Task};
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,7 @@ pub enum Answer {
     /// The file with the diagnostics.
     Diagnosed(Result<PathBuf, Failure>),
     Models(ModelAnswer),
+    Writer(WriterAnswer),
 }
 
 /// What background work has found out about models, or done.

@@ -15,6 +15,7 @@ mod rows;
 mod run;
 mod undo;
 mod view;
+mod writing;
 
 pub use answer::{Answer, ModelAnswer};
 pub use doubt::DoubtAction;
@@ -31,3 +32,4 @@ pub use rows::RowAction;
 pub use run::RunAction;
 pub use undo::UndoAction;
 pub use view::ViewAction;
+pub use writing::{Secret, WriterAnswer, WritingAction};

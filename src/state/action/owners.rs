@@ -14,6 +14,7 @@ use super::rows::RowAction;
 use super::run::RunAction;
 use super::undo::UndoAction;
 use super::view::ViewAction;
+use super::writing::WritingAction;
 use serde::{Deserialize, Serialize};
 
 /// What changes the state from outside: what a person does, and what background work answers.
@@ -34,6 +35,7 @@ pub enum Action {
     Preferences(PreferenceAction),
     Undo(UndoAction),
     View(ViewAction),
+    Writing(WritingAction),
     Answer(Answer),
 }
 
@@ -61,6 +63,7 @@ stands_for_itself! {
     Preferences(PreferenceAction),
     Undo(UndoAction),
     View(ViewAction),
+    Writing(WritingAction),
     Answer(Answer),
 }
 

@@ -20,6 +20,7 @@ mod recording;
 pub(super) mod shortcuts;
 pub(super) mod thumbnails;
 mod unwritten;
+mod writer_jobs;
 
 use super::Options;
 use super::canvas::{Canvas, GroundOf};
@@ -74,6 +75,8 @@ pub struct App<R: EngineRoom> {
     pub(super) importing: Option<Importing>,
     /// Stops the measurement that is under way.
     pub(super) measuring: Cancel,
+    /// Stops the writer that is asked.
+    pub(super) asking: Cancel,
     pub(super) hub_working: Option<HubWorking>,
     pub(super) files: Files,
     pub(super) wake: Wake,
@@ -144,6 +147,7 @@ impl<R: EngineRoom> App<R> {
             filming: Vec::new(),
             importing: None,
             measuring: Cancel::new(),
+            asking: Cancel::new(),
             hub_working: None,
             wake,
             aim,
@@ -248,6 +252,7 @@ impl<R: EngineRoom> App<R> {
         }
         self.recorder.stop();
         self.measuring.cancel();
+        self.asking.cancel();
         self.importing = None;
         self.hub_working = None;
     }
@@ -321,6 +326,7 @@ impl<R: EngineRoom> App<R> {
                 Effect::JournalDrawn(order, again) => self.journal_drawn(&order, &again),
                 Effect::JournalEnd(order) => self.journal_end(order),
                 Effect::Models(effect) => self.carry_out_models(effect),
+                Effect::Writer(effect) => self.carry_out_writer(effect),
             }
         }
     }

@@ -2,14 +2,15 @@
 
 use crate::state::{
     Action, Brush, DoubtAction, DraftAction, FileAction, OfferAction, Page, Phase, RowAction, RunAction,
-    Setting, Shown, Studio, Tab, Tool, UndoAction, ViewAction,
+    Setting, Shown, Studio, Tab, Tool, UndoAction, ViewAction, WritingAction,
 };
 use crate::ui::canvas::Canvas;
 use egui::{Context, Id, Key, Modifiers};
 
 /// Keys and what they do, for the sheet.
-pub(crate) const SHEET: [(&str, &str); 25] = [
+pub(crate) const SHEET: [(&str, &str); 26] = [
     ("Ctrl+Enter", "Draw"),
+    ("Ctrl+R", "Rewrite the words of the prompt"),
     ("Esc", "Stop the picture and keep its rows"),
     ("Ctrl+Z", "Undo: mask, pictures, words, queue"),
     ("Ctrl+Shift+Z", "Redo"),
@@ -52,6 +53,9 @@ pub(crate) fn pressed(ctx: &Context, studio: &Studio, canvas: &mut Canvas) -> Ve
     let times = |modifiers, key| ctx.input_mut(|input| input.count_and_consume_key(modifiers, key));
     let draws = times(command, Key::Enter);
     actions.extend(std::iter::repeat_n(RunAction::Draw.into(), draws));
+    if take(command, Key::R) {
+        actions.push(WritingAction::Ask.into());
+    }
     if take(command, Key::O) {
         actions.push(FileAction::Browse(super::drops::by_tab(studio.draft.tab)).into());
     }

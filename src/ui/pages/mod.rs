@@ -11,3 +11,4 @@ mod row;
 pub(super) mod settings;
 pub(super) mod welcome;
 pub(super) mod world;
+mod writer_settings;

@@ -2,10 +2,11 @@
 
 use super::model_name::name_of;
 use super::row::{button, text};
+use super::writer_settings::is_here;
 use super::{fit_table, hub_card, import_card};
 use crate::pixels::Size;
 use crate::state::{Action, Asked, ImportAction, Model, ModelAction, Page, Studio, Tab, ViewAction};
-use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, gigabytes};
+use crate::task::{Appraisal, Device, DeviceState, Known, Origin, Profile, WriterChoice, gigabytes};
 use crate::ui::app::focus;
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Chosen, Weight, big_button, card, chip};
@@ -25,9 +26,7 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
                     }
                 });
             });
-            ui.label(palette.secondary(
-                "Pictures are drawn on this computer; no prompt and no picture is sent anywhere.",
-            ));
+            ui.add(Label::new(palette.secondary(privacy(studio))).wrap());
             ui.add_space(theme::PAD);
             fit_table::after_memory_ran_out(ui, studio, actions);
             ui.label(palette.section("In use"));
@@ -71,6 +70,17 @@ pub(crate) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
             hub_card::show(ui, studio, actions);
         });
     });
+}
+
+/// What leaves this computer.
+fn privacy(studio: &Studio) -> String {
+    match &studio.preferences.writer {
+        writer @ WriterChoice::Endpoint { url, .. } if !is_here(url) => format!(
+            "Pictures are drawn on this computer and never sent anywhere; prompts go to {} when it rewrites them.",
+            writer.title()
+        ),
+        _ => "Pictures are drawn on this computer; no prompt and no picture is sent anywhere.".to_owned(),
+    }
 }
 
 /// The models of the page: found ones, or those used before until somebody has looked around.

@@ -1,6 +1,7 @@
 //! The settings page: where pictures go and how they are named, what is offered on export, how the
 //! program computes, what it says and what it writes down.
 
+use super::writer_settings;
 use crate::state::{Action, ColourScheme, ModelAction, Page, PreferenceAction, Studio, ViewAction};
 use crate::task::{Device, Export, KvCache, LogLevel, LogPrompts, Naming, WhenDone};
 use crate::ui::app::focus;
@@ -35,6 +36,7 @@ pub(crate) fn show(ui: &mut Ui, mut page: SettingsPage<'_>) {
             ui.add_space(theme::PAD);
             section(ui, "Pictures", |ui| pictures(ui, &mut page));
             section(ui, "Drawing", |ui| drawing(ui, &mut page));
+            section(ui, "Prompts", |ui| writer_settings::show(ui, &mut page));
             section(ui, "The window", |ui| window(ui, &mut page));
             section(ui, "Log and diagnostics", |ui| log(ui, &mut page));
         });

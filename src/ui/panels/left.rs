@@ -1,7 +1,7 @@
 //! The left column: mode, words, what the mode needs, and the one big button.
 
 use super::column::{Greeting, Left};
-use super::{inputs, notices, prompt_chips, rare_settings, sizes};
+use super::{inputs, notices, prompt_chips, rare_settings, sizes, writer};
 use crate::state::{Action, DraftAction, Phase, RowAction, RunAction, SeedChoice, Setting, Tab, Target};
 use crate::task::{Lookahead, Noise, Sampling};
 use crate::ui::app::focus;
@@ -94,7 +94,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
         Some(word) => format!("Tab: {word}"),
         None => "Ctrl+Enter draws".to_owned(),
     };
-    let label = heading(ui, name, palette.quiet(right));
+    let label = writer::heading(ui, left, name, right);
     let rows = if mode == Tab::Edit { 4 } else { 5 };
     let edit = TextEdit::multiline(&mut text)
         .id(field)
@@ -121,6 +121,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
     if is_changed {
         left.set(Setting::Words(text));
     }
+    writer::show(ui, left);
     prompt_chips::show(ui, left);
 }
 

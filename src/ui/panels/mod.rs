@@ -26,3 +26,4 @@ pub(super) mod strip;
 mod tool_card;
 pub(super) mod top;
 mod turns;
+pub(crate) mod writer;
