@@ -68,6 +68,26 @@ greeted() { import -window root -crop 1x6+155+142 -depth 8 txt:- 2>/dev/null | g
 # Whether the model is there: its name is shorter than what stands there before.
 loaded() { [ "$(import -window root -crop 1x8+960+5 -format %k info: 2>/dev/null)" -gt 1 ]; }
 
+# A part of the window, `WxH+X+Y`, as it looks now.
+seen() { import -window root -crop "$1" +repage -depth 8 rgb:- | md5sum; }
+
+# Waits until a part of the window looks otherwise than it did: `differs AREA "$before"`.
+differs() { await "[ \"\$(seen $1)\" != \"$2\" ]"; }
+
+# Waits until a part of the window does not change any more.
+settled() { await "[ \"\$(seen $1)\" = \"\$(sleep 0.6; seen $1)\" ]"; }
+
+# Presses a key, one frame at a time, until the ring of the keyboard stands around a control: its
+# place is `WxH+X+Y`, with room for the ring. The second argument is how often at most.
+lead_to() {
+    local bare=$(seen "$1")
+    for _ in $(seq "$2"); do
+        xdotool key "$3" sleep 0.4
+        if [ "$(seen "$1")" != "$bare" ]; then return 0; fi
+    done
+    fail "$3 does not lead to $1"
+}
+
 shot() {
     if [ -n "${shots:-}" ]; then import -window root "$shots/$1.png"; fi
 }
