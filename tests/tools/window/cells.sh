@@ -15,6 +15,7 @@ above() { tokens "$1" | cut -d, -f"1-$(($2 * columns + $3))"; }
 write "a fox on the beach"
 xdotool key ctrl+Return
 await_picture 1
+at_rest
 parent=$(newest)
 rows=$(info "$parent" | sed 's/.*"grid":{[^}]*"rows":\([0-9]*\).*/\1/')
 columns=$(info "$parent" | sed 's/.*"grid":{"columns":\([0-9]*\).*/\1/')
@@ -40,6 +41,7 @@ xdotool key shift+Right sleep 1
 # The model may take its time to answer.
 await 'xdotool key 2 sleep 1; [ "$(pictures)" = 2 ]'
 await_picture 2
+at_rest
 child=$(newest)
 [ "$(above "$parent" 14 17)" = "$(above "$child" 14 17)" ] || fail "what stands before the cell did not stay"
 [ "$(code "$parent" 14 17)" != "$(code "$child" 14 17)" ] || fail "the same code stands in the cell"

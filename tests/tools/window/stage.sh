@@ -77,6 +77,13 @@ differs() { await "[ \"\$(seen $1)\" != \"$2\" ]"; }
 # Waits until a part of the window does not change any more.
 settled() { await "[ \"\$(seen $1)\" = \"\$(sleep 0.6; seen $1)\" ]"; }
 
+# Waits until nothing is drawn and the window shows it: a picture's file is there before. Draw has
+# the accent's colour, dark or light.
+at_rest() {
+    await 'import -window root -crop 1x1+30+764 -depth 8 txt:- | grep -qiE "#(F2B04A|B4690A)"'
+    sleep 0.3
+}
+
 # Presses a key, one frame at a time, until the ring of the keyboard stands around a control: its
 # place is `WxH+X+Y`, with room for the ring. The second argument is how often at most.
 lead_to() {
@@ -100,7 +107,7 @@ click() {
 # Everything in the prompt's box is replaced.
 write() {
     click prompt
-    xdotool key ctrl+a
+    xdotool key ctrl+a sleep 0.2
     xdotool type --delay 15 "$1"
     sleep 0.3
 }
