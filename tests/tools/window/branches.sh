@@ -46,14 +46,31 @@ await_picture 3
 at_rest
 grandchild=$(newest)
 [ "$(above "$child" 20)" = "$(above "$grandchild" 20)" ] || fail "the rows of the second are not the start of the third"
-# Drawn again from the mark, by the button.
-mark_by_keys Up Up Up Up Up Up Up Up Up Up
+# The mark by a click on the ruler; drawn again by the button.
+before=$(seen 60x614+350+76)
+xdotool mousemove 400 268 sleep 0.2 click 1
+differs 60x614+350+76 "$before"
 lead_to 180x34+412+715 8 shift+Tab
 xdotool key space
 await_picture 4
 at_rest
-holds "$(newest)" '"from_row":14'
-[ "$(above "$grandchild" 14)" = "$(above "$(newest)" 14)" ] || fail "the rows above row 14 did not stay"
+holds "$(newest)" '"from_row":7'
+[ "$(above "$grandchild" 7)" = "$(above "$(newest)" 7)" ] || fail "the rows above row 7 did not stay"
+
+# Where it differs from what it was drawn from: in no row above the mark.
+"$program" diff "$(newest)" "$grandchild" >"$home/diff"
+xdotool mousemove 500 787
+before=$(seen 170x20+416+80)
+click compare_tool
+differs 170x20+416+80 "$before"
+before=$(seen 420x40+512+670)
+xdotool mousemove 500 787 key d
+differs 420x40+512+670 "$before"
+settled 420x40+512+670
+shot branches-difference
+xdotool key d sleep 0.5
+click compare_tool
+say "differs: $(cat "$home/diff")"
 
 # The strip folds them into a tree.
 settled 146x700+1132+44
@@ -106,3 +123,21 @@ xdotool key space
 differs 240x300+1010+400 "$before"
 settled 260x500+1000+260
 shot branches-menu-by-keys
+for turn in 1 2 3; do
+    xdotool key Tab sleep 0.8
+    shot "branches-menu-keys-$turn"
+done
+xdotool key Escape sleep 1
+
+# Pruned: the second goes to the trash with all that came of it, the first stays.
+click second_tile
+sleep 1
+menu second_tile
+shot branches-menu-second
+xdotool mousemove 1080 694 sleep 0.5
+shot branches-prune
+xdotool click 1
+await_picture 1
+settled 146x700+1132+44
+shot branches-pruned
+[ "$(newest)" = "$parent" ] || fail "$parent is gone"

@@ -82,7 +82,7 @@ differences() {
 by_click() { xdotool mousemove 606 738 sleep 0.2 click 1 mousemove 500 787; }
 by_keys() {
     xdotool mousemove 500 787 click 1 sleep 0.3
-    lead_to 64x24+574+727 12 shift+Tab
+    lead_to 64x24+574+727 18 shift+Tab
     xdotool key space sleep 0.3
 }
 # Off, as it is on a first look.

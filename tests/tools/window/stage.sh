@@ -87,9 +87,14 @@ at_rest() {
 # Presses a key, one frame at a time, until the ring of the keyboard stands around a control: its
 # place is `WxH+X+Y`, with room for the ring. The second argument is how often at most.
 lead_to() {
-    local bare=$(seen "$1")
+    local bare whole
+    bare=$(seen "$1")
     for _ in $(seq "$2"); do
-        xdotool key "$3" sleep 0.4
+        whole=$(seen 1280x800+0+0)
+        xdotool key "$3"
+        for _ in 1 2 3 4 5 6 7 8 9 10; do
+            [ "$(seen 1280x800+0+0)" = "$whole" ] || break
+        done
         if [ "$(seen "$1")" != "$bare" ]; then return 0; fi
     done
     fail "$3 does not lead to $1"
