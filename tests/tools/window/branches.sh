@@ -109,7 +109,7 @@ film menu "$home/film.gif"
 await '[ -s "$home/film.gif" ]'
 sleep 1
 shot branches-filmed
-"$program" timelapse "$(newest)" -o "$home/told.gif" >/dev/null 2>&1
+"$program" timelapse "$parent" -o "$home/told.gif" >/dev/null 2>&1
 frames=$(identify "$home/film.gif" | wc -l)
 [ "$frames" -gt $rows ] || fail "a film of $frames frames for $rows rows"
 convert "$home/film.gif[-1]" -strip "$home/last.png"

@@ -79,7 +79,7 @@ differences() {
     xdotool key d
     await '! laid_over'
 }
-by_click() { xdotool mousemove 606 738 sleep 0.2 click 1 mousemove 500 787; }
+by_click() { xdotool mousemove 606 738 sleep 0.3 click 1 sleep 1 mousemove 500 787; }
 by_keys() {
     xdotool mousemove 500 787 click 1 sleep 0.3
     lead_to 64x24+574+727 18 shift+Tab
