@@ -68,6 +68,7 @@ differences() {
     "$@"
     differs 170x20+416+80 "$before"
     settled 614x588+415+76
+    ring=$(seen 64x24+574+727)
     shot "cells-compared-$1"
     import -window root -crop 614x588+415+76 +repage "$home/without.png"
     before=$(seen 420x40+512+670)
@@ -93,8 +94,9 @@ before=$(seen 170x20+416+80)
 click compare_tool
 differs 170x20+416+80 "$before"
 differences by_keys
+ring_stays=$(seen 64x24+574+727)
 before=$(seen 170x20+416+80)
-xdotool key space
+click compare_tool
 differs 170x20+416+80 "$before"
 
 # The doubtful cells become the mask of an edit.
@@ -110,3 +112,5 @@ differs 90x24+205+60 "$before"
 sleep 0.7
 shot cells-selected
 say "doubt shown, another code taken at 14,17, differences by click and by keys, doubtful cells selected"
+# What was led to by keys keeps the keyboard when D brings a card and takes it away.
+[ "$ring_stays" = "$ring" ] || fail "D takes the keyboard from Compare"

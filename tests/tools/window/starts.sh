@@ -41,9 +41,14 @@ is_start() {
     undisturbed "$1" generate "a cat at night"
 }
 
+before=$(seen 120x380+240+350)
 click how_many
+differs 120x380+240+350 "$before"
 settled 130x400+236+346
+before=$(seen 50x24+245+752)
+xdotool mousemove 302 723 sleep 0.6
 click eight
+differs 50x24+245+752 "$before"
 write "a cat at night"
 
 # One is chosen: it becomes a picture, the others go.
