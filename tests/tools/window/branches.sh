@@ -123,11 +123,12 @@ xdotool key space
 differs 240x300+1010+400 "$before"
 settled 260x500+1000+260
 shot branches-menu-by-keys
-for turn in 1 2 3; do
-    xdotool key Tab sleep 0.8
-    shot "branches-menu-keys-$turn"
-done
-xdotool key Escape sleep 1
+lead_to 236x32+1026+511 14 Tab
+xdotool key space
+film keys "$home/film.png"
+await '[ -s "$home/film.png" ]'
+grep -qa acTL "$home/film.png" || fail "the film is no animated PNG"
+sleep 1
 
 # Pruned: the second goes to the trash with all that came of it, the first stays.
 click second_tile
@@ -141,3 +142,9 @@ await_picture 1
 settled 146x700+1132+44
 shot branches-pruned
 [ "$(newest)" = "$parent" ] || fail "$parent is gone"
+# Taken back by the button of the notice.
+xdotool mousemove 58 703 sleep 0.5 click 1
+await_picture 4
+settled 146x700+1132+44
+shot branches-taken-back
+say "begun with the rows of another, drawn again, compared, filmed twice, pruned and taken back"
