@@ -123,7 +123,7 @@ xdotool key space
 differs 240x300+1010+400 "$before"
 settled 260x500+1000+260
 shot branches-menu-by-keys
-lead_to 236x32+1026+511 14 Tab
+lead_to 236x20+1026+517 14 Tab
 xdotool key space
 film keys "$home/film.png"
 await '[ -s "$home/film.png" ]'

@@ -92,7 +92,7 @@ lead_to() {
     for _ in $(seq "$2"); do
         whole=$(seen 1280x800+0+0)
         xdotool key "$3"
-        for _ in 1 2 3 4 5 6 7 8 9 10; do
+        for _ in $(seq 30); do
             [ "$(seen 1280x800+0+0)" = "$whole" ] || break
         done
         if [ "$(seen "$1")" != "$bare" ]; then return 0; fi
