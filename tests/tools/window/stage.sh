@@ -68,6 +68,38 @@ greeted() { import -window root -crop 1x6+155+142 -depth 8 txt:- 2>/dev/null | g
 # Whether the model is there: its name is shorter than what stands there before.
 loaded() { [ "$(import -window root -crop 1x8+960+5 -format %k info: 2>/dev/null)" -gt 1 ]; }
 
+# A part of the window, `WxH+X+Y`, as it looks now.
+seen() { import -window root -crop "$1" +repage -depth 8 rgb:- | md5sum; }
+
+# Waits until a part of the window looks otherwise than it did: `differs AREA "$before"`.
+differs() { await "[ \"\$(seen $1)\" != \"$2\" ]"; }
+
+# Waits until a part of the window does not change any more.
+settled() { await "[ \"\$(seen $1)\" = \"\$(sleep 0.6; seen $1)\" ]"; }
+
+# Waits until nothing is drawn and the window shows it: a picture's file is there before. Draw has
+# the accent's colour, dark or light.
+at_rest() {
+    await 'import -window root -crop 1x1+30+764 -depth 8 txt:- | grep -qiE "#(F2B04A|B4690A)"'
+    sleep 0.3
+}
+
+# Presses a key, one frame at a time, until the ring of the keyboard stands around a control: its
+# place is `WxH+X+Y`, with room for the ring. The second argument is how often at most.
+lead_to() {
+    local bare whole
+    bare=$(seen "$1")
+    for _ in $(seq "$2"); do
+        whole=$(seen 1280x800+0+0)
+        xdotool key "$3"
+        for _ in $(seq 30); do
+            [ "$(seen 1280x800+0+0)" = "$whole" ] || break
+        done
+        if [ "$(seen "$1")" != "$bare" ]; then return 0; fi
+    done
+    fail "$3 does not lead to $1"
+}
+
 shot() {
     if [ -n "${shots:-}" ]; then import -window root "$shots/$1.png"; fi
 }
@@ -80,7 +112,7 @@ click() {
 # Everything in the prompt's box is replaced.
 write() {
     click prompt
-    xdotool key ctrl+a
+    xdotool key ctrl+a sleep 0.2
     xdotool type --delay 15 "$1"
     sleep 0.3
 }
