@@ -6,6 +6,7 @@
 mod cells;
 mod device;
 mod drawing;
+mod every_state;
 mod keyboard;
 mod preferences;
 mod rare_settings;

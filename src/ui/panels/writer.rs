@@ -271,7 +271,7 @@ mod tests {
                 .sections
                 .iter()
                 .filter(|section| section.format.italics)
-                .map(|section| &job.text[section.byte_range.as_usize()])
+                .map(|section| &job.text[section.byte_range.start.0..section.byte_range.end.0])
                 .collect();
             let wanted: &[&str] = match text {
                 "  a  brown\ndog dog " => &["brown", "dog"],

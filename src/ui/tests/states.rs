@@ -5,15 +5,14 @@
 use super::*;
 use crate::state::{
     Answer, DoubtAction, DraftAction, Ended, Page, ResultAction, RowAction, RunAction, Verb, ViewAction,
-    Wanted, Which,
+    Wanted, Which, WritingAction,
 };
+use crate::task::Cause;
 
 pub(super) use super::steps::{
-    act, auditioned, await_that, click, contested, done, doubted, drawing, edit_drawing, failed, map_painted,
-    masked, open, photo, ready, several, started, tab,
+    act, asked, auditioned, await_that, click, contested, done, doubted, drawing, edit_drawing, failed,
+    map_painted, masked, open, photo, ready, rewritten, several, started, tab, typed,
 };
-
-const CLICK: egui::accesskit::Action = egui::accesskit::Action::Click;
 
 /// One state: how it is reached, and words that must be there.
 pub(super) struct State {
@@ -531,53 +530,64 @@ pub(super) static STATES: &[State] = &[
         },
         words: &["Use its settings", "Remix: its settings, new seeds"],
     },
+    State {
+        name: "words being rewritten",
+        reach: |window| {
+            typed(window);
+            app(window).studio.act(WritingAction::Ask);
+            window.run_ok();
+        },
+        words: &["the built-in writer is rewriting", "Stop the writer"],
+    },
+    State {
+        name: "rewritten words",
+        reach: rewritten,
+        words: &[
+            "Your words",
+            "Rewritten by qwen3",
+            "2 brown dogs on the left",
+            "Use it",
+            "Keep mine",
+        ],
+    },
+    State {
+        name: "rewritten words taken",
+        reach: |window| {
+            rewritten(window);
+            click(window, "Use it");
+        },
+        words: &[
+            "Back to my own words",
+            "Your words: \u{201c}two dogs in the park\u{201d}",
+        ],
+    },
+    State {
+        name: "a writer that fails",
+        reach: |window| {
+            typed(window);
+            asked(window, Err(Failure::failed("qwen3 did not answer within 20 s")));
+        },
+        words: &["qwen3 did not answer within 20 s"],
+    },
+    State {
+        name: "memory ran out",
+        reach: |window| {
+            drawing(window);
+            let failure =
+                Failure::failed("drawing this picture needs 9.0 GB of memory").because(Cause::Memory);
+            tell(
+                window,
+                [Report::Failed {
+                    task: TaskId(0),
+                    failure,
+                }],
+            );
+            click(window, "See what fits");
+        },
+        words: &[
+            "Memory ran out",
+            "drawing this picture needs 9.0 GB",
+            "Nothing smaller is known",
+        ],
+    },
 ];
-
-#[test]
-fn every_state_says_what_it_is() {
-    let mut missing = Vec::new();
-    for state in STATES {
-        for scheme in [ColourScheme::Dark, ColourScheme::Light] {
-            let folder = tempfile::tempdir().expect("a folder");
-            let mut window = window(folder.path(), [1280.0, 800.0]);
-            app(&mut window).act(ViewAction::Scheme(scheme));
-            (state.reach)(&mut window);
-            let words = state.words.iter().filter(|words| !has(&window, words));
-            missing.extend(words.map(|words| format!("{}, {scheme:?}: {words}", state.name)));
-        }
-    }
-    assert!(missing.is_empty(), "{missing:#?}");
-}
-
-/// Nothing that can be clicked lies outside of the smallest window, except what can be scrolled to.
-#[test]
-fn every_state_fits_the_smallest_window() {
-    let mut outside = Vec::new();
-    for state in STATES {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut window = window(folder.path(), [1024.0, 640.0]);
-        if state
-            .words
-            .iter()
-            .any(|words| words.starts_with("Result") || words.starts_with("Queue"))
-        {
-            continue; // The strip is folded away.
-        }
-        (state.reach)(&mut window);
-        for node in window.root().children_recursive() {
-            let node = node.accesskit_node();
-            let Some(bounds) = node.raw_bounds().filter(|_| node.data().supports_action(CLICK)) else {
-                continue;
-            };
-            let across = bounds.x0 >= -0.5 && bounds.x1 <= 1024.5;
-            let in_column = bounds.x1 <= f64::from(*theme::LEFT_WIDTH.end());
-            let down = bounds.y0 >= -0.5 && bounds.y1 <= 640.5;
-            // A long page is scrolled.
-            let scrolls = ["world page", "settings page", "models page"].contains(&state.name);
-            if !(across && (down || in_column || scrolls)) {
-                outside.push(format!("{}: {:?} at {bounds:?}", state.name, node.label()));
-            }
-        }
-    }
-    assert!(outside.is_empty(), "{outside:#?}");
-}

@@ -1,8 +1,8 @@
 //! What leads to the states of the window, step by step.
 
 use super::*;
-use crate::state::{Action, DoubtAction, Studio, UndoAction};
-use crate::task::{Alternative, Finding};
+use crate::state::{Action, DoubtAction, Studio, UndoAction, WriterAnswer, WritingAction};
+use crate::task::{Alternative, Finding, Rewritten, SceneObject, ScenePlan, Written};
 
 pub(super) fn act(window: &mut Window, action: impl Into<Action>) {
     app(window).act(action);
@@ -239,4 +239,49 @@ pub(super) fn await_that(window: &mut Window, there: impl Fn(&Studio) -> bool) {
         window.step();
     }
     panic!("it never came to that");
+}
+
+const OWN: &str = "two dogs in the park";
+
+pub(super) fn typed(window: &mut Window) {
+    ready(window);
+    act(window, DraftAction::Set(Setting::Words(OWN.to_owned())));
+}
+
+/// The writer is asked, and answers at once.
+pub(super) fn asked(window: &mut Window, done: Result<Rewritten, Failure>) {
+    // Not by the window, whose writers would answer, too.
+    app(window).studio.act(WritingAction::Ask);
+    act(window, Answer::Writer(WriterAnswer::Written(Box::new(done))));
+}
+
+/// Words of a writer are shown beside the own ones.
+pub(super) fn rewritten(window: &mut Window) {
+    typed(window);
+    let scene = ScenePlan {
+        objects: vec![SceneObject {
+            name: "dogs".to_owned(),
+            count: 2,
+            colour: Some("brown".to_owned()),
+            place: Some("on the left".to_owned()),
+        }],
+        background: Some("a sunny meadow".to_owned()),
+        style: None,
+    };
+    let written = Written {
+        own: OWN.to_owned(),
+        by: "qwen3".to_owned(),
+        scene: Some(scene),
+    };
+    let prompt = "Two brown dogs stand on the left of a sunny meadow in the park".to_owned();
+    let (repaired, seconds) = (false, 0.4);
+    asked(
+        window,
+        Ok(Rewritten {
+            prompt,
+            written,
+            repaired,
+            seconds,
+        }),
+    );
 }
