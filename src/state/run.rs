@@ -397,12 +397,12 @@ impl Run {
         Some(f64::from(of - done) / self.codes_per_second()?)
     }
 
-    /// Over all candidates.
+    /// Over all candidates; `None` for the first fifth of a second, which says nothing.
     pub fn codes_per_second(&self) -> Option<f64> {
         let (from, since) = self.pace_from?;
         let tokens = self.tokens.iter().sum::<usize>().checked_sub(from)?;
         let seconds = self.tally.seconds - since;
-        (seconds > 0.0 && tokens > 0).then(|| tokens as f64 / seconds)
+        (seconds > 0.2 && tokens > 0).then(|| tokens as f64 / seconds)
     }
 
     pub fn codes_per_step(&self) -> Option<f64> {

@@ -329,7 +329,6 @@ mod tests {
             Some("a dog")
         );
         studio.act(UndoAction::Undo);
-        studio.act(UndoAction::Undo);
         assert_eq!((studio.draft.words(), studio.draft.written()), ("a dog", None));
         // Done again it is a rewritten prompt again.
         studio.act(UndoAction::Redo);
@@ -418,7 +417,9 @@ mod tests {
     fn a_key_is_written_nowhere() {
         let action = WritingAction::KeepKey(
             "http://localhost".to_owned(),
-            super::super::action::Secret("sk-1".to_owned()),
+            super::super::action::Secret {
+            text: "sk-1".to_owned(),
+        },
         );
         let said = format!("{action:?} {}", serde_json::to_string(&action).expect("JSON"));
         assert!(!said.contains("sk-1"), "{said}");

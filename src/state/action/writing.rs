@@ -6,7 +6,10 @@ use std::fmt;
 
 /// A key of a server. It goes into the system's keyring and nowhere else: neither into a file nor into a log.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Secret(#[serde(skip)] pub String);
+pub struct Secret {
+    #[serde(skip)]
+    pub text: String,
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

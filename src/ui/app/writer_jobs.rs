@@ -34,7 +34,7 @@ impl<R: EngineRoom> App<R> {
             }
             WriterEffect::Stop => self.asking.cancel(),
             WriterEffect::KeepKey(url, key) => self.files.errands.wait_for(move || {
-                let key = Some(key.0.trim()).filter(|key| !key.is_empty());
+                let key = Some(key.text.trim()).filter(|key| !key.is_empty());
                 let kept = caught(|| room.set_key(&url, key)).unwrap_or_else(|_| Err(broken()));
                 Some(Answer::Writer(WriterAnswer::KeyKept(kept)))
             }),

@@ -1,7 +1,7 @@
 //! What lies over the cells of the picture: how unsure the model was of each, with what else could stand
 //! there; or where two compared pictures differ.
 
-use super::lower_card::over;
+use super::lower_card::{is_covered, over};
 use super::middle::Middle;
 use crate::state::{Action, DoubtAction, DoubtShown, Studio};
 use crate::task::{Alternative, Difference};
@@ -54,7 +54,10 @@ pub(crate) fn show(ui: &mut Ui, middle: &mut Middle<'_>, told: &CanvasResponse, 
     };
     let colour = Color32::from_rgb(255, 64, 160);
     lay(ui, middle.textures, told, (place, shown.grid), colour, part);
-    let pointed = told.pointer.map(|[x, y]| {
+    // What lies under a card is not pointed at.
+    let at = ui.input(|input| input.pointer.latest_pos());
+    let is_covered = at.is_some_and(|at| is_covered(ui, at));
+    let pointed = told.pointer.filter(|_| !is_covered).map(|[x, y]| {
         let cell = |at: f32, count: u32| ((at / CODE_PIXELS as f32) as u32).min(count.saturating_sub(1));
         (cell(y, shown.grid.rows), cell(x, shown.grid.columns))
     });

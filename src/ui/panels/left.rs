@@ -88,7 +88,7 @@ fn words(ui: &mut Ui, left: &mut Left<'_>) {
         _ => ("Prompt", "What should it draw?"),
     };
     let mut text = studio.draft.words().to_owned();
-    let field = Id::unique("prompt");
+    let field = writer::prompt_id();
     let tab = prompt_chips::tab_pressed(ui, left, field);
     let right = match prompt_chips::completion(left, &text) {
         Some(word) => format!("Tab: {word}"),

@@ -9,7 +9,7 @@ use egui::{
 };
 
 /// Room for the pointer, left of the picture.
-const REACH: f32 = 44.0;
+const REACH: f32 = 58.0;
 /// The same where the picture fills the canvas.
 const INSIDE: f32 = 24.0;
 /// Ticks nearer to each other than this would be a grey line.

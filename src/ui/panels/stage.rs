@@ -33,6 +33,10 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
     } else {
         pointed = picture(ui, &mut middle);
         let is_marked = middle.studio.marked().is_some();
+        // Before the cards that come and go: the keyboard stays where it is in the tools.
+        if !is_marked && middle.studio.shown != Shown::Run {
+            tool_card::show(ui, rect, &mut middle);
+        }
         let has_card = is_marked
             || cells::card(ui, rect, middle.studio, middle.actions)
             || map_card::show(ui, rect, middle.studio, middle.actions);
@@ -53,8 +57,7 @@ pub(crate) fn show(ui: &mut Ui, mut middle: Middle<'_>) -> Pointed {
                 progress_card(ui, rect, run);
             }
         }
-        Shown::Welcome => {}
-        Shown::Source | Shown::Outcome(_) | Shown::Map => tool_card::show(ui, rect, &mut middle),
+        Shown::Welcome | Shown::Source | Shown::Outcome(_) | Shown::Map => {}
     }
     if hovering_files(ui) {
         ui.painter().rect_stroke(

@@ -148,7 +148,7 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
         words: "starting",
     };
     let response = tile.show(ui);
-    let share = run.rows().saturating_sub(rows.start) as f32 / rows.len().max(1) as f32;
+    let share = run.rows().saturating_sub(rows.start) as f32 / run.end_row().saturating_sub(rows.start).max(1) as f32;
     let undrawn = response.rect.split_top_bottom_at_fraction(share).1;
     ui.painter()
         .rect_filled(undrawn.shrink2(vec2(1.0, 0.0)), 0, palette.field);
@@ -229,6 +229,8 @@ fn branches(ui: &mut Ui, family: &Family, lines: &[StripLine<'_>], side: f32, st
             .color(palette.dim)
     };
     let button = Button::new((text(mark.to_owned()), text(words))).frame_when_inactive(false);
+    // As wide as the pictures at most.
+    ui.spacing_mut().button_padding.x = 2.0;
     let response = ui.add(button);
     named(ui, &response, &name);
     let tip = "Pictures drawn again from a row of each other, as a tree";

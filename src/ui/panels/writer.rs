@@ -6,7 +6,12 @@ use crate::task::{FoundWriter, Rewritten, ScenePlan, WriterChoice};
 use crate::ui::theme::{self, Palette};
 use crate::ui::widgets::{Weight, big_button, card, named};
 use egui::text::{LayoutJob, TextFormat};
-use egui::{Align, Button, Label, Layout, Margin, Popup, Response, RichText, Stroke, TextEdit, Ui};
+use egui::{Align, Button, Id, Label, Layout, Margin, Popup, Response, RichText, Stroke, TextEdit, Ui};
+
+/// The field of the prompt.
+pub(super) fn prompt_id() -> Id {
+    Id::unique("prompt")
+}
 
 /// The line above the prompt: its name, the writer's menu, and what the keyboard does.
 pub(super) fn heading(ui: &mut Ui, left: &mut Left<'_>, name: &str, right: String) -> Response {
@@ -202,11 +207,13 @@ fn rewritten(ui: &mut Ui, left: &mut Left<'_>, shown: &Rewritten) {
             }
         }
         ui.horizontal(|ui| {
-            if big_button(ui, "Use it", Weight::Main, 110.0).clicked() {
-                left.actions.push(WritingAction::Take.into());
-            }
-            if big_button(ui, "Keep mine", Weight::Plain, 110.0).clicked() {
-                left.actions.push(WritingAction::Leave.into());
+            let take = big_button(ui, "Use it", Weight::Main, 110.0).clicked();
+            let leave = big_button(ui, "Keep mine", Weight::Plain, 110.0).clicked();
+            if take || leave {
+                let action = if take { WritingAction::Take } else { WritingAction::Leave };
+                left.actions.push(action.into());
+                // The card goes, and the keyboard does not go with it.
+                ui.memory_mut(|memory| memory.request_focus(prompt_id()));
             }
         });
     });
