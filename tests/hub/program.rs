@@ -68,7 +68,7 @@ fn the_command_line_lists_gets_verifies_and_removes() {
         |lines: &[serde_json::Value]| lines.iter().find(|line| line["repository"] == NAME).cloned();
     assert_eq!(
         (lines.len(), &tiny_line(&lines).expect("a line")["whole"]),
-        (4, &false.into())
+        (6, &false.into())
     );
 
     let (code, out, err) = run(&hub, cache.path(), &["models", "get", NAME]);
