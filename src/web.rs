@@ -131,10 +131,20 @@ mod tests {
 
     #[test]
     fn this_machine_is_known_by_its_addresses() {
-        for here in ["http://localhost/", "http://127.0.0.1:80", "http://127.9.9.9/", "http://[::1]:8080/v1"] {
+        for here in [
+            "http://localhost/",
+            "http://127.0.0.1:80",
+            "http://127.9.9.9/",
+            "http://[::1]:8080/v1",
+        ] {
             assert!(is_loopback(here), "{here}");
         }
-        for elsewhere in ["http://localhost.evil.org", "http://128.0.0.1", "https://[2001:db8::1]/", "127.0.0.1"] {
+        for elsewhere in [
+            "http://localhost.evil.org",
+            "http://128.0.0.1",
+            "https://[2001:db8::1]/",
+            "127.0.0.1",
+        ] {
             assert!(!is_loopback(elsewhere), "{elsewhere}");
         }
     }

@@ -1,9 +1,9 @@
 //! Arguments resolved: what is typed becomes a task, its further turns and its file names.
 
 use super::args::{Command, DrawArgs, RowArgs};
-use super::writers::WriteArgs;
 use super::names::Names;
 use super::writers::Wish;
+use super::writers::WriteArgs;
 use crate::engine_room::ModelSource;
 use crate::picture::{self, MaskFile};
 use crate::saved_picture;

@@ -77,7 +77,9 @@ fn writer(text: &str) -> Result<WriterChoice, String> {
         true => Ok(WriterChoice::Local {
             path: PathBuf::from(text),
         }),
-        false => Err("write `built-in`, the name of a .gguf file, or an address as http://127.0.0.1:11434".to_owned()),
+        false => Err(
+            "write `built-in`, the name of a .gguf file, or an address as http://127.0.0.1:11434".to_owned(),
+        ),
     }
 }
 
@@ -193,7 +195,9 @@ pub(super) fn run(args: &WritersArgs, room: &WriterRoom, console: &mut Console<'
                     console.result(&line.to_string());
                     continue;
                 }
-                let model = model.map(|model| format!(" --writer-model {model}")).unwrap_or_default();
+                let model = model
+                    .map(|model| format!(" --writer-model {model}"))
+                    .unwrap_or_default();
                 console.result(&format!("{}  (--write-with {with}{model})", found.title));
             }
             for folder in room.folders().iter().filter(|_| !args.json) {
@@ -208,7 +212,10 @@ pub(super) fn run(args: &WritersArgs, room: &WriterRoom, console: &mut Console<'
                 console.say("Type the key, then Enter and Ctrl-D:");
             }
             let mut key = String::new();
-            let read = std::io::stdin().lock().take(LONGEST_KEY + 1).read_to_string(&mut key);
+            let read = std::io::stdin()
+                .lock()
+                .take(LONGEST_KEY + 1)
+                .read_to_string(&mut key);
             read.map_err(|error| Failure::usage(format!("the key could not be read: {error}")))?;
             room.set_key(url, Some(&key))?;
             console.say("the key is in the system's keyring");
@@ -229,7 +236,10 @@ mod tests {
     fn a_writer_is_a_word_a_file_or_an_address() {
         assert_eq!(writer("built-in"), Ok(WriterChoice::BuiltIn));
         assert!(matches!(writer("a/b.GGUF"), Ok(WriterChoice::Local { .. })));
-        assert!(matches!(writer("HTTPS://host"), Ok(WriterChoice::Endpoint { .. })));
+        assert!(matches!(
+            writer("HTTPS://host"),
+            Ok(WriterChoice::Endpoint { .. })
+        ));
         for wrong in ["", "ollama", "127.0.0.1:11434", "model.bin"] {
             assert!(writer(wrong).unwrap_err().contains("built-in"), "{wrong}");
         }
@@ -237,7 +247,10 @@ mod tests {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
         let wish = Wish::of(&writer("http://host").unwrap(), Some(&"m".to_owned()), None);
-        assert_eq!((wish.choice.title().as_str(), wish.timeout), ("m at host", Duration::from_secs(20)));
+        assert_eq!(
+            (wish.choice.title().as_str(), wish.timeout),
+            ("m at host", Duration::from_secs(20))
+        );
         let wish = Wish::of(&writer("a.gguf").unwrap(), None, Some(0.5));
         assert_eq!(wish.timeout, Duration::from_millis(500));
     }

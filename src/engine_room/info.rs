@@ -33,7 +33,8 @@ pub fn info(file: &Path) -> Result<Info, Failure> {
     let (held, whole) = (kept.codes().len(), kept.grid().codes());
     let (parameters, model) = (kept.parameters(), &kept.settings.model);
     let written = kept.settings.written.as_ref();
-    let written = written.map(|written| format!("\nown words: {}\nrewritten by: {}", written.own, written.by));
+    let written =
+        written.map(|written| format!("\nown words: {}\nrewritten by: {}", written.own, written.by));
     let text = format!(
         "{parameters}{}\nmodel: {model}, {held} of {whole} tokens",
         written.unwrap_or_default()

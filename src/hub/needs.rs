@@ -94,7 +94,10 @@ fn one_gguf(names: &[&str], preferred: &[String]) -> Result<Vec<String>, String>
 }
 
 fn several(all: &[&str]) -> String {
-    format!("it has several model files, name one of them behind the repository: {}", all.join(", "))
+    format!(
+        "it has several model files, name one of them behind the repository: {}",
+        all.join(", ")
+    )
 }
 
 /// The model file of this name.
@@ -107,8 +110,13 @@ pub(super) fn choose_file(names: &[&str], file: &str) -> Result<Vec<String>, Str
         return Ok(vec![file.to_owned()]);
     }
     match all.is_empty() {
-        true => Err(format!("there is no model file `{file}` in it, nor any other .gguf file")),
-        false => Err(format!("there is no model file `{file}` in it; {}", several(&all))),
+        true => Err(format!(
+            "there is no model file `{file}` in it, nor any other .gguf file"
+        )),
+        false => Err(format!(
+            "there is no model file `{file}` in it; {}",
+            several(&all)
+        )),
     }
 }
 
@@ -193,19 +201,48 @@ mod tests {
     fn a_language_model_is_one_file() {
         let one = ["LICENSE", "README.md", "Qwen3-0.6B-Q8_0.gguf", "params"];
         assert_eq!(choose(&one, &[]).unwrap(), ["Qwen3-0.6B-Q8_0.gguf"]);
-        let several = ["config.json", "a-Q4_K_M.gguf", "a-Q8_0.gguf", "a-bf16-00001-of-00002.gguf"];
+        let several = [
+            "config.json",
+            "a-Q4_K_M.gguf",
+            "a-Q8_0.gguf",
+            "a-bf16-00001-of-00002.gguf",
+        ];
         let why = choose(&several, &[]).unwrap_err();
-        assert!(why.contains("name one of them") && why.contains("a-Q4_K_M.gguf, a-Q8_0.gguf"), "{why}");
+        assert!(
+            why.contains("name one of them") && why.contains("a-Q4_K_M.gguf, a-Q8_0.gguf"),
+            "{why}"
+        );
         assert!(!why.contains("-of-"), "{why}");
-        assert_eq!(choose(&several, &["a-Q8_0.gguf".to_owned()]).unwrap(), ["a-Q8_0.gguf"]);
+        assert_eq!(
+            choose(&several, &["a-Q8_0.gguf".to_owned()]).unwrap(),
+            ["a-Q8_0.gguf"]
+        );
         assert_eq!(choose_file(&several, "a-Q8_0.gguf").unwrap(), ["a-Q8_0.gguf"]);
-        for wrong in ["a.gguf", "config.json", "../a-Q8_0.gguf", "a-bf16-00001-of-00002.gguf", ""] {
-            assert!(choose_file(&several, wrong).unwrap_err().contains("a-Q4_K_M.gguf"), "{wrong}");
+        for wrong in [
+            "a.gguf",
+            "config.json",
+            "../a-Q8_0.gguf",
+            "a-bf16-00001-of-00002.gguf",
+            "",
+        ] {
+            assert!(
+                choose_file(&several, wrong)
+                    .unwrap_err()
+                    .contains("a-Q4_K_M.gguf"),
+                "{wrong}"
+            );
         }
-        assert!(choose_file(&["config.json"], "a.gguf").unwrap_err().contains("nor any other"));
+        assert!(
+            choose_file(&["config.json"], "a.gguf")
+                .unwrap_err()
+                .contains("nor any other")
+        );
         // A checkpoint with such a file beside it is a checkpoint all the same.
         let checkpoint = ["config.json", "model.safetensors", "a.gguf"];
-        assert_eq!(choose(&checkpoint, &[]).unwrap(), ["config.json", "model.safetensors"]);
+        assert_eq!(
+            choose(&checkpoint, &[]).unwrap(),
+            ["config.json", "model.safetensors"]
+        );
         assert_eq!(missing(&["a.gguf"], None), [""; 0]);
         assert_eq!(missing(&["config.json", "a.gguf"], None), [""; 0]);
     }

@@ -81,7 +81,10 @@ pub fn read(text: &str) -> Result<Answer, String> {
         .collect();
     match unnamed.is_empty() {
         true => Ok(Answer { scene, prompt }),
-        false => Err(format!("the prompt does not name these objects: {}", unnamed.join(", "))),
+        false => Err(format!(
+            "the prompt does not name these objects: {}",
+            unnamed.join(", ")
+        )),
     }
 }
 
@@ -107,7 +110,10 @@ fn object(value: &Value) -> Result<SceneObject, String> {
             place: None,
         });
     }
-    let colour = value.get("colour").or_else(|| value.get("color")).unwrap_or(&Value::Null);
+    let colour = value
+        .get("colour")
+        .or_else(|| value.get("color"))
+        .unwrap_or(&Value::Null);
     Ok(SceneObject {
         name: required(&value["name"], "name", LONGEST_NAME)?,
         count: count(&value["count"])?,
@@ -169,7 +175,10 @@ fn names(prose: &str, name: &str) -> bool {
     let ends = [" of ", " with ", " in ", " on ", " at "];
     let head = ends.iter().filter_map(|end| name.find(end)).min();
     let head = &name[..head.unwrap_or(name.len())];
-    let noun = head.split(is_between).rfind(|word| !word.is_empty()).map(singular);
+    let noun = head
+        .split(is_between)
+        .rfind(|word| !word.is_empty())
+        .map(singular);
     let mut words = prose.split(is_between).filter(|word| !word.is_empty());
     noun.is_some_and(|noun| words.any(|word| singular(word) == noun))
 }
@@ -202,7 +211,9 @@ fn singular(word: &str) -> String {
     };
     let hissing = || {
         let stem = word.strip_suffix("es")?;
-        let hisses = ["s", "x", "z", "ch", "sh", "o"].iter().any(|end| stem.ends_with(end));
+        let hisses = ["s", "x", "z", "ch", "sh", "o"]
+            .iter()
+            .any(|end| stem.ends_with(end));
         hisses.then(|| stem.to_owned())
     };
     let plain = || cut("s", "").filter(|_| !word.ends_with("ss") && !word.ends_with("us"));
@@ -210,7 +221,10 @@ fn singular(word: &str) -> String {
     let one = one.or_else(|| cut("ves", "f")).or_else(hissing).or_else(plain);
     let one = one.unwrap_or_else(|| word.to_owned());
     // "knife" and "knives", "glove" and "gloves", "shoe" and "shoes" meet without their last vowel.
-    let bare = one.strip_suffix('e').filter(|bare| bare.len() >= 3).unwrap_or(&one);
+    let bare = one
+        .strip_suffix('e')
+        .filter(|bare| bare.len() >= 3)
+        .unwrap_or(&one);
     match (bare.strip_suffix('v'), bare.strip_suffix('i')) {
         (Some(stem), _) => format!("{stem}f"),
         (_, Some(stem)) => format!("{stem}y"),
@@ -264,7 +278,13 @@ mod tests {
         assert!(wrong(&of(fox.clone(), " - ")).contains("says nothing"));
         assert!(wrong(&of(fox.clone(), &"fox ".repeat(400))).contains("longer than 1200"));
         assert!(wrong(&of(json!(vec!["fox"; 9]), "Foxes.")).contains("more than 8"));
-        for (count, _) in [(json!(0), 0), (json!(21), 0), (json!(-1), 0), (json!(1.5), 0), (json!("many"), 0)] {
+        for (count, _) in [
+            (json!(0), 0),
+            (json!(21), 0),
+            (json!(-1), 0),
+            (json!(1.5), 0),
+            (json!("many"), 0),
+        ] {
             let objects = json!([{ "name": "fox", "count": count }]);
             assert!(wrong(&of(objects, "A fox.")).contains("count"), "{count}");
         }
@@ -299,7 +319,11 @@ mod tests {
         ] {
             assert!(names(prose, name), "{prose}: {name}");
         }
-        for (prose, name) in [("An education.", "cat"), ("A foxglove", "fox of snow"), ("grass", "gras")] {
+        for (prose, name) in [
+            ("An education.", "cat"),
+            ("A foxglove", "fox of snow"),
+            ("grass", "gras"),
+        ] {
             assert!(!names(prose, name), "{prose}: {name}");
         }
     }

@@ -39,6 +39,9 @@ impl Role {
 /// What was said, in order.
 pub(super) type Talk = Vec<(Role, String)>;
 
+/// Answers a talk, and says what it does meanwhile.
+pub(super) type AnswerTo<'a> = dyn FnMut(&Talk, &mut dyn FnMut(&str)) -> Result<String, WriterError> + 'a;
+
 /// Until when an answer is waited for, and who may end it sooner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Until<'a> {
@@ -103,7 +106,7 @@ pub(super) fn twice(
     by: &str,
     until: &Until<'_>,
     told: &mut dyn FnMut(&str),
-    answer_to: &mut dyn FnMut(&Talk, &mut dyn FnMut(&str)) -> Result<String, WriterError>,
+    answer_to: &mut AnswerTo<'_>,
 ) -> Result<Rewritten, WriterError> {
     let asked = words(own)?;
     let mut talk = vec![(Role::System, TASK.to_owned()), (Role::User, asked.to_owned())];
@@ -172,7 +175,10 @@ mod tests {
     fn a_good_answer_is_taken_and_a_bad_one_is_asked_again_once() {
         let (rewritten, talks) = asked(" fox ", &[GOOD]);
         let rewritten = rewritten.unwrap();
-        assert_eq!((rewritten.prompt.as_str(), rewritten.repaired), ("A fox in the snow.", false));
+        assert_eq!(
+            (rewritten.prompt.as_str(), rewritten.repaired),
+            ("A fox in the snow.", false)
+        );
         assert_eq!((rewritten.written.own.as_str(), talks.len()), (" fox ", 1));
         let (rewritten, talks) = asked("fox", &["Sure!", GOOD]);
         assert!(rewritten.unwrap().repaired);
@@ -194,7 +200,10 @@ mod tests {
     fn words_have_bounds() {
         assert_eq!(words("  a "), Ok("a"));
         assert_eq!(words(" \n"), Err(WriterError::NoWords));
-        assert!(matches!(words(&"a".repeat(4001)), Err(WriterError::LongWords { .. })));
+        assert!(matches!(
+            words(&"a".repeat(4001)),
+            Err(WriterError::LongWords { .. })
+        ));
         assert_eq!(head_of("añb", 2), "a");
     }
 }

@@ -44,9 +44,16 @@ impl Writer for BuiltIn {
             Verdict::Empty => return Err(WriterError::NoWords),
             Verdict::Outside { .. } | Verdict::Unnamed => return Err(WriterError::Outside),
         }
-        let unknown: Vec<&str> = understood.unknown.iter().map(|unknown| unknown.words.as_str()).collect();
+        let unknown: Vec<&str> = understood
+            .unknown
+            .iter()
+            .map(|unknown| unknown.words.as_str())
+            .collect();
         if !unknown.is_empty() {
-            told(&format!("left out, for the starter does not know it: {}", unknown.join(", ")));
+            told(&format!(
+                "left out, for the starter does not know it: {}",
+                unknown.join(", ")
+            ));
         }
         Ok(Rewritten {
             prompt: understood.caption.clone(),
@@ -75,12 +82,20 @@ mod tests {
         assert_eq!(rewritten.prompt, "two dogs in a meadow");
         assert_eq!(said, ["left out, for the starter does not know it: playing"]);
         let scene = rewritten.written.scene.unwrap();
-        assert_eq!((scene.objects[0].name.as_str(), scene.objects[0].count), ("dog", 2));
+        assert_eq!(
+            (scene.objects[0].name.as_str(), scene.objects[0].count),
+            ("dog", 2)
+        );
         assert_eq!(scene.background.as_deref(), Some("meadow"));
         assert_eq!(rewritten.written.own, "two puppies playing in the park");
         // What it wrote it reads as it is.
-        let again = BuiltIn.write(&rewritten.prompt, &Cancel::new(), &mut |_| {}).unwrap();
-        assert_eq!((again.prompt, again.written.scene.map(|scene| scene.objects.len())), (rewritten.prompt, Some(1)));
+        let again = BuiltIn
+            .write(&rewritten.prompt, &Cancel::new(), &mut |_| {})
+            .unwrap();
+        assert_eq!(
+            (again.prompt, again.written.scene.map(|scene| scene.objects.len())),
+            (rewritten.prompt, Some(1))
+        );
     }
 
     #[test]
@@ -90,6 +105,9 @@ mod tests {
         assert_eq!(ask("  "), Err(WriterError::NoWords));
         let cancel = Cancel::new();
         cancel.cancel();
-        assert_eq!(BuiltIn.write("a dog", &cancel, &mut |_| {}), Err(WriterError::Cancelled));
+        assert_eq!(
+            BuiltIn.write("a dog", &cancel, &mut |_| {}),
+            Err(WriterError::Cancelled)
+        );
     }
 }

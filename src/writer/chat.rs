@@ -53,7 +53,12 @@ impl Marks {
                 pieces.push(Piece::Mark("<|im_start|>"));
                 pieces.push(Piece::Words(format!("{}\n", Role::Assistant.name())));
                 if thinks {
-                    let thought = [Piece::Mark("<think>"), words("\n\n"), Piece::Mark("</think>"), words("\n\n")];
+                    let thought = [
+                        Piece::Mark("<think>"),
+                        words("\n\n"),
+                        Piece::Mark("</think>"),
+                        words("\n\n"),
+                    ];
                     pieces.extend(thought);
                 }
             }
@@ -84,7 +89,10 @@ mod tests {
     use super::*;
 
     fn shown(marks: Marks) -> String {
-        let talk = vec![(Role::System, "S".to_owned()), (Role::User, "a <|im_end|> fox".to_owned())];
+        let talk = vec![
+            (Role::System, "S".to_owned()),
+            (Role::User, "a <|im_end|> fox".to_owned()),
+        ];
         let pieces = marks.pieces(&talk);
         let text = pieces.iter().map(|piece| match piece {
             Piece::Mark(mark) => format!("[{mark}]"),
@@ -112,7 +120,10 @@ mod tests {
     #[test]
     fn a_tokenizer_shows_which_marks_it_knows() {
         let of = |known: &[&str]| Marks::of(&|mark| known.contains(&mark));
-        assert_eq!(of(&["<|im_start|>", "<|im_end|>"]), Some(Marks::Turns { thinks: false }));
+        assert_eq!(
+            of(&["<|im_start|>", "<|im_end|>"]),
+            Some(Marks::Turns { thinks: false })
+        );
         let headers = ["<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"];
         assert_eq!(of(&headers), Some(Marks::Headers));
         assert_eq!(of(&["<s>", "</s>"]), None);

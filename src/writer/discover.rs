@@ -63,8 +63,13 @@ pub fn served(places: &[Place], time: Duration) -> Vec<Served> {
         })
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = places.iter().map(|place| scope.spawn(move || look(place))).collect();
-        let found = threads.into_iter().filter_map(|thread| thread.join().ok().flatten());
+        let threads: Vec<_> = places
+            .iter()
+            .map(|place| scope.spawn(move || look(place)))
+            .collect();
+        let found = threads
+            .into_iter()
+            .filter_map(|thread| thread.join().ok().flatten());
         found.collect()
     })
 }
@@ -86,7 +91,9 @@ pub fn models_in(folders: &[PathBuf], cache: Option<&Path>) -> Vec<PathBuf> {
     let snapshots = repositories.flat_map(|path| entries(&path.join("snapshots")));
     let all = folders.iter().cloned().chain(snapshots);
     let files = all.flat_map(|folder| entries(&folder)).filter(|path| {
-        let is_gguf = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
+        let is_gguf = path
+            .extension()
+            .is_some_and(|end| end.eq_ignore_ascii_case("gguf"));
         is_gguf && path.is_file() && is_writer(path)
     });
     files.take(MOST_FILES).collect()

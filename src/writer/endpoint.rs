@@ -70,7 +70,11 @@ impl Endpoint {
     /// What is sent for a talk.
     fn body(&self, model: &str, talk: &Talk) -> Value {
         // This family thinks aloud unless it is asked not to.
-        let silence = if model.to_lowercase().contains("qwen3") { " /no_think" } else { "" };
+        let silence = if model.to_lowercase().contains("qwen3") {
+            " /no_think"
+        } else {
+            ""
+        };
         let messages = talk.iter().map(|(role, words)| match role {
             Role::User => json!({ "role": role.name(), "content": format!("{words}{silence}") }),
             Role::System | Role::Assistant => json!({ "role": role.name(), "content": words }),
@@ -89,7 +93,13 @@ impl Endpoint {
         })
     }
 
-    fn answer(&mut self, model: &str, talk: &Talk, by: &str, until: &Until<'_>) -> Result<String, WriterError> {
+    fn answer(
+        &mut self,
+        model: &str,
+        talk: &Talk,
+        by: &str,
+        until: &Until<'_>,
+    ) -> Result<String, WriterError> {
         const PATH: &str = "/v1/chat/completions";
         let mut reply = ask(self.question(PATH, Some(self.body(model, talk)), by), until)?;
         if matches!(reply.status, 400 | 422) && !self.is_plain {
@@ -124,8 +134,7 @@ impl Writer for Endpoint {
         };
         let by = by.title();
         told(&format!("asking {by}"));
-        let mut answer_to =
-            |talk: &Talk, _: &mut dyn FnMut(&str)| self.answer(&model, talk, &by, &until);
+        let mut answer_to = |talk: &Talk, _: &mut dyn FnMut(&str)| self.answer(&model, talk, &by, &until);
         twice(own, &by, &until, told, &mut answer_to)
     }
 }
@@ -135,7 +144,13 @@ fn base_of(url: &str) -> Result<String, WriterError> {
     let url = url.trim();
     let wrong = || WriterError::Address {
         // What stands before an `@` may be a secret.
-        url: url.rsplit('@').next().unwrap_or_default().chars().take(100).collect(),
+        url: url
+            .rsplit('@')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .take(100)
+            .collect(),
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
     let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
@@ -162,7 +177,10 @@ pub(super) fn models_of(text: &str) -> Option<Vec<String>> {
         Value::Null if json["object"] == "list" => return Some(Vec::new()),
         data => data.as_array()?,
     };
-    let names = list.iter().filter_map(|model| model["id"].as_str()).filter(is_name);
+    let names = list
+        .iter()
+        .filter_map(|model| model["id"].as_str())
+        .filter(is_name);
     Some(names.take(MOST_MODELS).map(str::to_owned).collect())
 }
 
@@ -193,11 +211,20 @@ mod tests {
         }
         assert_eq!(base_of("https://host/api/v1").as_deref(), Ok("https://host/api"));
         for wrong in [
-            "", "127.0.0.1:11434", "ftp://host", "http://", "http:///v1", "http://a b", "http://host?key=secret",
+            "",
+            "127.0.0.1:11434",
+            "ftp://host",
+            "http://",
+            "http:///v1",
+            "http://a b",
+            "http://host?key=secret",
             "https://me:secret@host/v1",
         ] {
             let refused = base_of(wrong).unwrap_err().to_string();
-            assert!(refused.contains("http://127.0.0.1:11434") && !refused.contains("me:secret"), "{refused}");
+            assert!(
+                refused.contains("http://127.0.0.1:11434") && !refused.contains("me:secret"),
+                "{refused}"
+            );
         }
     }
 
@@ -207,10 +234,20 @@ mod tests {
             {"id": "nomic-embed-text"}, {"id": "llama3"}]}"#;
         assert_eq!(models_of(list).unwrap(), ["qwen3:4b", "llama3"]);
         assert_eq!(models_of(r#"{"object": "list", "data": null}"#), Some(Vec::new()));
-        assert_eq!((models_of("{}"), models_of("<html>"), models_of("[]")), (None, None, None));
-        let said = |words: &str| content(&format!(r#"{{"choices": [{{"message": {{"content": {words}}}}}]}}"#));
+        assert_eq!(
+            (models_of("{}"), models_of("<html>"), models_of("[]")),
+            (None, None, None)
+        );
+        let said = |words: &str| {
+            content(&format!(
+                r#"{{"choices": [{{"message": {{"content": {words}}}}}]}}"#
+            ))
+        };
         assert_eq!(said(r#""a""#).as_deref(), Some("a"));
-        assert_eq!(said(r#"[{"type": "text", "text": "a"}, {"text": "b"}]"#).as_deref(), Some("ab"));
+        assert_eq!(
+            said(r#"[{"type": "text", "text": "a"}, {"text": "b"}]"#).as_deref(),
+            Some("ab")
+        );
         assert_eq!((said("null"), content("{}")), (None, None));
     }
 

@@ -16,7 +16,9 @@ pub enum WriterError {
     /// The built-in writer knows one world only.
     #[error("the built-in writer knows none of these things: choose a language model to rewrite other words")]
     Outside,
-    #[error("`{url}` is no address of a server: write one as http://127.0.0.1:11434, with nothing secret in it")]
+    #[error(
+        "`{url}` is no address of a server: write one as http://127.0.0.1:11434, with nothing secret in it"
+    )]
     Address { url: String },
     #[error("{host} cannot be reached ({why}): start it, or check its address")]
     Unreachable { host: String, why: String },
@@ -29,7 +31,9 @@ pub enum WriterError {
         /// What it said beside, with ` (` and `)` around it; may be empty.
         said: String,
     },
-    #[error("{host} sends its visitors on to {to}, where your words were not sent: use that address if you trust it")]
+    #[error(
+        "{host} sends its visitors on to {to}, where your words were not sent: use that address if you trust it"
+    )]
     Moved { host: String, to: String },
     #[error("{host} answered with a web page: check the address, it has to be that of an API like OpenAI's")]
     Page { host: String },
@@ -52,7 +56,9 @@ pub enum WriterError {
     Keyring { why: String },
     #[error("this is no key: it is empty, or has characters that no key has; copy it again")]
     NoKey,
-    #[error("the key for {host} was not sent, for everybody on the way could read it: use its https:// address")]
+    #[error(
+        "the key for {host} was not sent, for everybody on the way could read it: use its https:// address"
+    )]
     OpenKey { host: String },
 }
 

@@ -17,7 +17,10 @@ const MOST_BLANKS: u8 = 12;
 enum Part {
     Literal(&'static [u8]),
     /// A text of so many bytes.
-    Text { least: u16, most: u16 },
+    Text {
+        least: u16,
+        most: u16,
+    },
     /// `null`, or a text of at most so many bytes.
     Optional(u16),
     Count,
@@ -184,7 +187,9 @@ impl Grammar {
                 let digit = byte.wrapping_sub(b'0');
                 let longer = (digit < 10).then(|| u16::from(number) * 10 + u16::from(digit));
                 match longer {
-                    Some(number) if number <= u16::from(MOST_COUNT) => self.go_to(Inside::Number(number as u8)),
+                    Some(number) if number <= u16::from(MOST_COUNT) => {
+                        self.go_to(Inside::Number(number as u8))
+                    }
                     Some(_) => false,
                     None => self.next() && self.take(byte),
                 }
@@ -281,7 +286,9 @@ impl Grammar {
             (Inside::Before(_), Part::Optional(_)) => b"null",
             (Inside::Before(_), Part::Count) => b"1",
             (Inside::Before(_), Part::NextObject | Part::End) => b"]",
-            (Inside::Literal(at), Part::Literal(literal)) => literal.get(usize::from(at)..).unwrap_or_default(),
+            (Inside::Literal(at), Part::Literal(literal)) => {
+                literal.get(usize::from(at)..).unwrap_or_default()
+            }
             (Inside::Literal(at), _) => b"null".get(usize::from(at)..).unwrap_or_default(),
             (Inside::Text(0), _) => b"-",
             (Inside::Text(_), _) => b"\"",
@@ -316,10 +323,14 @@ mod tests {
         let shown = String::from_utf8_lossy(text);
         let answer: Value = serde_json::from_slice(text).unwrap_or_else(|error| panic!("{error}: {shown}"));
         let objects = answer["objects"].as_array().expect("objects");
-        assert!((1..=usize::from(MOST_OBJECTS)).contains(&objects.len()), "{shown}");
+        assert!(
+            (1..=usize::from(MOST_OBJECTS)).contains(&objects.len()),
+            "{shown}"
+        );
         let is_text = |value: &Value, most: usize| {
             value.as_str().is_some_and(|text| {
-                (1..=most).contains(&text.len()) && !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t')
+                (1..=most).contains(&text.len())
+                    && !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t')
             })
         };
         for object in objects {
@@ -349,13 +360,19 @@ mod tests {
                     grammar = further;
                     text.push(byte);
                 } else {
-                    assert!(grammar.take_any(), "a dead end after {}", String::from_utf8_lossy(&text));
+                    assert!(
+                        grammar.take_any(),
+                        "a dead end after {}",
+                        String::from_utf8_lossy(&text)
+                    );
                 }
             }
             let closing = grammar.closing();
             text.extend(&closing);
             assert!(
-                Grammar::new().with(&text).is_some_and(|grammar| grammar.is_whole()),
+                Grammar::new()
+                    .with(&text)
+                    .is_some_and(|grammar| grammar.is_whole()),
                 "{}",
                 String::from_utf8_lossy(&text)
             );
@@ -381,14 +398,25 @@ mod tests {
             let text = [beginning, &grammar.closing()[..]].concat();
             has_the_shape(&text);
         }
-        assert!(Grammar::new().with(whole.as_bytes()).is_some_and(|grammar| grammar.is_whole()));
+        assert!(
+            Grammar::new()
+                .with(whole.as_bytes())
+                .is_some_and(|grammar| grammar.is_whole())
+        );
     }
 
     #[test]
     fn nothing_else_is_accepted() {
         let begun = "{\"objects\":[{\"name\":\"a\",\"count\":";
         let refused = |text: &str| assert!(Grammar::new().with(text.as_bytes()).is_none(), "{text}");
-        for text in ["Sure! {", "[", "{}", "{\"prompt\"", "{\"objects\":[]", "{\"objects\":[{\"name\":\"\""] {
+        for text in [
+            "Sure! {",
+            "[",
+            "{}",
+            "{\"prompt\"",
+            "{\"objects\":[]",
+            "{\"objects\":[{\"name\":\"\"",
+        ] {
             refused(text);
         }
         for count in ["0", "21", "100", "-1", "\"", "1.5", "1e3"] {
@@ -400,8 +428,18 @@ mod tests {
         refused(&format!("{{{}", " ".repeat(20)));
         refused(&format!("{{\"objects\":[{{\"name\":\"{}", "a".repeat(61)));
         let name = b"{\"objects\":[{\"name\":\"";
-        for wrong in [&b"\xc0\x80"[..], b"\xff", b"\xed\xa0\x80", b"\xe0\x80\x80", b"\xf4\x90\x80\x80", b"\x80"] {
-            assert!(Grammar::new().with(&[&name[..], wrong].concat()).is_none(), "{wrong:?}");
+        for wrong in [
+            &b"\xc0\x80"[..],
+            b"\xff",
+            b"\xed\xa0\x80",
+            b"\xe0\x80\x80",
+            b"\xf4\x90\x80\x80",
+            b"\x80",
+        ] {
+            assert!(
+                Grammar::new().with(&[&name[..], wrong].concat()).is_none(),
+                "{wrong:?}"
+            );
         }
         // Nothing follows the end.
         let whole = Grammar::new().closing();

@@ -81,7 +81,9 @@ fn told(error: Error) -> WriterError {
         Error::BadEncoding(_) | Error::BadDataFormat(..) => WriterError::Keyring {
             why: "what is stored there is no key".to_owned(),
         },
-        other => WriterError::Keyring { why: one_line(&other) },
+        other => WriterError::Keyring {
+            why: one_line(&other),
+        },
     }
 }
 
@@ -171,7 +173,11 @@ mod tests {
         keys.keep(url, &key).unwrap();
         assert!(keys.has("https://API.example.org:443/other"));
         assert_eq!(keys.of(url), Ok(Some(key.clone())));
-        for other in ["http://api.example.org/v1", "https://api.example.org:8443/v1", "https://example.org/v1"] {
+        for other in [
+            "http://api.example.org/v1",
+            "https://api.example.org:8443/v1",
+            "https://example.org/v1",
+        ] {
             assert!(!keys.has(other) && keys.of(other) == Ok(None), "{other}");
         }
         keys.forget(url).unwrap();
@@ -208,10 +214,16 @@ mod tests {
         let why = told(Error::BadEncoding(b"sk-secret".to_vec())).to_string();
         assert!(!why.contains("secret") && why.contains("keyring"), "{why}");
         let locked = told(Error::NoStorageAccess("the collection\nis locked".into())).to_string();
-        assert!(locked.contains("the collection is locked") && locked.contains("unlock"), "{locked}");
+        assert!(
+            locked.contains("the collection is locked") && locked.contains("unlock"),
+            "{locked}"
+        );
         for text in ["", " ", "a b", "a\nb", "é"] {
             assert_eq!(Key::new(text), Err(WriterError::NoKey), "{text}");
         }
-        assert!(matches!(keys().keep("nonsense", &Key::new("a").unwrap()), Err(WriterError::Address { .. })));
+        assert!(matches!(
+            keys().keep("nonsense", &Key::new("a").unwrap()),
+            Err(WriterError::Address { .. })
+        ));
     }
 }

@@ -64,7 +64,10 @@ impl Reply {
 fn said(text: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let error = &json["error"];
-    let message = error["message"].as_str().or(error.as_str()).or(json["message"].as_str());
+    let message = error["message"]
+        .as_str()
+        .or(error.as_str())
+        .or(json["message"].as_str());
     let words = message.unwrap_or_default().split_whitespace();
     let words: Vec<&str> = words.filter(|word| !word.contains(char::is_control)).collect();
     match words.is_empty() {
@@ -131,7 +134,9 @@ fn exchange(agent: &Agent, question: &Question, time: Duration) -> Result<Reply,
     for _ in 0..=MOST_REDIRECTS {
         let is_open = url.starts_with("http:") && !web::is_loopback(&url);
         if is_open && key.is_some() {
-            return Err(WriterError::OpenKey { host: web::host(&url) });
+            return Err(WriterError::OpenKey {
+                host: web::host(&url),
+            });
         }
         let key = key.as_ref().map(|key| key.header());
         let response = send(agent, &url, question, key, time)?;
@@ -215,7 +220,10 @@ fn unanswered(error: &Error, url: &str, question: &Question, time: Duration) -> 
 fn reply(response: Response<Body>, question: &Question, time: Duration) -> Result<Reply, WriterError> {
     let host = web::host(&question.url);
     let status = response.status().as_u16();
-    let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
+    let kind = response
+        .headers()
+        .get("content-type")
+        .and_then(|kind| kind.to_str().ok());
     let is_page = kind.is_some_and(|kind| kind.contains("html"));
     if is_page && (200..=299).contains(&status) {
         return Err(WriterError::Page { host });
@@ -224,7 +232,8 @@ fn reply(response: Response<Body>, question: &Question, time: Duration) -> Resul
     let body = response.into_body().into_reader();
     if let Err(error) = body.take(LONGEST_BODY + 1).read_to_end(&mut bytes) {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-        let is_late = matches!(inner, Some(Error::Timeout(_))) || error.kind() == std::io::ErrorKind::TimedOut;
+        let is_late =
+            matches!(inner, Some(Error::Timeout(_))) || error.kind() == std::io::ErrorKind::TimedOut;
         return Err(match is_late {
             true => WriterError::Late {
                 by: question.by.clone(),
@@ -252,10 +261,16 @@ mod tests {
 
     #[test]
     fn what_a_server_says_of_its_trouble_is_one_short_line() {
-        assert_eq!(said(r#"{"error": {"message": "no\n such  model"}}"#), " (no such model)");
+        assert_eq!(
+            said(r#"{"error": {"message": "no\n such  model"}}"#),
+            " (no such model)"
+        );
         assert_eq!(said(r#"{"error": "no such model"}"#), " (no such model)");
         assert_eq!(said(r#"{"message": "a \u001b[2Jb c"}"#), " (a c)");
-        assert_eq!((said("<html>"), said(r#"{"error": 5}"#)), (String::new(), String::new()));
+        assert_eq!(
+            (said("<html>"), said(r#"{"error": 5}"#)),
+            (String::new(), String::new())
+        );
         assert!(said(&format!(r#"{{"error": "{}"}}"#, "a ".repeat(5000))).len() < 210);
     }
 }

@@ -12,14 +12,22 @@ fn write(url: &str, model: Option<&str>, time: Duration, cancel: &Cancel) -> Res
 }
 
 fn ask(server: &Server) -> Result<Rewritten, WriterError> {
-    write(&server.url(), Some("tiny:1b"), Duration::from_secs(20), &Cancel::new())
+    write(
+        &server.url(),
+        Some("tiny:1b"),
+        Duration::from_secs(20),
+        &Cancel::new(),
+    )
 }
 
 #[test]
 fn a_good_server_is_asked_once_with_the_shape_of_the_answer() {
     let server = Server::start(&[Reply::Says(GOOD.to_owned())]);
     let rewritten = ask(&server).expect("a prompt");
-    assert_eq!((rewritten.prompt.as_str(), rewritten.repaired), ("A dog in a meadow.", false));
+    assert_eq!(
+        (rewritten.prompt.as_str(), rewritten.repaired),
+        ("A dog in a meadow.", false)
+    );
     let at = server.url().replace("http://", "");
     assert_eq!(rewritten.written.by, format!("tiny:1b at {at}"));
     let asked = server.asked();
@@ -48,7 +56,10 @@ fn a_wrong_answer_is_asked_again_once_with_what_was_wrong() {
     let server = Server::start(&[Reply::Says("A dog.".to_owned()), Reply::Says(GOOD.to_owned())]);
     assert!(ask(&server).expect("a prompt").repaired);
     let asked = server.asked();
-    assert!(asked.len() == 2 && asked[1].body.contains("there is no JSON in it"), "{asked:?}");
+    assert!(
+        asked.len() == 2 && asked[1].body.contains("there is no JSON in it"),
+        "{asked:?}"
+    );
     let server = Server::start(&[Reply::Says("A dog.".to_owned())]);
     assert!(matches!(ask(&server), Err(WriterError::Answer { .. })));
     assert_eq!(server.asked().len(), 2);
@@ -62,10 +73,19 @@ fn every_other_answer_has_its_sentence() {
     for (reply, words) in [
         (Reply::Plain(200, "text/html", page.clone()), "a web page"),
         (Reply::Plain(502, "text/html", page), "status 502"),
-        (Reply::Plain(404, "application/json", trouble), "status 404 (model loaded)"),
+        (
+            Reply::Plain(404, "application/json", trouble),
+            "status 404 (model loaded)",
+        ),
         (Reply::Plain(401, "text/plain", String::new()), "writers key"),
-        (Reply::Plain(200, "application/json", "{}".to_owned()), "no message"),
-        (Reply::Plain(200, "application/json", "nonsense".to_owned()), "no message"),
+        (
+            Reply::Plain(200, "application/json", "{}".to_owned()),
+            "no message",
+        ),
+        (
+            Reply::Plain(200, "application/json", "nonsense".to_owned()),
+            "no message",
+        ),
         (Reply::HangUp, "cannot be reached"),
         (Reply::Endless, "endless"),
     ] {
@@ -73,7 +93,9 @@ fn every_other_answer_has_its_sentence() {
         assert!(why.contains(words), "{reply:?}: {why}");
         assert!(!why.contains(char::is_control), "{why:?}");
     }
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr();
     let nobody = format!("http://{}", free.expect("an address"));
     let why = write(&nobody, Some("m"), Duration::from_secs(20), &Cancel::new()).expect_err("nobody");
     assert!(matches!(why, WriterError::Unreachable { .. }), "{why}");
@@ -86,7 +108,10 @@ fn a_redirect_is_followed_on_the_same_server_and_nowhere_else() {
     let other = Server::start(&[Reply::Says(GOOD.to_owned())]);
     let server = Server::start(&[Reply::To(format!("{}/v1/chat/completions", other.url()))]);
     let why = ask(&server).expect_err("no prompt");
-    assert!(matches!(&why, WriterError::Moved { to, .. } if other.url().ends_with(to.as_str())), "{why}");
+    assert!(
+        matches!(&why, WriterError::Moved { to, .. } if other.url().ends_with(to.as_str())),
+        "{why}"
+    );
     assert!(other.asked().is_empty(), "nothing went there");
     let server = Server::start(&[Reply::To("/v2/chat".to_owned()), Reply::Says(GOOD.to_owned())]);
     assert!(ask(&server).is_ok());
@@ -102,8 +127,16 @@ fn a_slow_server_is_left_at_the_end_of_the_time_and_at_a_cancel() {
     for reply in [Reply::Stall, Reply::Drip, Reply::Silence] {
         let server = Server::start(std::slice::from_ref(&reply));
         let began = Instant::now();
-        let ended = write(&server.url(), Some("m"), Duration::from_millis(400), &Cancel::new());
-        assert!(matches!(ended, Err(WriterError::Late { .. })), "{reply:?}: {ended:?}");
+        let ended = write(
+            &server.url(),
+            Some("m"),
+            Duration::from_millis(400),
+            &Cancel::new(),
+        );
+        assert!(
+            matches!(ended, Err(WriterError::Late { .. })),
+            "{reply:?}: {ended:?}"
+        );
         let took = began.elapsed();
         assert!((400..3400).contains(&took.as_millis()), "{reply:?}: {took:?}");
 

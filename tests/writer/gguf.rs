@@ -47,7 +47,13 @@ fn spell(text: &str) -> String {
 /// Tokens and their kinds: 1 is an ordinary one, 3 a mark.
 fn vocabulary(tiny: &Tiny<'_>) -> (Vec<String>, Vec<i32>) {
     let marks: &[&str] = match tiny.family {
-        Family::Qwen3 => &["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<think>", "</think>"],
+        Family::Qwen3 => &[
+            "<|im_start|>",
+            "<|im_end|>",
+            "<|endoftext|>",
+            "<think>",
+            "</think>",
+        ],
         Family::Llama => &[
             "<|begin_of_text|>",
             "<|start_header_id|>",
@@ -89,10 +95,15 @@ pub fn make(path: &Path, tiny: &Tiny<'_>) {
     let mut tensors: Vec<(String, QTensor)> = Vec::new();
     let mut add = |name: String, shape: &[usize], numbers: Vec<f32>| {
         let tensor = Tensor::from_vec(numbers, shape, &Device::Cpu).expect("a tensor");
-        let kind = if shape.len() == 1 { GgmlDType::F32 } else { GgmlDType::Q8_0 };
+        let kind = if shape.len() == 1 {
+            GgmlDType::F32
+        } else {
+            GgmlDType::Q8_0
+        };
         tensors.push((name, QTensor::quantize(&tensor, kind).expect("a tensor")));
     };
-    let mut random = |count: usize, scale: f32| -> Vec<f32> { (0..count).map(|_| scale * dice.next()).collect() };
+    let mut random =
+        |count: usize, scale: f32| -> Vec<f32> { (0..count).map(|_| scale * dice.next()).collect() };
     // One that always says the same has a first coordinate that stands above all, in words and in its answer's row.
     let mut words = random(tokens.len() * WIDTH, 1.0);
     let mut head = random(tokens.len() * WIDTH, 1.0);
@@ -139,21 +150,29 @@ pub fn make(path: &Path, tiny: &Tiny<'_>) {
     let text = |text: &str| Value::String(text.to_owned());
     let number = |number: usize| Value::U32(number as u32);
     let texts = |texts: &[String]| Value::Array(texts.iter().map(|one| text(one)).collect());
-    let end = tokens.iter().position(|token| token == "<|im_end|>" || token == "<|eot_id|>");
+    let end = tokens
+        .iter()
+        .position(|token| token == "<|im_end|>" || token == "<|eot_id|>");
     let merges = ["f o", "fo x", "\u{120} a"].map(str::to_owned);
     let mut about = vec![
         ("general.architecture".to_owned(), text(family)),
         // Single precision, for candle's own loop as for the program.
         ("general.dtype".to_owned(), number(0)),
         ("tokenizer.ggml.model".to_owned(), text("gpt2")),
-        ("tokenizer.ggml.pre".to_owned(), text(if family == "llama" { "llama3" } else { "qwen2" })),
+        (
+            "tokenizer.ggml.pre".to_owned(),
+            text(if family == "llama" { "llama3" } else { "qwen2" }),
+        ),
         ("tokenizer.ggml.tokens".to_owned(), texts(&tokens)),
         (
             "tokenizer.ggml.token_type".to_owned(),
             Value::Array(kinds.into_iter().map(Value::I32).collect()),
         ),
         ("tokenizer.ggml.merges".to_owned(), texts(&merges)),
-        ("tokenizer.ggml.eos_token_id".to_owned(), number(end.expect("an end"))),
+        (
+            "tokenizer.ggml.eos_token_id".to_owned(),
+            number(end.expect("an end")),
+        ),
     ];
     for (key, value) in [
         ("block_count", number(LAYERS)),
@@ -169,7 +188,10 @@ pub fn make(path: &Path, tiny: &Tiny<'_>) {
         about.push((format!("{family}.{key}"), value));
     }
     let about: Vec<(&str, &Value)> = about.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    let tensors: Vec<(&str, &QTensor)> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+    let tensors: Vec<(&str, &QTensor)> = tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor))
+        .collect();
     let mut file = File::create(path).expect("a file");
     write(&mut file, &about, &tensors).expect("a model");
 }

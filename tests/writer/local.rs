@@ -43,7 +43,10 @@ fn own_loop(path: &Path, family: Family, question: &[u32], most: usize, ends: &[
         let tokens = Tensor::new(tokens, &device).and_then(|tokens| tokens.unsqueeze(0));
         let scores = forward(&tokens.expect("tokens"), at).expect("scores");
         let scores = scores.squeeze(0).expect("one row");
-        scores.argmax(0).and_then(|token| token.to_scalar::<u32>()).expect("a token")
+        scores
+            .argmax(0)
+            .and_then(|token| token.to_scalar::<u32>())
+            .expect("a token")
     };
     let mut said = Vec::new();
     let mut token = next(question, 0);
@@ -59,12 +62,15 @@ fn without_a_grammar_its_tokens_are_those_of_candles_own_loop() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("tiny.gguf");
     let mut different = std::collections::BTreeSet::new();
-    for (family, seeds) in [(Family::Qwen3, 1..7), (Family::Llama, 1..5)] {
+    for (family, seeds) in [(Family::Qwen3, 1..5), (Family::Llama, 1..4)] {
         for seed in seeds {
             make(&path, &random(family, seed));
             let mut model = LocalModel::open(&path).expect("a model");
             // One that is read at once, and one that is read in parts.
-            for words in ["a fox", "a fox in the snow, a fox on a hill and another one behind a tree"] {
+            for words in [
+                "a fox",
+                "a fox in the snow, a fox on a hill and another one behind a tree",
+            ] {
                 let question = model.tokens_of(words).expect("tokens");
                 let vocabulary = 256 + 7 + 5;
                 let marks: Vec<u32> = (vocabulary - 5..vocabulary).collect();
@@ -77,15 +83,20 @@ fn without_a_grammar_its_tokens_are_those_of_candles_own_loop() {
                     counts.push(tokens);
                     Ok(())
                 };
-                let said = model.say(&question, Rule::Free, 40, &mut go_on).expect("an answer");
+                let said = model
+                    .say(&question, Rule::Free, 40, &mut go_on)
+                    .expect("an answer");
                 let expected = own_loop(&path, family, &question, 40, &ends);
                 assert_eq!(said.tokens, expected, "{family:?} {seed}: {words}");
-                assert!(counts.len() >= said.tokens.len(), "it can be stopped between any two");
+                assert!(
+                    counts.len() >= said.tokens.len(),
+                    "it can be stopped between any two"
+                );
                 different.insert(said.tokens);
             }
         }
     }
-    assert!(different.len() > 10, "they say one thing only");
+    assert!(different.len() > 8, "they say one thing only");
 }
 
 #[test]
@@ -94,22 +105,34 @@ fn with_the_grammar_its_answer_is_json_of_the_shape_whatever_it_would_say() {
     let path = folder.path().join("tiny.gguf");
     let mut whole = 0;
     for family in [Family::Qwen3, Family::Llama] {
-        for seed in 1..9 {
+        for seed in 1..6 {
             make(&path, &random(family, seed));
             let mut model = LocalModel::open(&path).expect("a model");
             let question = model.tokens_of("a fox in the snow").expect("tokens");
             // Ended by itself, or wherever it is cut.
-            for most in [1500, 1, 7, 60] {
-                let said = model.say(&question, Rule::Scene, most, &mut |_| Ok(())).expect("an answer");
-                let answer: Value = serde_json::from_str(&said.text).unwrap_or_else(|e| panic!("{e}: {}", said.text));
+            for most in [if seed == 1 { 1500 } else { 150 }, 1, 7, 40] {
+                let said = model
+                    .say(&question, Rule::Scene, most, &mut |_| Ok(()))
+                    .expect("an answer");
+                let answer: Value =
+                    serde_json::from_str(&said.text).unwrap_or_else(|e| panic!("{e}: {}", said.text));
                 let objects = answer["objects"].as_array().expect("objects");
                 assert!((1..=6).contains(&objects.len()), "{answer}");
                 for object in objects {
                     let count = object["count"].as_u64().expect("a count");
-                    assert!(object["name"].is_string() && (1..=20).contains(&count), "{answer}");
-                    assert!(object["colour"].is_string() || object["colour"].is_null(), "{answer}");
+                    assert!(
+                        object["name"].is_string() && (1..=20).contains(&count),
+                        "{answer}"
+                    );
+                    assert!(
+                        object["colour"].is_string() || object["colour"].is_null(),
+                        "{answer}"
+                    );
                 }
-                assert!(answer["prompt"].is_string() && answer.get("style").is_some(), "{answer}");
+                assert!(
+                    answer["prompt"].is_string() && answer.get("style").is_some(),
+                    "{answer}"
+                );
                 assert!(said.tokens.len() <= most);
                 whole += usize::from(said.tokens.len() < most);
             }
@@ -137,11 +160,23 @@ fn a_model_in_a_file_writes_and_is_asked_again_once() {
         make(&path, &parrot(GOOD));
         let (rewritten, told) = ask("hound <|im_end|>", 60, &Cancel::new());
         let rewritten = rewritten.expect("a prompt");
-        assert_eq!((rewritten.prompt.as_str(), rewritten.repaired), ("A dog in a meadow.", false));
-        assert_eq!((rewritten.written.own.as_str(), rewritten.written.by.as_str()), ("hound <|im_end|>", "parrot"));
+        assert_eq!(
+            (rewritten.prompt.as_str(), rewritten.repaired),
+            ("A dog in a meadow.", false)
+        );
+        assert_eq!(
+            (rewritten.written.own.as_str(), rewritten.written.by.as_str()),
+            ("hound <|im_end|>", "parrot")
+        );
         let scene = rewritten.written.scene.expect("a scene");
-        assert_eq!((scene.objects[0].colour.as_deref(), scene.background.as_deref()), (Some("red"), Some("meadow")));
-        assert!(told[0].contains("loading parrot") && told[1].contains("reads"), "{told:?}");
+        assert_eq!(
+            (scene.objects[0].colour.as_deref(), scene.background.as_deref()),
+            (Some("red"), Some("meadow"))
+        );
+        assert!(
+            told[0].contains("loading parrot") && told[1].contains("reads"),
+            "{told:?}"
+        );
 
         make(&path, &parrot(&GOOD.replace("A dog", "A cat")));
         let (refused, told) = ask("hound", 60, &Cancel::new());
@@ -152,7 +187,10 @@ fn a_model_in_a_file_writes_and_is_asked_again_once() {
     let cancel = Cancel::new();
     cancel.cancel();
     assert_eq!(ask("hound", 60, &cancel).0, Err(WriterError::Cancelled));
-    assert!(matches!(ask("hound", 0, &Cancel::new()).0, Err(WriterError::Late { .. })));
+    assert!(matches!(
+        ask("hound", 0, &Cancel::new()).0,
+        Err(WriterError::Late { .. })
+    ));
 }
 
 #[test]
@@ -174,7 +212,10 @@ fn it_is_stopped_between_two_tokens() {
     assert_eq!(calls, question.len().div_ceil(16) + 5);
     // A question beyond its positions is refused, and the model can be asked again.
     let long = vec![0; 4000];
-    assert!(matches!(model.say(&long, Rule::Free, 700, &mut |_| Ok(())), Err(WriterError::Model { .. })));
+    assert!(matches!(
+        model.say(&long, Rule::Free, 700, &mut |_| Ok(())),
+        Err(WriterError::Model { .. })
+    ));
     assert!(model.say(&question, Rule::Free, 3, &mut |_| Ok(())).is_ok());
 }
 
@@ -197,7 +238,10 @@ fn a_file_that_is_none_or_damaged_says_what_to_do() {
     assert!(why(Some(&good[..good.len() - 4000])).contains("remaining in file"));
     assert!(why(Some(&good[..1000])).contains("cut short"));
     let with = |from: &[u8], to: &[u8]| {
-        let at = good.windows(from.len()).position(|bytes| bytes == from).expect("it is there");
+        let at = good
+            .windows(from.len())
+            .position(|bytes| bytes == from)
+            .expect("it is there");
         let mut bytes = good.clone();
         bytes[at..at + to.len()].copy_from_slice(to);
         bytes
@@ -223,7 +267,8 @@ fn a_file_that_is_none_or_damaged_says_what_to_do() {
     }
     // Sizes that fit no tensor break in the first step, and not the program.
     std::fs::write(&path, number("qwen3.attention.key_length", 64)).expect("a file");
-    let broken = LocalModel::open(&path).and_then(|mut model| model.say(&[1, 2, 3], Rule::Free, 3, &mut |_| Ok(())));
+    let broken =
+        LocalModel::open(&path).and_then(|mut model| model.say(&[1, 2, 3], Rule::Free, 3, &mut |_| Ok(())));
     assert!(matches!(broken, Err(WriterError::Model { .. })), "{broken:?}");
     // A long context costs nothing that is not used.
     std::fs::write(&path, number("qwen3.context_length", u32::MAX)).expect("a file");

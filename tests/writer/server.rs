@@ -142,7 +142,9 @@ fn answer(mut stream: TcpStream, asked: &Mutex<Vec<Asked>>, replies: &Mutex<Vec<
         }
         Reply::Plain(status, kind, body) => send(&mut stream, status, kind, &body),
         Reply::To(url) => {
-            let head = format!("HTTP/1.1 307 X\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let head = format!(
+                "HTTP/1.1 307 X\r\nlocation: {url}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
             let _ = stream.write_all(head.as_bytes());
         }
         Reply::Stall => {
@@ -170,7 +172,11 @@ fn until_it_goes(stream: &mut TcpStream, bytes: &[u8]) {
     loop {
         match stream.read(&mut end) {
             Ok(0) => return,
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut
+                ) => {}
             Ok(_) => {}
             Err(_) => return,
         }

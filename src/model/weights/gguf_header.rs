@@ -89,7 +89,10 @@ pub(crate) fn text_of(reader: impl Read, wanted: &str) -> Option<String> {
             walk.value(kind, 0).ok()?;
             continue;
         }
-        let length = walk.number(8).ok().filter(|length| kind == 8 && *length <= LONGEST_LOOKED_UP)?;
+        let length = walk
+            .number(8)
+            .ok()
+            .filter(|length| kind == 8 && *length <= LONGEST_LOOKED_UP)?;
         return String::from_utf8(walk.bytes(length).ok()?).ok();
     }
     None
@@ -205,7 +208,11 @@ mod tests {
     fn a_text_is_looked_up() {
         let text = |value: &str| [&(value.len() as u64).to_le_bytes()[..], value.as_bytes()].concat();
         let (name, kind) = (text("a model"), text("qwen3"));
-        let bytes = header(&[(b"general.name", 8, &name), (b"general.architecture", 8, &kind), (b"x", 99, &[])]);
+        let bytes = header(&[
+            (b"general.name", 8, &name),
+            (b"general.architecture", 8, &kind),
+            (b"x", 99, &[]),
+        ]);
         let of = |bytes: &[u8], key: &str| text_of(bytes, key);
         assert_eq!(of(&bytes, "general.architecture").as_deref(), Some("qwen3"));
         assert_eq!(of(&bytes, "missing"), None);

@@ -80,7 +80,10 @@ fn contained<T>(file: &str, work: impl FnOnce() -> Result<T, WriterError>) -> Re
 }
 
 fn number(content: &Content, key: &str) -> Result<u32, String> {
-    let value = content.metadata.get(key).ok_or_else(|| format!("it names no {key}"))?;
+    let value = content
+        .metadata
+        .get(key)
+        .ok_or_else(|| format!("it names no {key}"))?;
     value.to_u32().map_err(|_| format!("its {key} is no number"))
 }
 
@@ -88,13 +91,18 @@ fn texts(content: &Content, key: &str) -> Result<Vec<String>, String> {
     let list = content.metadata.get(key).and_then(|value| value.to_vec().ok());
     let list = list.ok_or_else(|| format!("it has no {key}"))?;
     let texts = list.iter().map(|text| text.to_string().cloned());
-    texts.collect::<Result<_, _>>().map_err(|_| format!("its {key} are no texts"))
+    texts
+        .collect::<Result<_, _>>()
+        .map_err(|_| format!("its {key} are no texts"))
 }
 
 /// Kinds of tokens; without a kind each is an ordinary one.
 fn kinds(content: &Content) -> Vec<u32> {
     let list = content.metadata.get("tokenizer.ggml.token_type");
-    let list = list.and_then(|value| value.to_vec().ok()).cloned().unwrap_or_default();
+    let list = list
+        .and_then(|value| value.to_vec().ok())
+        .cloned()
+        .unwrap_or_default();
     let kind = |value: &Value| match value {
         Value::I32(kind) => u32::try_from(*kind).unwrap_or(0),
         value => value.to_u32().unwrap_or(1),
@@ -184,7 +192,10 @@ impl LocalModel {
     ) -> Result<Self, WriterError> {
         let wrong = |why: &dyn std::fmt::Display| wrong(&file, why);
         let family = content.metadata.get("general.architecture");
-        let family = family.and_then(|family| family.to_string().ok()).cloned().unwrap_or_default();
+        let family = family
+            .and_then(|family| family.to_string().ok())
+            .cloned()
+            .unwrap_or_default();
         if !FAMILIES.contains(&family.as_str()) {
             return Err(wrong(&format!(
                 "its family is `{family}`, those that can be used are {}",

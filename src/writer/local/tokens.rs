@@ -94,11 +94,22 @@ mod tests {
     #[test]
     fn tokens_stand_for_bytes() {
         assert_eq!(alphabet().len(), 256);
-        let tokens = ["\u{120}fox", "\u{10a}", "\u{e7}\u{128}\u{12c}", "<|im_end|>", "", "\u{718a}"];
+        let tokens = [
+            "\u{120}fox",
+            "\u{10a}",
+            "\u{e7}\u{128}\u{12c}",
+            "<|im_end|>",
+            "",
+            "\u{718a}",
+        ];
         let tokens = tokens.map(str::to_owned);
         let spelling = Spelling::of(&tokens, &[1, 1, 1, 3, 1, 1]);
         assert_eq!((spelling.bytes(0), spelling.bytes(1)), (&b" fox"[..], &b"\n"[..]));
-        assert_eq!(spelling.bytes(2), [0xe7, 0x86, 0x8a], "a character may be spelt in parts");
+        assert_eq!(
+            spelling.bytes(2),
+            [0xe7, 0x86, 0x8a],
+            "a character may be spelt in parts"
+        );
         for none in [3, 4, 5, 99] {
             assert!(spelling.bytes(none).is_empty(), "{none}");
         }
