@@ -231,6 +231,7 @@ fn a_model_in_a_file_and_the_built_in_writer_write_for_the_program() {
     for wrong in [
         generate(&["--write-with", "ollama"]),
         generate(&["--writer-model", "m"]),
+        generate(&["--write-with", "built-in", "--writer-model", "m"]),
         generate(&["--write-with", "built-in", "--writer-timeout", "0"]),
     ] {
         assert_eq!(run(&mut program(&stage, &wrong)).code, 2, "{wrong:?}");

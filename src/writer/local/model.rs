@@ -7,7 +7,6 @@ use super::super::ask::Talk;
 use super::super::chat::{ENDS, Marks, Piece};
 use super::super::error::WriterError;
 use super::super::grammar::Grammar;
-use super::FAMILIES;
 use super::tokens::{Spelling, likeliest};
 use crate::model::memory;
 use crate::model::weights::{files, gguf_header};
@@ -22,6 +21,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
+/// Families of models, as their files name them.
+pub(super) const FAMILIES: [&str; 2] = ["qwen3", "llama"];
 /// Positions that are used, of question and answer together.
 const MOST_POSITIONS: u32 = 4096;
 /// Tokens of a question that are read at once: between two such steps it can be stopped. More than one, for a
