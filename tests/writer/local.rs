@@ -22,12 +22,14 @@ fn random(family: Family, seed: u64) -> Tiny<'static> {
     }
 }
 
+type Forward = dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor>;
+
 /// As candle's example goes: the question as a whole, then one token after the other, the likeliest each time.
 fn own_loop(path: &Path, family: Family, question: &[u32], most: usize, ends: &[u32]) -> Vec<u32> {
     let mut file = File::open(path).expect("a model");
     let content = Content::read(&mut file).expect("a header");
     let device = Device::Cpu;
-    let mut forward: Box<dyn FnMut(&Tensor, usize) -> candle_core::Result<Tensor>> = match family {
+    let mut forward: Box<Forward> = match family {
         Family::Qwen3 => {
             let weights = quantized_qwen3::ModelWeights::from_gguf(content, &mut file, &device);
             let mut weights = weights.expect("weights");
