@@ -314,7 +314,7 @@ impl Request<'_> {
             seed_is_new: draw.seed.is_none(),
             remark,
             journal: draw.journal,
-            writer: self.write.and_then(WriteArgs::wish),
+            writer: self.write.map(WriteArgs::wish).transpose()?.flatten(),
         })
     }
 

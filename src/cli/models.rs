@@ -26,6 +26,9 @@ pub enum ModelsCommand {
     Get {
         /// OWNER/NAME, as on huggingface.co
         repository: String,
+        /// Of a repository with several .gguf files, which one
+        #[arg(value_name = "FILE.gguf")]
+        file: Option<String>,
         /// One JSON object per line
         #[arg(long)]
         json: bool,
@@ -93,7 +96,9 @@ pub(super) fn run(
             }
             Ok(DONE)
         }
-        ModelsCommand::Get { repository, .. } => get(repository, hub, cancel, console),
+        ModelsCommand::Get { repository, file, .. } => {
+            get((repository, file.as_deref()), hub, cancel, console)
+        }
         ModelsCommand::Verify { repository, .. } => verify(repository, hub, cancel, console),
         ModelsCommand::Plan {
             folder,
@@ -213,9 +218,14 @@ impl Teller {
     }
 }
 
-fn get(repository: &str, hub: &HubRoom, cancel: &Cancel, console: &mut Console<'_>) -> Result<i32, Failure> {
+fn get(
+    (repository, file): (&str, Option<&str>),
+    hub: &HubRoom,
+    cancel: &Cancel,
+    console: &mut Console<'_>,
+) -> Result<i32, Failure> {
     let mut teller = Teller(None);
-    let got = hub.get(repository, cancel, &mut |told| match told {
+    let got = hub.get_file(repository, file, cancel, &mut |told| match told {
         Told::Step(step) => teller.step(&step, console),
         Told::Remark(remark) => console.remark(&remark),
     })?;

@@ -98,15 +98,21 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    fn of(choice: &WriterChoice, model: Option<&String>, seconds: Option<f64>) -> Self {
+    fn of(choice: &WriterChoice, model: Option<&String>, seconds: Option<f64>) -> Result<Self, Failure> {
         let mut choice = choice.clone();
-        if let WriterChoice::Endpoint { model: of_it, .. } = &mut choice {
-            *of_it = model.cloned();
+        match (&mut choice, model) {
+            (WriterChoice::Endpoint { model: of_it, .. }, model) => *of_it = model.cloned(),
+            (_, None) => {}
+            (_, Some(_)) => {
+                return Err(Failure::usage(
+                    "only a server has models to choose from: leave --writer-model out",
+                ));
+            }
         }
-        Self {
+        Ok(Self {
             timeout: seconds.map_or_else(|| choice.usual_timeout(), Duration::from_secs_f64),
             choice,
-        }
+        })
     }
 
     fn rewrite(
@@ -154,9 +160,11 @@ impl Wish {
 }
 
 impl WriteArgs {
-    pub(super) fn wish(&self) -> Option<Wish> {
-        let choice = self.write_with.as_ref()?;
-        Some(Wish::of(choice, self.writer_model.as_ref(), self.writer_timeout))
+    /// # Errors
+    /// A model is named of one who has none to choose from.
+    pub(super) fn wish(&self) -> Result<Option<Wish>, Failure> {
+        let wish = |choice| Wish::of(choice, self.writer_model.as_ref(), self.writer_timeout);
+        self.write_with.as_ref().map(wish).transpose()
     }
 }
 
@@ -167,7 +175,7 @@ pub(super) fn rewrite(
     cancel: &Cancel,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let wish = Wish::of(&args.with, args.writer_model.as_ref(), args.writer_timeout);
+    let wish = Wish::of(&args.with, args.writer_model.as_ref(), args.writer_timeout)?;
     let rewritten = wish.rewrite(&args.words, room, cancel, console)?;
     match args.json {
         true => console.result(&json!(rewritten).to_string()),
@@ -246,12 +254,13 @@ mod tests {
         for wrong in ["0", "-1", "nan", "inf", "1e9", ""] {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
-        let wish = Wish::of(&writer("http://host").unwrap(), Some(&"m".to_owned()), None);
+        let wish = Wish::of(&writer("http://host").unwrap(), Some(&"m".to_owned()), None).unwrap();
         assert_eq!(
             (wish.choice.title().as_str(), wish.timeout),
             ("m at host", Duration::from_secs(20))
         );
-        let wish = Wish::of(&writer("a.gguf").unwrap(), None, Some(0.5));
+        let wish = Wish::of(&writer("a.gguf").unwrap(), None, Some(0.5)).unwrap();
+        assert!(Wish::of(&WriterChoice::BuiltIn, Some(&"m".to_owned()), None).is_err());
         assert_eq!(wish.timeout, Duration::from_millis(500));
     }
 }

@@ -66,9 +66,23 @@ impl HubRoom {
     /// # Errors
     /// As of [`hub::get`].
     pub fn get(&self, repository: &str, cancel: &Cancel, told: &mut dyn FnMut(Told)) -> Result<Got, Failure> {
-        Ok(hub::get(
+        self.get_file(repository, None, cancel, told)
+    }
+
+    /// As [`HubRoom::get`]; where a file is named, that model file alone.
+    ///
+    /// # Errors
+    /// As of [`hub::get_file`].
+    pub fn get_file(
+        &self,
+        repository: &str,
+        file: Option<&str>,
+        cancel: &Cancel,
+        told: &mut dyn FnMut(Told),
+    ) -> Result<Got, Failure> {
+        Ok(hub::get_file(
             self.settings()?,
-            &Self::repository(repository)?,
+            (&Self::repository(repository)?, file),
             cancel,
             told,
         )?)

@@ -100,10 +100,11 @@ impl WriterRoom {
     /// # Errors
     /// The address or the key is none, or the system has no keyring, or one that refuses.
     pub fn set_key(&self, url: &str, key: Option<&str>) -> Result<(), Failure> {
-        Ok(match key {
+        match key {
             Some(key) => self.keys.keep(url, &Key::new(key)?)?,
             None => self.keys.forget(url)?,
-        })
+        }
+        Ok(())
     }
 
     /// Whether the keyring has a key for a server. The keyring may ask the user first.

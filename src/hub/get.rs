@@ -45,6 +45,8 @@ pub struct Got {
 struct Work<'a> {
     settings: &'a Settings,
     repository: &'a Repository,
+    /// Of its files this one only.
+    file: Option<&'a str>,
     client: &'a Client,
     folder: Folder,
     cancel: &'a Cancel,
@@ -64,6 +66,19 @@ pub fn get(
     cancel: &Cancel,
     told: &mut dyn FnMut(Told),
 ) -> Result<Got, HubError> {
+    get_file(settings, (repository, None), cancel, told)
+}
+
+/// As [`get`]; where a file is named, that model file alone.
+///
+/// # Errors
+/// As of [`get`]; the repository has no model file of this name.
+pub fn get_file(
+    settings: &Settings,
+    (repository, file): (&Repository, Option<&str>),
+    cancel: &Cancel,
+    told: &mut dyn FnMut(Told),
+) -> Result<Got, HubError> {
     if settings.is_offline {
         return of_cache(settings, repository, cancel, told);
     }
@@ -71,6 +86,7 @@ pub fn get(
     let work = Work {
         settings,
         repository,
+        file,
         client: &client,
         folder: Folder::of(&settings.cache, repository),
         cancel,
@@ -177,7 +193,11 @@ impl Work<'_> {
             repository: self.repository.clone(),
             why,
         };
-        let names = needs::choose(&listing.names(), &preferred(self.repository)).map_err(no_model)?;
+        let names = match self.file {
+            Some(file) => needs::choose_file(&listing.names(), file),
+            None => needs::choose(&listing.names(), &preferred(self.repository)),
+        };
+        let names = names.map_err(no_model)?;
         let described = names.iter().map(|name| {
             patiently(
                 &self.settings.patience,

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn the_own_list_can_be_read_and_names_its_tokenizers() {
         let offers = read(OWN).unwrap();
-        assert_eq!(offers.len(), 3);
+        assert_eq!(offers.len(), 5);
         for offer in &offers {
             assert!(offer.bytes.is_some() && offer.licence.is_some() && offer.about.len() > 20);
             if let Some(tokenizer) = &offer.tokenizer {
@@ -94,7 +94,7 @@ mod tests {
             {"repository": "ai-forever/MoVQGAN", "title": "Another", "about": "y"}]}"#;
         std::fs::write(&file, text).unwrap();
         let (all, why) = known(Some(&file));
-        assert_eq!((all.len(), why), (4, None));
+        assert_eq!((all.len(), why), (6, None));
         assert_eq!(all.iter().filter(|model| model.title == "Another").count(), 1);
         std::fs::write(
             &file,
@@ -102,6 +102,6 @@ mod tests {
         )
         .unwrap();
         let (all, why) = known(Some(&file));
-        assert!(all.len() == 3 && why.is_some_and(|why| why.contains("OWNER/NAME")));
+        assert!(all.len() == 5 && why.is_some_and(|why| why.contains("OWNER/NAME")));
     }
 }

@@ -31,7 +31,7 @@ pub use cache::whole_snapshot;
 pub use check::{Checked, check};
 pub use error::HubError;
 pub use found::{found, leftovers};
-pub use get::{Got, Told, get};
+pub use get::{Got, Told, get, get_file};
 pub use known::{known, offers};
 pub use remove::{Freed, discard_parts, remove};
 pub use repository::{NoName, Repository};

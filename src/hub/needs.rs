@@ -1,7 +1,8 @@
 //! Which files of a repository a checkpoint needs.
 //!
 //! A decoder: `config.json`, the tokenizer's files, the weights and their index, `lumina.json`, and an image
-//! tokenizer where the repository holds one. An image tokenizer alone: its weights and its sizes.
+//! tokenizer where the repository holds one. An image tokenizer alone: its weights and its sizes. A language model,
+//! which rewrites prompts: its one `.gguf` file.
 
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,13 @@ pub(super) fn is_movq(name: &str) -> bool {
     name.contains("movq") && is_weights
 }
 
+/// A model in one file.
+fn is_gguf(name: &str) -> bool {
+    let name = name.to_lowercase();
+    // One part of several is no model.
+    name.ends_with(".gguf") && !name.contains("-of-")
+}
+
 fn is_shard(name: &str) -> bool {
     name.starts_with("model-") && name.ends_with(".safetensors")
 }
@@ -61,6 +69,7 @@ pub(super) fn choose(names: &[&str], preferred: &[String]) -> Result<Vec<String>
         }
         // The tokenizer of pictures stands alone.
         _ if has_movq => {}
+        _ if names.iter().any(|name| is_gguf(name)) => return one_gguf(names, preferred),
         (true, false, false)
             if names
                 .iter()
@@ -72,6 +81,43 @@ pub(super) fn choose(names: &[&str], preferred: &[String]) -> Result<Vec<String>
         (false, ..) => return Err("it has no config.json".to_owned()),
     }
     Ok(chosen.into_iter().map(str::to_owned).collect())
+}
+
+/// The one model file there is, or the one that is preferred.
+fn one_gguf(names: &[&str], preferred: &[String]) -> Result<Vec<String>, String> {
+    let all: Vec<&str> = names.iter().copied().filter(|name| is_gguf(name)).collect();
+    let named = all.iter().find(|name| preferred.iter().any(|file| file == *name));
+    match (named, &all[..]) {
+        (Some(one), _) | (None, [one]) => Ok(vec![(*one).to_owned()]),
+        (None, all) => Err(several(all)),
+    }
+}
+
+fn several(all: &[&str]) -> String {
+    format!(
+        "it has several model files, name one of them behind the repository: {}",
+        all.join(", ")
+    )
+}
+
+/// The model file of this name.
+///
+/// # Errors
+/// Says which ones there are.
+pub(super) fn choose_file(names: &[&str], file: &str) -> Result<Vec<String>, String> {
+    let all: Vec<&str> = names.iter().copied().filter(|name| is_gguf(name)).collect();
+    if all.contains(&file) {
+        return Ok(vec![file.to_owned()]);
+    }
+    match all.is_empty() {
+        true => Err(format!(
+            "there is no model file `{file}` in it, nor any other .gguf file"
+        )),
+        false => Err(format!(
+            "there is no model file `{file}` in it; {}",
+            several(&all)
+        )),
+    }
 }
 
 /// The weights an index names.
@@ -91,8 +137,9 @@ pub(super) fn shards(index: &str) -> Result<BTreeSet<String>, String> {
 /// What a folder lacks to be used; nothing where it is whole. `index` is the text of its index.
 pub(super) fn missing(names: &[&str], index: Option<&str>) -> Vec<String> {
     let has = |name: &str| names.contains(&name);
+    let stands_alone = names.iter().any(|name| is_movq(name) || is_gguf(name));
     if !has(CONFIG) {
-        let lacks = !names.iter().any(|name| is_movq(name));
+        let lacks = !stands_alone;
         return Vec::from_iter(lacks.then(|| CONFIG.to_owned()));
     }
     match (has(INDEX), index) {
@@ -101,7 +148,7 @@ pub(super) fn missing(names: &[&str], index: Option<&str>) -> Vec<String> {
             Err(_) => vec![INDEX.to_owned()],
         },
         (true, None) => vec![INDEX.to_owned()],
-        (false, _) if has(WHOLE) || names.iter().any(|name| is_movq(name)) => Vec::new(),
+        (false, _) if has(WHOLE) || stands_alone => Vec::new(),
         (false, _) => vec![WHOLE.to_owned()],
     }
 }
@@ -148,6 +195,56 @@ mod tests {
         assert_eq!(choose(&names, &[]).unwrap().len(), 2);
         let preferred = ["movqgan_270M.ckpt".to_owned()];
         assert_eq!(choose(&names, &preferred).unwrap(), preferred);
+    }
+
+    #[test]
+    fn a_language_model_is_one_file() {
+        let one = ["LICENSE", "README.md", "Qwen3-0.6B-Q8_0.gguf", "params"];
+        assert_eq!(choose(&one, &[]).unwrap(), ["Qwen3-0.6B-Q8_0.gguf"]);
+        let several = [
+            "config.json",
+            "a-Q4_K_M.gguf",
+            "a-Q8_0.gguf",
+            "a-bf16-00001-of-00002.gguf",
+        ];
+        let why = choose(&several, &[]).unwrap_err();
+        assert!(
+            why.contains("name one of them") && why.contains("a-Q4_K_M.gguf, a-Q8_0.gguf"),
+            "{why}"
+        );
+        assert!(!why.contains("-of-"), "{why}");
+        assert_eq!(
+            choose(&several, &["a-Q8_0.gguf".to_owned()]).unwrap(),
+            ["a-Q8_0.gguf"]
+        );
+        assert_eq!(choose_file(&several, "a-Q8_0.gguf").unwrap(), ["a-Q8_0.gguf"]);
+        for wrong in [
+            "a.gguf",
+            "config.json",
+            "../a-Q8_0.gguf",
+            "a-bf16-00001-of-00002.gguf",
+            "",
+        ] {
+            assert!(
+                choose_file(&several, wrong)
+                    .unwrap_err()
+                    .contains("a-Q4_K_M.gguf"),
+                "{wrong}"
+            );
+        }
+        assert!(
+            choose_file(&["config.json"], "a.gguf")
+                .unwrap_err()
+                .contains("nor any other")
+        );
+        // A checkpoint with such a file beside it is a checkpoint all the same.
+        let checkpoint = ["config.json", "model.safetensors", "a.gguf"];
+        assert_eq!(
+            choose(&checkpoint, &[]).unwrap(),
+            ["config.json", "model.safetensors"]
+        );
+        assert_eq!(missing(&["a.gguf"], None), [""; 0]);
+        assert_eq!(missing(&["config.json", "a.gguf"], None), [""; 0]);
     }
 
     #[test]

@@ -39,6 +39,9 @@ impl Role {
 /// What was said, in order.
 pub(super) type Talk = Vec<(Role, String)>;
 
+/// Answers a talk, and says what it does meanwhile.
+pub(super) type AnswerTo<'a> = dyn FnMut(&Talk, &mut dyn FnMut(&str)) -> Result<String, WriterError> + 'a;
+
 /// Until when an answer is waited for, and who may end it sooner.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Until<'a> {
@@ -103,7 +106,7 @@ pub(super) fn twice(
     by: &str,
     until: &Until<'_>,
     told: &mut dyn FnMut(&str),
-    answer_to: &mut dyn FnMut(&Talk, &mut dyn FnMut(&str)) -> Result<String, WriterError>,
+    answer_to: &mut AnswerTo<'_>,
 ) -> Result<Rewritten, WriterError> {
     let asked = words(own)?;
     let mut talk = vec![(Role::System, TASK.to_owned()), (Role::User, asked.to_owned())];

@@ -68,7 +68,7 @@ fn the_command_line_lists_gets_verifies_and_removes() {
         |lines: &[serde_json::Value]| lines.iter().find(|line| line["repository"] == NAME).cloned();
     assert_eq!(
         (lines.len(), &tiny_line(&lines).expect("a line")["whole"]),
-        (4, &false.into())
+        (6, &false.into())
     );
 
     let (code, out, err) = run(&hub, cache.path(), &["models", "get", NAME]);
@@ -171,4 +171,43 @@ fn proxies_of_the_environment_are_asked_and_exceptions_are_not() {
     let _ = through.wait();
     let to = hub.endpoint().replace("http://", "");
     assert!(first.contains(&to), "the proxy was asked for {first}");
+}
+
+#[test]
+fn a_language_model_is_one_file_of_its_repository() {
+    let (hub, cache) = (FakeHub::start(), tempfile::tempdir().expect("a folder"));
+    let file = |name: &str, length, seed| (name.to_owned(), super::fake_hub::noise(length, seed));
+    let files = [
+        file("README.md", 100, 1),
+        file("small-Q4_K_M.gguf", 60_000, 2),
+        file("small-Q8_0.gguf", 90_000, 3),
+    ];
+    hub.put("tiny/writer", &files.clone().into());
+    let (code, _, err) = run(&hub, cache.path(), &["models", "get", "tiny/writer"]);
+    assert!(
+        code == 1 && err.contains("name one of them") && err.contains("small-Q4_K_M.gguf, small-Q8_0.gguf"),
+        "{err}"
+    );
+    let (code, _, err) = run(&hub, cache.path(), &["models", "get", "tiny/writer", "../x.gguf"]);
+    assert!(code == 1 && err.contains("no model file `../x.gguf`"), "{err}");
+    let mut folder = String::new();
+    for (name, bytes) in &files[1..] {
+        let (code, out, err) = run(&hub, cache.path(), &["models", "get", "tiny/writer", name]);
+        assert_eq!(code, 0, "{err}");
+        folder = out.trim_end().to_owned();
+        assert_eq!(
+            &std::fs::read(Path::new(&folder).join(name)).expect("a file"),
+            bytes
+        );
+    }
+    assert!(!Path::new(&folder).join("README.md").exists());
+    let (code, out, _) = run(&hub, cache.path(), &["models", "verify", "tiny/writer"]);
+    assert!(code == 0 && out.contains("2 files are right"), "{out}");
+    // Where there is one, it need not be named.
+    hub.put("tiny/one", &files[..2].iter().cloned().collect());
+    let (code, out, err) = run(&hub, cache.path(), &["models", "get", "tiny/one"]);
+    assert!(
+        code == 0 && Path::new(out.trim_end()).join("small-Q4_K_M.gguf").is_file(),
+        "{err}"
+    );
 }

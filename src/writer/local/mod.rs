@@ -6,6 +6,7 @@ mod tokens;
 pub use model::{LocalModel, Rule, Said};
 pub use tokens::Spelling;
 
+use self::model::FAMILIES;
 use super::Writer;
 use super::ask::{Talk, Until, twice, words};
 use super::error::WriterError;
@@ -20,8 +21,6 @@ use std::time::Duration;
 const MOST_TOKENS: usize = 700;
 /// Tokens between two words about how far it is.
 const TOLD_EVERY: usize = 16;
-/// Families of models, as their files name them.
-const FAMILIES: [&str; 2] = ["qwen3", "llama"];
 
 /// Whether a file is a language model of a known family. Reads no more of it than it must.
 pub(super) fn is_writer(path: &Path) -> bool {

@@ -7,7 +7,6 @@ use super::super::ask::Talk;
 use super::super::chat::{ENDS, Marks, Piece};
 use super::super::error::WriterError;
 use super::super::grammar::Grammar;
-use super::FAMILIES;
 use super::tokens::{Spelling, likeliest};
 use crate::model::memory;
 use crate::model::weights::{files, gguf_header};
@@ -22,6 +21,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use tokenizers::Tokenizer;
 
+/// Families of models, as their files name them.
+pub(super) const FAMILIES: [&str; 2] = ["qwen3", "llama"];
 /// Positions that are used, of question and answer together.
 const MOST_POSITIONS: u32 = 4096;
 /// Tokens of a question that are read at once: between two such steps it can be stopped. More than one, for a
@@ -59,6 +60,8 @@ pub struct LocalModel {
     spelling: Spelling,
     marks: Option<Marks>,
     ends: Vec<u32>,
+    /// Of question and answer together.
+    positions: usize,
 }
 
 /// Makes the error of a file.
@@ -108,8 +111,9 @@ fn kinds(content: &Content) -> Vec<u32> {
     list.iter().map(kind).collect()
 }
 
-/// Holds the sizes in a header to what such models have, and to what is needed of them here.
-fn bounded(content: &mut Content, family: &str) -> Result<(), String> {
+/// Holds the sizes in a header to what such models have, and to what is needed of them here; how many positions there
+/// are then.
+fn bounded(content: &mut Content, family: &str) -> Result<usize, String> {
     let of = |key: &str| format!("{family}.{key}");
     let within = |content: &Content, key: &str, most: u32| {
         let found = number(content, &of(key))?;
@@ -132,14 +136,14 @@ fn bounded(content: &mut Content, family: &str) -> Result<(), String> {
     if side % 2 != 0 || (family == "llama" && width != side * heads) {
         return Err("its heads have an odd size".to_owned());
     }
+    let positions = within(content, "context_length", u32::MAX)?.min(MOST_POSITIONS);
     if family == "qwen3" {
-        let positions = within(content, "context_length", u32::MAX)?;
         let mut set = |key: String, value: u32| content.metadata.insert(key, Value::U32(value));
-        set(of("context_length"), positions.min(MOST_POSITIONS));
+        set(of("context_length"), positions);
         // Angles in full precision: half of it tells neighbouring words apart no more from a few hundred on.
         set("general.dtype".to_owned(), 0);
     }
-    Ok(())
+    Ok(positions as usize)
 }
 
 /// Bytes the loaded model takes beside its file: words are held in full precision.
@@ -199,7 +203,7 @@ impl LocalModel {
                 FAMILIES.join(" and ")
             )));
         }
-        bounded(&mut content, &family).map_err(|why| wrong(&why))?;
+        let positions = bounded(&mut content, &family).map_err(|why| wrong(&why))?;
         let needed = length.saturating_add(beside(&content));
         if let Some(free) = memory::free_bytes().filter(|free| *free < needed) {
             return Err(wrong(&format!(
@@ -230,6 +234,7 @@ impl LocalModel {
             spelling,
             marks,
             ends,
+            positions,
         })
     }
 
@@ -274,7 +279,7 @@ impl LocalModel {
         most: usize,
         go_on: &mut dyn FnMut(usize) -> Result<(), WriterError>,
     ) -> Result<Said, WriterError> {
-        if question.is_empty() || question.len() + most > MOST_POSITIONS as usize {
+        if question.is_empty() || question.len() + most > self.positions {
             return Err(wrong(
                 &self.file,
                 format!("a question of {} tokens is too long for it", question.len()),
