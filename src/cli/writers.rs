@@ -21,7 +21,7 @@ pub struct WriteArgs {
     /// The server's model; its first one when absent
     #[arg(long, value_name = "NAME", requires = "write_with")]
     pub writer_model: Option<String>,
-    /// How long that may take; 20, for a language model's file 120
+    /// How long that may take; 20, for a language model's file 300
     #[arg(long, value_name = "SECONDS", requires = "write_with", value_parser = seconds)]
     pub writer_timeout: Option<f64>,
 }
@@ -35,7 +35,7 @@ pub struct RewriteArgs {
     /// The server's model; its first one when absent
     #[arg(long, value_name = "NAME")]
     pub writer_model: Option<String>,
-    /// How long that may take; 20, for a language model's file 120
+    /// How long that may take; 20, for a language model's file 300
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub writer_timeout: Option<f64>,
     #[arg(long)]

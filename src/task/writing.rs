@@ -49,7 +49,7 @@ impl WriterChoice {
     pub fn usual_timeout(&self) -> Duration {
         match self {
             Self::BuiltIn | Self::Endpoint { .. } => Duration::from_secs(20),
-            Self::Local { .. } => Duration::from_secs(120),
+            Self::Local { .. } => Duration::from_secs(300),
         }
     }
 }
