@@ -418,8 +418,8 @@ mod tests {
         let action = WritingAction::KeepKey(
             "http://localhost".to_owned(),
             super::super::action::Secret {
-            text: "sk-1".to_owned(),
-        },
+                text: "sk-1".to_owned(),
+            },
         );
         let said = format!("{action:?} {}", serde_json::to_string(&action).expect("JSON"));
         assert!(!said.contains("sk-1"), "{said}");

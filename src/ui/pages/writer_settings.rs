@@ -68,7 +68,9 @@ pub(super) fn show(ui: &mut Ui, page: &mut SettingsPage<'_>) {
         if ui.button(words).clicked() {
             act(WritingAction::KeepKey(
                 url.clone(),
-                Secret { text: std::mem::take(&mut key) },
+                Secret {
+                    text: std::mem::take(&mut key),
+                },
             ));
         }
         ui.data_mut(|data| data.insert_temp(id, key));

@@ -210,7 +210,11 @@ fn rewritten(ui: &mut Ui, left: &mut Left<'_>, shown: &Rewritten) {
             let take = big_button(ui, "Use it", Weight::Main, 110.0).clicked();
             let leave = big_button(ui, "Keep mine", Weight::Plain, 110.0).clicked();
             if take || leave {
-                let action = if take { WritingAction::Take } else { WritingAction::Leave };
+                let action = if take {
+                    WritingAction::Take
+                } else {
+                    WritingAction::Leave
+                };
                 left.actions.push(action.into());
                 // The card goes, and the keyboard does not go with it.
                 ui.memory_mut(|memory| memory.request_focus(prompt_id()));

@@ -72,3 +72,17 @@ fn editing_light() {
 fn failed_dark() {
     compare("failed-dark", named("failed with rows"), ColourScheme::Dark);
 }
+
+#[test]
+fn rewritten_dark() {
+    compare("rewritten-dark", named("rewritten words"), ColourScheme::Dark);
+}
+
+#[test]
+fn rewritten_taken_light() {
+    compare(
+        "rewritten-taken-light",
+        named("rewritten words taken"),
+        ColourScheme::Light,
+    );
+}
