@@ -205,9 +205,12 @@ fn sentence(text: &str) -> String {
     }
 }
 
+/// Words, and whether each is in one of two texts only.
+type Marked<'a> = Vec<(&'a str, bool)>;
+
 /// Two texts word by word: which words of the second are not in the first, in its order, and which of the first are
 /// gone. By their longest common sequence of words; case and commas do not count.
-pub fn changed_words<'a>(before: &'a str, after: &'a str) -> (Vec<(&'a str, bool)>, Vec<(&'a str, bool)>) {
+pub fn changed_words<'a>(before: &'a str, after: &'a str) -> (Marked<'a>, Marked<'a>) {
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     let (old, new): (Vec<&str>, Vec<&str>) = (
         before.split_whitespace().take(MOST_WORDS).collect(),

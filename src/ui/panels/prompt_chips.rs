@@ -295,7 +295,11 @@ fn unknown_chip(ui: &mut Ui, palette: &Palette, unknown: &Unknown) {
         .font(theme::regular(theme::SECONDARY))
         .color(palette.dim)
         .strikethrough();
-    let label = ui.add(Label::new(shown).extend().sense(Sense::focusable_noninteractive()));
+    let label = ui.add(
+        Label::new(shown)
+            .extend()
+            .sense(Sense::focusable_noninteractive()),
+    );
     label.on_hover_text(unknown.to_string());
 }
 

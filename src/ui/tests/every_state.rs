@@ -45,7 +45,8 @@ fn every_state_fits_the_smallest_window() {
             let in_column = bounds.x1 <= f64::from(*theme::LEFT_WIDTH.end());
             let down = bounds.y0 >= -0.5 && bounds.y1 <= 640.5;
             // A long page is scrolled.
-            let scrolls = ["world page", "settings page", "models page", "memory ran out"].contains(&state.name);
+            let scrolls =
+                ["world page", "settings page", "models page", "memory ran out"].contains(&state.name);
             if !(across && (down || in_column || scrolls)) {
                 outside.push(format!("{}: {:?} at {bounds:?}", state.name, node.label()));
             }
