@@ -6,6 +6,7 @@ mod models;
 mod preferences;
 mod queue;
 mod undo;
+mod writing;
 
 use super::action::{Action, RunAction};
 use super::draft::{SeedChoice, Tab};

@@ -36,7 +36,9 @@ pub(crate) fn show(ui: &mut Ui, mut page: SettingsPage<'_>) {
             ui.add_space(theme::PAD);
             section(ui, "Pictures", |ui| pictures(ui, &mut page));
             section(ui, "Drawing", |ui| drawing(ui, &mut page));
-            section(ui, "Prompts", |ui| writer_settings::show(ui, &mut page));
+            section(ui, "Prompts", |ui| {
+                writer_settings::show(ui, page.studio, page.actions)
+            });
             section(ui, "The window", |ui| window(ui, &mut page));
             section(ui, "Log and diagnostics", |ui| log(ui, &mut page));
         });

@@ -1,17 +1,15 @@
 //! On the settings page: who rewrites prompts, servers elsewhere, and their keys.
 
-use super::settings::SettingsPage;
-use crate::state::{Secret, WritingAction};
+use crate::state::{Action, Secret, Studio, WritingAction};
 use crate::task::WriterChoice;
 use crate::ui::panels::writer::writers;
 use crate::ui::theme::Palette;
 use egui::accesskit::Role;
 use egui::{Id, Label, TextEdit, Ui, WidgetInfo};
 
-pub(super) fn show(ui: &mut Ui, page: &mut SettingsPage<'_>) {
+pub(super) fn show(ui: &mut Ui, studio: &Studio, actions: &mut Vec<Action>) {
     let palette = Palette::of(ui);
-    let studio = page.studio;
-    let mut act = |action: WritingAction| page.actions.push(action.into());
+    let mut act = |action: WritingAction| actions.push(action.into());
     let about = "Models draw better from fuller words. The built-in writer knows what the starter can draw; a language \
                  model on this computer (a .gguf of the Qwen 3 or Llama family) or a server knows more.";
     ui.add(Label::new(palette.secondary(about)).wrap());
