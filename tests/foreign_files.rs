@@ -108,7 +108,15 @@ fn our_own_picture_is_still_ours_when_its_texts_were_written_anew() {
     let stage = Stage::new();
     let own = case("pictures/own_pil_text.png");
     stage.done(&["redraw", &own, "-o", "o.png"]);
-    assert!(stage.pixels("o.png") == image::open(&own).expect("a picture").to_rgb8());
+    // It was painted on another machine, whose sums end in other last bits.
+    let (painted, redrawn) = (
+        image::open(&own).expect("a picture").to_rgb8(),
+        stage.pixels("o.png"),
+    );
+    assert_eq!(painted.dimensions(), redrawn.dimensions());
+    let samples = painted.as_raw().iter().zip(redrawn.as_raw());
+    let widest = samples.map(|(painted, redrawn)| painted.abs_diff(*redrawn)).max();
+    assert!(widest <= Some(1), "{widest:?} levels between the two");
     let said = stage.done(&["info", &own]);
     assert!(
         said.starts_with("ein Bär and a cat") && said.contains("576 of 576 tokens"),

@@ -72,7 +72,7 @@ is_start "$(newest)" 2
 
 # Two, by keys alone: the first and the fourth.
 audition
-lead_to "$(start_rim 0)" 30 Tab
+lead_to "$(start_rim 0)" 40 Tab
 xdotool key space sleep 0.5
 lead_to "$(start_rim 3)" 5 Tab
 before=$(seen "$(start_words 3)")
@@ -80,7 +80,7 @@ xdotool key space
 differs "$(start_words 3)" "$before"
 shot starts-chosen-by-keys
 xdotool mousemove 500 787 click 1 sleep 0.3
-lead_to 98x48+12+740 20 Tab
+lead_to 95x48+12+740 20 Tab
 xdotool key space
 await_picture 3
 at_rest
