@@ -237,4 +237,35 @@ fn a_map_drawn_from_words_is_followed() {
         "dog.png",
     ]);
     assert_eq!(stage.pixels("dog.png").dimensions(), map.dimensions());
+    // It follows the map as it was drawn, and where it was painted on since as it is now.
+    let drawn = stage.tokens("map.png");
+    assert_eq!(stage.tokens("dog.png")[..576], drawn);
+    let mut painted = stage.pixels("map.png");
+    for x in 40..100 {
+        painted.put_pixel(x, 100, image::Rgb([255; 3]));
+    }
+    painted.save(stage.path("painted.png")).expect("room for it");
+    let follow = ["control", "painted.png", "a dog in a meadow", "--kind", "canny"];
+    let more = ["--seed", "1", "--sketch", "map.png", "-o", "other.png"];
+    stage.done(&[&follow[..], &more].concat());
+    let other = stage.tokens("other.png");
+    let touched = 12 * 24 + 40 / 8..12 * 24 + 100_usize.div_ceil(8);
+    let differing: Vec<usize> = (0..576).filter(|cell| other[*cell] != drawn[*cell]).collect();
+    assert!(!differing.is_empty() && differing.iter().all(|cell| touched.contains(cell)));
+    stage.done(&["redraw", "other.png", "-o", "same.png"]);
+    assert_eq!(stage.read("same.png"), stage.read("other.png"));
+    stage.refused(
+        2,
+        "no map that `sketch` drew",
+        &[&follow[..], &["--sketch", "dog.png", "-o", "no.png"]].concat(),
+    );
+    stage.refused(
+        2,
+        "was drawn as 192x192",
+        &[
+            &follow[..],
+            &["--sketch", "map.png", "--size", "224x160", "-o", "no.png"],
+        ]
+        .concat(),
+    );
 }

@@ -95,6 +95,9 @@ pub enum Command {
         /// Make the map from a photo first
         #[arg(long)]
         from_photo: bool,
+        /// The map as `sketch` drew it: where MAP still shows the same its tokens are taken
+        #[arg(long, value_name = "FILE", conflicts_with = "from_photo")]
+        sketch: Option<PathBuf>,
         #[command(flatten)]
         draw: DrawArgs,
         #[command(flatten)]

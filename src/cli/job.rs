@@ -41,6 +41,8 @@ struct Request<'a> {
     mode: Mode,
     prompt: &'a str,
     source: Option<&'a Path>,
+    /// The map as the model drew it.
+    sketch: Option<&'a Path>,
     mask: Option<(&'a Path, u32)>,
     then: &'a [String],
     draw: &'a DrawArgs,
@@ -54,6 +56,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
         mode,
         prompt,
         source: None,
+        sketch: None,
         mask: None,
         then: &[],
         draw,
@@ -100,6 +103,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             prompt,
             kind,
             from_photo,
+            sketch,
             draw,
             write,
         } => {
@@ -111,6 +115,7 @@ pub(super) fn resolve(command: &Command) -> Result<Option<Job>, Failure> {
             };
             Request {
                 source: Some(source),
+                sketch: sketch.as_deref(),
                 write: Some(write),
                 ..plain(mode, prompt.as_str(), draw)
             }
@@ -270,6 +275,7 @@ impl Request<'_> {
             }
             None => (None, None, 0),
         };
+        let mode = self.mode.clone();
         let task = Task {
             wording: match draw.as_typed {
                 true => Wording::AsTyped,
@@ -295,9 +301,10 @@ impl Request<'_> {
                 ..Story::default()
             },
             audition,
-            ..Task::new(self.mode, self.prompt)
+            ..Task::new(mode, self.prompt)
         };
         let task = begun_with(task, self.rows)?;
+        let task = self.following(task)?;
         if let Some(refusal) = task.mask_refusal() {
             return Err(Failure::usage(refusal));
         }
@@ -316,6 +323,16 @@ impl Request<'_> {
             journal: draw.journal,
             writer: self.write.map(WriteArgs::wish).transpose()?.flatten(),
         })
+    }
+
+    /// A map that the model drew is followed as it was drawn.
+    fn following(&self, task: Task) -> Result<Task, Failure> {
+        let map = self.source.filter(|_| matches!(self.mode, Mode::Control { .. }));
+        let own = map.filter(|map| task.size.is_none() && saved_picture::is_sketch(map));
+        match self.sketch.or(own) {
+            Some(sketch) => saved_picture::following(task, sketch),
+            None => Ok(task),
+        }
     }
 
     /// The rows for which `--then-from-row` has other words; they keep seed and settings.

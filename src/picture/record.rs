@@ -10,6 +10,7 @@ use crate::disk::{self, Onto, Readers};
 use crate::pixels::Pixels;
 use crate::task::Doubt;
 use crate::token::{Grid, MOST_CODES};
+use image::{ImageFormat, ImageReader};
 use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::io::{self, BufReader, ErrorKind};
@@ -183,7 +184,17 @@ fn texts(path: &Path) -> Result<Texts, PictureError> {
     let wrong = |reason: String| PictureError::new(path.display().to_string(), reason);
     let file = std::fs::File::open(path).map_err(|e| wrong(e.to_string()))?;
     let found = texts::of_png(BufReader::new(file), &[KEY, PARAMETERS, DOUBT], &BUDGET);
-    found.map_err(|e| wrong(format!("this is no PNG picture ({e})")))
+    found.map_err(|e| match kind(path) {
+        Some(kind) if kind != ImageFormat::Png => wrong(format!(
+            "there are no tokens in a {kind:?} picture, only in a PNG this program saved"
+        )),
+        _ => wrong(format!("this is no PNG picture ({e})")),
+    })
+}
+
+fn kind(path: &Path) -> Option<ImageFormat> {
+    let reader = ImageReader::open(path).ok()?.with_guessed_format().ok()?;
+    reader.format()
 }
 
 /// Reads the record of a picture saved by this program.

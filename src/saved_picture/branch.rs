@@ -1,7 +1,8 @@
 //! A saved picture drawn again from one of its rows on.
 
 use super::{Kept, read};
-use crate::task::{Branch, Difference, Failure, Mode, Task, fingerprint};
+use crate::picture;
+use crate::task::{Branch, Difference, Failure, Given, Mode, Story, Task, fingerprint};
 use std::path::Path;
 
 /// The task that draws the picture in `file` again from a row on, with the rows above it as they are.
@@ -47,6 +48,50 @@ pub fn started_from(task: Task, file: &Path, rows: u32) -> Result<Task, Failure>
     let codes = &kept.codes()[from..from + rows as usize * columns];
     let size = task.size.unwrap_or(kept.settings.size);
     task.started_from((grid.columns, codes), size, kept.fingerprint())
+}
+
+/// Whether a map is saved in `file` that the model drew from words, all of it.
+pub fn is_sketch(file: &Path) -> bool {
+    let kept = read(file);
+    kept.is_ok_and(|kept| matches!(kept.settings.mode, Mode::Sketch { .. }) && kept.settings.complete)
+}
+
+/// `task` as one that follows the map it starts from code by code, where that still shows what the model drew
+/// into `sketch`.
+///
+/// # Errors
+/// Wrong usage where no finished map that was drawn from words is in `sketch`, where it and the map are not of
+/// one size, or the picture is to be of another. Fails where a file cannot be read.
+pub fn following(task: Task, sketch: &Path) -> Result<Task, Failure> {
+    if !is_sketch(sketch) {
+        return Err(Failure::usage(format!(
+            "{} is no map that `sketch` drew: leave --sketch out",
+            sketch.display()
+        )));
+    }
+    let kept = read(sketch)?;
+    let drawn = picture::read(sketch).map_err(|error| Failure::failed(error.to_string()))?;
+    let size = kept.settings.size;
+    let map = task.source.clone().filter(|map| map.size() == size);
+    let map = map.filter(|_| task.size.is_none_or(|wanted| wanted == size));
+    let Some(map) = map else {
+        return Err(Failure::usage(format!(
+            "{} was drawn as {size}: only a map and a picture of that size can follow it",
+            sketch.display()
+        )));
+    };
+    let all = [Given {
+        from: 0,
+        codes: kept.codes().to_vec(),
+    }];
+    Ok(Task {
+        size: Some(size),
+        story: Story {
+            given: Given::untouched(&all, &drawn, &map),
+            ..task.story
+        },
+        ..task
+    })
 }
 
 /// Where two saved pictures differ, code by code.

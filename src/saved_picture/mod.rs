@@ -8,7 +8,7 @@ mod branch;
 mod listing;
 mod settings;
 
-pub use branch::{branch_of, difference, started_from};
+pub use branch::{branch_of, difference, following, is_sketch, started_from};
 pub use listing::Shelf;
 pub use settings::Settings;
 

@@ -242,6 +242,13 @@ impl Draft {
             }
         };
         let words = if self.tab == Tab::Predict { "" } else { words };
+        // What is left of a map as the model drew it is followed code by code, in its own size.
+        let drawn = source
+            .as_ref()
+            .filter(|map| matches!(mode, Mode::Control { .. }) && !map.codes.is_empty());
+        let size = self.size().or(drawn.map(Photo::size));
+        let given = drawn.filter(|map| size == Some(map.size()));
+        let given = given.map(|map| map.codes.clone());
         let auditions = self.starts > 1 && mask.is_none();
         Ok(Request {
             mode,
@@ -250,7 +257,7 @@ impl Draft {
                 true => Wording::AsTyped,
                 false => Wording::Understood,
             },
-            size: self.size(),
+            size,
             sampling: self.sampling,
             seed,
             candidates: self.candidates.max(if auditions { self.starts } else { 1 }),
@@ -260,7 +267,10 @@ impl Draft {
             force: false,
             resume: None,
             doubt: Doubt::default(),
-            story: Story::default(),
+            story: Story {
+                given: given.unwrap_or_default(),
+                ..Story::default()
+            },
             audition: auditions.then_some(Audition { rows: None, keep: 0 }),
             written: self.written().cloned(),
             replaces: None,

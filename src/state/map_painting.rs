@@ -9,7 +9,7 @@ use super::photo::Photo;
 use super::run::Run;
 use super::{SeedChoice, Shown, Studio, Tone};
 use crate::pixels::Pixels;
-use crate::task::{MapKind, Mode};
+use crate::task::{Given, MapKind, Mode, Picture};
 use std::sync::Arc;
 
 /// A stroke over the map that is under way.
@@ -92,7 +92,8 @@ impl Studio {
                 if let Some(map) = self.draft.control.map.take() {
                     // It is the user's own now, whatever it was made of.
                     self.draft.control.photo = None;
-                    let painted = Photo::new(map.name, map.pixels);
+                    let codes = Given::untouched(&map.codes, &stroke.base, &map.pixels);
+                    let painted = Photo::new(map.name, map.pixels).with_codes(codes);
                     self.draft.control.set_map(Some(painted));
                 }
                 self.changed_from(*stroke.former);
@@ -152,7 +153,7 @@ impl Studio {
     }
 
     /// A map drawn from words becomes the one that is followed.
-    pub(super) fn sketched(&mut self, run: &Run, pixels: &Arc<Pixels>) -> Vec<Effect> {
+    pub(super) fn sketched(&mut self, run: &Run, drawn: &Picture, pixels: &Arc<Pixels>) -> Vec<Effect> {
         let Mode::Sketch { map } = run.order.request.mode else {
             return Vec::new();
         };
@@ -163,9 +164,12 @@ impl Studio {
         let title = format!("map of {}", run.order.request.title());
         self.draft.control.kind = map;
         self.draft.control.photo = None;
-        self.draft
-            .control
-            .set_map(Some(Photo::new(title, Arc::clone(pixels))));
+        let codes = vec![Given {
+            from: 0,
+            codes: drawn.codes.clone(),
+        }];
+        let map = Photo::new(title, Arc::clone(pixels)).with_codes(codes);
+        self.draft.control.set_map(Some(map));
         self.changed_from(former);
         let is_looked_at = matches!(self.shown, Shown::Outcome(_) | Shown::Map | Shown::Welcome);
         if !is_looked_at {

@@ -1,7 +1,7 @@
 //! A picture of the user's, named by its content so that it is stored once.
 
 use crate::pixels::{Pixels, Size};
-use crate::task::Task;
+use crate::task::{Given, Task};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -19,6 +19,9 @@ pub struct Photo {
     pub name: String,
     #[serde(skip, default = "Photo::absent")]
     pub pixels: Arc<Pixels>,
+    /// Its codes in a grid of its own size, as far as they are known: it was drawn by the model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<Given>,
 }
 
 /// A picture that was read, and the task stored in it.
@@ -55,7 +58,13 @@ impl Photo {
             id,
             name: name.into(),
             pixels,
+            codes: Vec::new(),
         }
+    }
+
+    /// The same picture, of which codes are known.
+    pub fn with_codes(self, codes: Vec<Given>) -> Self {
+        Self { codes, ..self }
     }
 
     pub fn size(&self) -> Size {
@@ -72,6 +81,7 @@ impl Photo {
 pub(super) mod whole {
     use super::Photo;
     use crate::pixels::{Pixels, shared};
+    use crate::task::Given;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use std::sync::Arc;
 
@@ -81,21 +91,44 @@ pub(super) mod whole {
         name: String,
         #[serde(with = "shared")]
         pixels: Arc<Pixels>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        codes: Vec<Given>,
     }
 
     pub(in super::super) fn serialize<S: Serializer>(
         photo: &Photo,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let Photo { id, name, pixels } = photo.clone();
-        Whole { id, name, pixels }.serialize(serializer)
+        let Photo {
+            id,
+            name,
+            pixels,
+            codes,
+        } = photo.clone();
+        let whole = Whole {
+            id,
+            name,
+            pixels,
+            codes,
+        };
+        whole.serialize(serializer)
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Photo, D::Error> {
-        let Whole { id, name, pixels } = Whole::deserialize(deserializer)?;
-        Ok(Photo { id, name, pixels })
+        let Whole {
+            id,
+            name,
+            pixels,
+            codes,
+        } = Whole::deserialize(deserializer)?;
+        Ok(Photo {
+            id,
+            name,
+            pixels,
+            codes,
+        })
     }
 }
 

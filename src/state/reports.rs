@@ -163,7 +163,9 @@ impl Studio {
             }
         }
         self.award(&run, pictures);
-        effects.extend(self.sketched(&run, &pixels));
+        if let Some(picture) = pictures.first() {
+            effects.extend(self.sketched(&run, picture, &pixels));
+        }
         self.join_chain(&run, id, pixels);
         if let (Some(branch), Some(picture)) = (branch, pictures.first()) {
             effects.extend(self.branch_finished(&run, picture, &branch));

@@ -3,6 +3,8 @@
 
 use super::sampling::SamplingChoice;
 use super::{Wording, failure::Failure};
+use crate::pixels::Pixels;
+use crate::token::{CODE_PIXELS, Grid};
 use serde::{Deserialize, Serialize};
 
 /// What is told of a picture beside the settings it began with. Empty for most.
@@ -55,12 +57,47 @@ pub struct Band {
     pub seed: u64,
 }
 
-/// Codes a person chose: one taken instead of the one that was drawn, or rows of another picture.
+/// Codes a person chose: one taken instead of the one that was drawn, rows of another picture, or what a
+/// map that was drawn still shows after it was painted on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Given {
     /// Place of the first of them in the token grid, row by row, 0-based.
     pub from: u32,
     pub codes: Vec<u32>,
+}
+
+impl Given {
+    /// What of `given`, codes of a picture, is still to be seen after somebody painted on it: the codes of
+    /// all cells in which no pixel changed.
+    pub fn untouched(given: &[Self], before: &Pixels, after: &Pixels) -> Vec<Self> {
+        let size = before.size();
+        let Some(grid) = Grid::of(size).ok().filter(|_| size == after.size()) else {
+            return Vec::new();
+        };
+        let (columns, width) = (grid.columns as usize, size.width as usize);
+        let side = CODE_PIXELS as usize;
+        let mut touched = vec![false; grid.codes()];
+        let pixels = before.rgb().chunks_exact(3).zip(after.rgb().chunks_exact(3));
+        for (at, _) in pixels.enumerate().filter(|(_, (before, after))| before != after) {
+            touched[at / width / side * columns + at % width / side] = true;
+        }
+        let mut kept: Vec<Self> = Vec::new();
+        for given in given {
+            for (at, code) in (given.from..).zip(&given.codes) {
+                match kept.last_mut() {
+                    _ if touched.get(at as usize) != Some(&false) => {}
+                    Some(last) if last.from as usize + last.codes.len() == at as usize => {
+                        last.codes.push(*code);
+                    }
+                    _ => kept.push(Self {
+                        from: at,
+                        codes: vec![*code],
+                    }),
+                }
+            }
+        }
+        kept
+    }
 }
 
 /// Where a picture branched off another one.
@@ -140,6 +177,7 @@ impl Story {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pixels::Size;
 
     fn band(from_row: u32) -> Band {
         Band {
@@ -213,5 +251,37 @@ mod tests {
         };
         let text = serde_json::to_string(&story).expect("JSON");
         assert_eq!(serde_json::from_str::<Story>(&text).expect("a story"), story);
+    }
+
+    #[test]
+    fn only_cells_nobody_painted_on_keep_their_codes() {
+        let size = Size::new(32, 32);
+        let drawn = Pixels::filled(size, [0; 3]);
+        let all = [Given {
+            from: 0,
+            codes: (100..116).collect(),
+        }];
+        assert_eq!(Given::untouched(&all, &drawn, &drawn), all);
+        let mut painted = drawn.clone();
+        // The last pixel of the second cell, the first one of the third row.
+        for at in [7 * 32 + 15, 16 * 32] {
+            painted.rgb_mut()[3 * at + 2] = 1;
+        }
+        let kept = Given::untouched(&all, &drawn, &painted);
+        let expected = [(0, 100..101), (2, 102..108), (9, 109..116)];
+        let expected = expected.map(|(from, codes)| Given {
+            from,
+            codes: codes.collect(),
+        });
+        assert_eq!(kept, expected);
+        // Painting on goes on from what was left; what was never there does not come.
+        assert_eq!(Given::untouched(&kept, &painted, &painted), expected);
+        let part = [Given {
+            from: 15,
+            codes: vec![1, 2],
+        }];
+        assert_eq!(Given::untouched(&part, &drawn, &drawn)[0].codes, [1]);
+        let other = Pixels::filled(Size::new(64, 32), [0; 3]);
+        assert!(Given::untouched(&all, &drawn, &other).is_empty());
     }
 }

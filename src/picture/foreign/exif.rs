@@ -15,9 +15,11 @@ pub(super) fn texts(path: &Path) -> HashMap<String, String> {
     };
     let is_little = exif.little_endian();
     for field in exif.fields() {
-        let text = match (&field.value, field.tag) {
+        // By its number alone: Fooocus puts its comment beside the picture's own fields.
+        let tag = field.tag.number();
+        let text = match (&field.value, tag) {
             // By the book its bytes have no type, but some programs give them one.
-            (exif::Value::Undefined(bytes, _) | exif::Value::Byte(bytes), exif::Tag::UserComment) => {
+            (exif::Value::Undefined(bytes, _) | exif::Value::Byte(bytes), USER_COMMENT) => {
                 comment(bytes, is_little)
             }
             (exif::Value::Ascii(lines), _) => lines
@@ -26,7 +28,7 @@ pub(super) fn texts(path: &Path) -> HashMap<String, String> {
                 .collect::<Vec<_>>()
                 .join("\n"),
             // Windows writes its comments as UTF-16.
-            (exif::Value::Byte(bytes), tag) if tag.number() == XP_COMMENT => utf16(bytes, Order::Little),
+            (exif::Value::Byte(bytes), XP_COMMENT) => utf16(bytes, Order::Little),
             _ => continue,
         };
         let text = text.trim_matches(['\0', ' ', '\n']);
@@ -36,12 +38,12 @@ pub(super) fn texts(path: &Path) -> HashMap<String, String> {
             let rest = rest.then(|| text[keyword.len()..].strip_prefix(':'))??;
             Some((keyword, rest.trim()))
         });
-        let (keyword, text) = match (named, field.tag) {
+        let (keyword, text) = match (named, tag) {
             (Some(named), _) => named,
-            (None, exif::Tag::UserComment) => ("parameters", text),
-            (None, exif::Tag::ImageDescription) => ("Description", text),
-            (None, exif::Tag::Software) => ("Software", text),
-            (None, tag) if tag.number() == XP_COMMENT => ("comment", text),
+            (None, USER_COMMENT) => ("parameters", text),
+            (None, IMAGE_DESCRIPTION) => ("Description", text),
+            (None, SOFTWARE) => ("Software", text),
+            (None, XP_COMMENT) => ("comment", text),
             _ => continue,
         };
         if !text.is_empty() {
@@ -54,6 +56,9 @@ pub(super) fn texts(path: &Path) -> HashMap<String, String> {
     texts
 }
 
+const IMAGE_DESCRIPTION: u16 = 0x010e;
+const SOFTWARE: u16 = 0x0131;
+const USER_COMMENT: u16 = 0x9286;
 const XP_COMMENT: u16 = 0x9c9c;
 
 fn read(path: &Path) -> Option<exif::Exif> {

@@ -65,6 +65,14 @@ pub(super) fn settings(object: &Value) -> Option<Foreign> {
             program: "SwarmUI".to_owned(),
         });
     }
+    // In a WebP, NovelAI's texts stand together in one.
+    let comment = object.get("Comment").and_then(Value::as_str);
+    if let Some(found) = comment
+        .and_then(self::object)
+        .and_then(|comment| settings(&comment))
+    {
+        return Some(found);
+    }
     let is_graph = |node: &Value| node.get("class_type").is_some();
     if object
         .as_object()
@@ -84,14 +92,26 @@ pub(super) fn settings(object: &Value) -> Option<Foreign> {
         () if has("metadata_scheme") || has("base_model") || has("Base Model") => "Fooocus",
         () => "another program",
     };
+    let prompt = text(&["prompt", "Prompt", "c"]);
+    let negative = text(&["negative_prompt", "Negative Prompt", "uc", "negativePrompt"]);
     let found = Foreign {
-        prompt: text(&["prompt", "Prompt", "c"]).unwrap_or_default(),
-        negative: text(&["negative_prompt", "Negative Prompt", "uc", "negativePrompt"]),
+        prompt: captions(&object["v4_prompt"]).or(prompt).unwrap_or_default(),
+        negative: captions(&object["v4_negative_prompt"]).or(negative),
         seed: first(&["seed", "Seed"]).and_then(number),
         size: size(&object["width"], &object["height"]).or_else(|| sizes_in(&told?)),
         program: program.to_owned(),
     };
     (!found.prompt.is_empty() || found.seed.is_some()).then_some(found)
+}
+
+/// What NovelAI was told of the whole picture, then of each character, a line each.
+fn captions(prompt: &Value) -> Option<String> {
+    let caption = prompt.get("caption")?;
+    let characters = caption.get("char_captions").and_then(Value::as_array);
+    let characters = characters.into_iter().flatten().map(|told| &told["char_caption"]);
+    let told = std::iter::once(&caption["base_caption"]).chain(characters);
+    let told: Vec<String> = told.filter_map(words).collect();
+    (!told.is_empty()).then(|| told.join("\n"))
 }
 
 #[cfg(test)]

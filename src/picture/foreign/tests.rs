@@ -237,7 +237,37 @@ type Said<'a> = (&'a str, Option<&'a str>, Option<u64>, Option<(u32, u32)>, &'a 
 #[test]
 fn other_programs_pictures_say_what_they_were_made_of() {
     let banana = "Banana NaN bread, NaNoWriMo poster";
-    let cases: [(&str, Said<'_>); 10] = [
+    let swarm: Said<'_> = ("a fox", Some("ugly"), Some(7), Some((1024, 768)), "SwarmUI");
+    let snow = |program| -> Said<'_> {
+        let seed = Some(5_350_975_487_230_560_396);
+        ("a fox in snow", Some("ugly"), seed, Some((1152, 896)), program)
+    };
+    let cases: [(&str, Said<'_>); 17] = [
+        (
+            "a1111.webp",
+            (
+                "a fox, (sharp:1.2)",
+                Some("ugly"),
+                Some(482_913),
+                Some((768, 512)),
+                "A1111",
+            ),
+        ),
+        ("swarm.jpg", swarm),
+        ("swarm.webp", swarm),
+        ("fooocus.jpg", snow("Fooocus")),
+        ("fooocus.webp", snow("Fooocus")),
+        ("fooocus_a1111.jpg", snow("Fooocus")),
+        (
+            "novelai.webp",
+            (
+                "a fox, {{snow}}\ngirl, red coat",
+                Some("ugly"),
+                Some(4_028_746_890),
+                Some((1216, 832)),
+                "NovelAI",
+            ),
+        ),
         (
             "civitai.png",
             ("a fox", Some("ugly"), Some(1881), Some((832, 1216)), "A1111"),
@@ -274,16 +304,7 @@ fn other_programs_pictures_say_what_they_were_made_of() {
                 "A1111",
             ),
         ),
-        (
-            "fooocus_json.png",
-            (
-                "a fox in snow",
-                Some("ugly"),
-                Some(5_350_975_487_230_560_396),
-                Some((1152, 896)),
-                "Fooocus",
-            ),
-        ),
+        ("fooocus_json.png", snow("Fooocus")),
         (
             "novelai.png",
             (

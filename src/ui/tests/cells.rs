@@ -3,7 +3,7 @@
 use super::states::{act, await_that, click, done};
 use super::steps::{doubted, map_painted};
 use super::*;
-use crate::state::{DoubtAction, UndoAction};
+use crate::state::{Brush, DoubtAction, UndoAction};
 use crate::task::{Given, Mode};
 
 fn opened(folder: &Path) -> Window {
@@ -143,7 +143,30 @@ fn a_map_is_drawn_from_words_and_goes_to_where_maps_are_followed() {
     assert_eq!(map.size(), GRID.pixels());
     assert!(studio.can_paint_map() && studio.outcomes.len() == 1);
     act(&mut window, DoubtAction::Toggle);
+    let brush = Brush {
+        size: 2.0,
+        ..app(&mut window).studio.draft.brush.clone()
+    };
+    act(&mut window, DraftAction::Set(Setting::Brush(brush)));
+    // A dot in the third cell: the others are followed as they were drawn, undone or not.
+    for paint in [Paint::Begin((20.0, 4.0)), Paint::Finish] {
+        act(&mut window, DraftAction::Paint(paint));
+    }
+    let given = |from, count| Given {
+        from,
+        codes: vec![3; count],
+    };
+    let followed = |window: &mut Window| {
+        let request = app(window).studio.draft.request(1).expect("a request");
+        assert_eq!(request.size, Some(GRID.pixels()));
+        request.story.given
+    };
+    assert_eq!(followed(&mut window), [given(0, 2), given(3, 13)]);
+    act(&mut window, UndoAction::Undo);
+    assert_eq!(followed(&mut window), [given(0, 16)]);
+    act(&mut window, UndoAction::Redo);
     act(&mut window, RunAction::Draw);
     let run = app(&mut window).studio.run.as_ref().expect("a picture under way");
     assert!(matches!(run.order.request.mode, Mode::Control { .. }));
+    assert_eq!(run.order.request.story.given, [given(0, 2), given(3, 13)]);
 }
