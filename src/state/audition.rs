@@ -36,6 +36,11 @@ impl Run {
         picture.seed.wrapping_sub(self.order.request.seed) as usize
     }
 
+    /// The start that scores best, once all are there: the one Keep keeps when none is chosen.
+    pub fn likeliest_start(&self) -> Option<usize> {
+        self.starts.parts.first().map(|part| self.candidate_of(part))
+    }
+
     /// The request that draws a start on.
     fn drawn_on(&self, part: &Picture) -> Request {
         let mut request = self.to_resume();

@@ -34,18 +34,24 @@ impl CandidateRows {
         self.preview.rows(from * CODE_PIXELS, rows * CODE_PIXELS)
     }
 
-    /// Takes in a row. One that is not the next is no row of this picture.
-    pub fn place(&mut self, grid: Grid, row: u32, codes: &[u32], preview: &Pixels) {
+    /// Takes in a row, which is the next one or one of these again; another is no row of this picture.
+    pub fn place(&mut self, grid: Grid, row: u32, codes: &[u32], preview: &Pixels) -> bool {
         let columns = grid.columns as usize;
-        if codes.len() != columns || self.codes.len() != row as usize * columns || row >= grid.rows {
-            return;
+        let at = row as usize * columns;
+        if codes.len() != columns || row >= grid.rows || at > self.codes.len() {
+            return false;
         }
-        self.codes.extend_from_slice(codes);
+        match self.codes.get(at..at + columns) {
+            Some(there) if there != codes => return false,
+            Some(_) => {}
+            None => self.codes.extend_from_slice(codes),
+        }
         let from = 3 * (row * CODE_PIXELS) as usize * self.preview.size().width as usize;
         let to = from + preview.rgb().len();
         if let Some(rows) = self.preview.rgb_mut().get_mut(from..to) {
             rows.copy_from_slice(preview.rgb());
         }
+        true
     }
 }
 

@@ -85,7 +85,7 @@ impl Studio {
         let Some(run) = &mut self.run else {
             return Vec::new();
         };
-        let before = run.rows();
+        let told = run.told;
         run.take(progress);
         let mut effects = Vec::new();
         let on_canvas = self.shown == Shown::Run;
@@ -94,7 +94,8 @@ impl Studio {
                 if let Some(begun) = &run.begun {
                     effects.push(Effect::JournalBegin(Box::new(run.order.clone()), begun.clone()));
                 }
-                if let Some(grid) = run.shown_grid().filter(|_| on_canvas) {
+                // Where it goes on, its rows are on the canvas.
+                if let Some(grid) = run.shown_grid().filter(|_| on_canvas && run.rows() == 0) {
                     effects.push(Effect::Stage(Stage::Begin(grid, run.ground())));
                 }
             }
@@ -104,7 +105,7 @@ impl Studio {
                 codes,
                 preview,
                 ..
-            } if run.rows() > before => {
+            } if run.told > told => {
                 effects.push(Effect::JournalRow(Row {
                     row: *row,
                     codes: codes.clone(),

@@ -144,8 +144,10 @@ pub struct Run {
     pub lanes: Vec<CandidateRows>,
     pub guesses: Guesses,
     pub tally: Tally,
+    /// Rows of the first candidate that the engine told of since it began or went on.
+    pub(super) told: u32,
     /// Codes the model chose for each candidate.
-    tokens: Vec<usize>,
+    pub(super) tokens: Vec<usize>,
     /// Codes and seconds when it began or went on: from there the pace is measured.
     pace_from: Option<(usize, f64)>,
     pub wish: Option<Wish>,
@@ -168,6 +170,7 @@ impl Run {
             lanes: Vec::new(),
             guesses: Guesses::default(),
             tally: Tally::default(),
+            told: 0,
             tokens: Vec::new(),
             pace_from: None,
             wish: None,
@@ -260,28 +263,6 @@ impl Run {
         if self.pace_from.is_none() && tally.tokens > 0 {
             self.pace_from = Some((self.tokens.iter().sum(), tally.seconds));
         }
-    }
-
-    pub fn begin(&mut self, begun: Begun) {
-        self.phase = Phase::Drawing;
-        self.lanes.clear();
-        self.tokens.clear();
-        self.guesses = Guesses::default();
-        self.begun = Some(begun);
-    }
-
-    /// A row that is not the next one of its lane is no row of this picture.
-    pub fn place(&mut self, candidate: usize, row: u32, codes: &[u32], preview: &Pixels) {
-        let Some(begun) = &self.begun else { return };
-        let grid = begun.grid;
-        if candidate >= self.candidates() {
-            return;
-        }
-        // One may be ahead of those before it.
-        while self.lanes.len() <= candidate {
-            self.lanes.push(CandidateRows::new(grid));
-        }
-        self.lanes[candidate].place(grid, row, codes, preview);
     }
 
     /// Rows of the first candidate.

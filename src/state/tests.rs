@@ -250,6 +250,21 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
         !effects.contains(&Effect::Stage(Stage::Clear)),
         "the rows stay in sight"
     );
+    // Also while the engine takes them in, and each is written down as it is told again.
+    studio.submitted(TaskId(1));
+    let effects = studio.apply(&started(1));
+    assert!(
+        !effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Stage(Stage::Begin(..)))),
+        "{effects:?}"
+    );
+    for at in 0..3 {
+        let effects = studio.apply(&row(1, at));
+        let told = |effect: &Effect| matches!(effect, Effect::JournalRow(row) if row.row == at);
+        assert_eq!(effects.iter().filter(|effect| told(effect)).count(), 1);
+        assert_eq!(studio.run.as_ref().map(Run::rows), Some(2.max(at + 1)));
+    }
 }
 
 #[test]

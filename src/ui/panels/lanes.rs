@@ -93,11 +93,16 @@ fn lane(ui: &mut Ui, place: Rect, run: &Run, candidate: usize, textures: &mut Te
         false => palette.line(),
     };
     painter.rect_stroke(place, 0, rim, StrokeKind::Outside);
-    let words = match (chooses, is_chosen) {
-        (true, true) => format!("seed {seed} · chosen"),
-        (true, false) => format!("seed {seed}"),
-        (false, _) => format!("seed {seed} · row {done} of {of}"),
-    };
+    let mut words = format!("seed {seed}");
+    if !chooses {
+        words += &format!(" · row {done} of {of}");
+    }
+    if run.likeliest_start() == Some(candidate) {
+        words += " · likeliest";
+    }
+    if is_chosen {
+        words += " · chosen";
+    }
     painter.text(
         pos2(place.center().x, place.bottom() + 4.0),
         Align2::CENTER_TOP,

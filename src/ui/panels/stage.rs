@@ -138,13 +138,20 @@ fn sides(studio: &Studio) -> (String, String) {
     let name = |id| {
         let outcome = studio.outcome(id)?;
         let mut words: String = outcome.title.chars().take(28).collect();
-        if words.len() < outcome.title.len() {
+        if outcome.title.chars().nth(28).is_some() {
             words += "…";
         }
         Some(format!("{words} · {}", outcome.seed))
     };
     let pair = match (studio.shown, studio.compared) {
-        (Shown::Outcome(shown), Some(other)) => name(shown).zip(name(other)),
+        (Shown::Outcome(shown), Some(other)) => name(shown).zip(name(other)).map(|(one, two)| {
+            // A picture and its branch may be called the same.
+            match one == two {
+                true if shown.0 > other.0 => (format!("{one} · newer"), format!("{two} · older")),
+                true => (format!("{one} · older"), format!("{two} · newer")),
+                false => (one, two),
+            }
+        }),
         _ => None,
     };
     pair.unwrap_or_else(|| ("Before".to_owned(), "After".to_owned()))
