@@ -49,6 +49,11 @@ pub(crate) fn unfinished(folder: &Path, readers: Readers) -> io::Result<NamedTem
     Ok(file)
 }
 
+/// Bytes the disk of a folder still takes, where the system tells.
+pub(crate) fn available(folder: &Path) -> Option<u64> {
+    fs4::available_space(folder).ok()
+}
+
 /// Gives an unfinished file its name.
 pub(crate) fn finish(file: NamedTempFile, path: &Path, onto: Onto) -> io::Result<()> {
     file.as_file().sync_all()?;

@@ -67,7 +67,7 @@ const FENCES: [(&str, &[&str]); 15] = [
     ("axum", &["serve"]),
     ("hyper_util", &["serve"]),
     ("tokio", &["serve"]),
-    ("fs4", &["hub"]),
+    ("fs4", &["disk"]),
     ("keyring", &["writer"]),
 ];
 

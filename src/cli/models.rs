@@ -292,6 +292,12 @@ fn plan(
     cancel: &Cancel,
     console: &mut Console<'_>,
 ) -> Result<i32, Failure> {
+    if !wish.folder.join("config.json").is_file() {
+        return Err(Failure::usage(format!(
+            "{}: no checkpoint is in this folder: it has no config.json",
+            wish.folder.display()
+        )));
+    }
     if wish.movq.is_none() {
         return Err(Failure::usage(format!(
             "{}: its image tokenizer was not found: name it with --movq FILE (movqgan_270M.ckpt of ai-forever/MoVQGAN)",

@@ -30,7 +30,7 @@ pub struct WriteArgs {
 pub struct RewriteArgs {
     pub words: String,
     /// `built-in`, a language model's .gguf file, or a server's address
-    #[arg(long, value_name = "WRITER", value_parser = writer)]
+    #[arg(long, value_name = "WRITER", default_value = "built-in", value_parser = writer)]
     pub with: WriterChoice,
     /// The server's model; its first one when absent
     #[arg(long, value_name = "NAME")]

@@ -7,7 +7,7 @@
 //! `config.json` last: a snapshot that has one is whole. [`check`] reads everything again, [`remove`] frees
 //! it, [`found`] says what is on this machine.
 //!
-//! The only place of fs4. Nothing here knows what is in a model.
+//! Nothing here knows what is in a model.
 
 mod cache;
 mod check;

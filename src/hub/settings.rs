@@ -1,6 +1,7 @@
 //! Where the Hub is, who asks, and where the cache lies: the variables of `huggingface_hub`.
 
 use super::error::HubError;
+use crate::disk;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -105,7 +106,7 @@ impl Settings {
             is_offline: text("HF_HUB_OFFLINE").is_some_and(|text| is_true(&text)),
             patience,
             at_once: 4,
-            free_bytes: |folder| fs4::available_space(folder).ok(),
+            free_bytes: disk::available,
         })
     }
 }

@@ -122,7 +122,7 @@ impl Keys {
     /// The key to use: that of the variable, else that of the keyring, if there is one.
     ///
     /// # Errors
-    /// What is in the variable is no key, or the keyring has one and does not give it.
+    /// What is in the variable is no key, or the keyring is locked and the server not on this machine.
     pub(super) fn of(&self, url: &str) -> Result<Option<Key>, WriterError> {
         if let Some(key) = (self.variable)().filter(|key| !key.trim().is_empty()) {
             return Key::new(&key).map(Some);
@@ -138,6 +138,8 @@ impl Keys {
             Ok(key) => Key::new(&key).map(Some),
             // Without a keyring nothing was kept.
             Err(WriterError::NoKeyring { .. }) => Ok(None),
+            // Servers of this machine hardly ever want one, and one that does says so.
+            Err(WriterError::Keyring { .. }) if web::is_loopback(url) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -207,6 +209,17 @@ mod tests {
             ..none
         };
         assert_eq!(wrong.of(url), Err(WriterError::NoKey));
+    }
+
+    #[test]
+    fn a_locked_keyring_matters_to_servers_elsewhere_only() {
+        let locked = Keys {
+            entry: |_, _| Err(Error::NoStorageAccess("locked".into())),
+            variable: || None,
+        };
+        assert_eq!(locked.of("http://localhost:11434/v1"), Ok(None));
+        let elsewhere = locked.of("https://api.example.org/v1");
+        assert!(matches!(elsewhere, Err(WriterError::Keyring { .. })));
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::model::movq::MovqConfig;
 use crate::model::movq::codec::PictureCodec;
 use crate::model::movq::preview::Preview;
 use crate::model::network::Hardware;
-use crate::task::{Cancel, Format, ImportStep, ImportWish};
+use crate::task::{Cancel, Format, ImportStep, ImportWish, gigabytes};
 use candle_core::quantized::GgmlDType;
 use rayon::prelude::*;
 use std::io::{BufWriter, Write};
@@ -63,11 +63,21 @@ const CANCELLED: &str = "the import was cancelled, nothing was written";
 /// Nobody named the image tokenizer, and it was not found either.
 pub(crate) const NO_MOVQ: &str = "the image tokenizer is missing: choose movqgan_270M.ckpt";
 
+/// Why a file of so many bytes cannot be written where so many are free.
+fn no_room(needed: u64, free: Option<u64>) -> Option<String> {
+    let free = free.filter(|free| *free < needed)?;
+    Some(format!(
+        "the disk is too small for it: {} are needed, {} are free; free some, or choose a place on another disk",
+        gigabytes(needed),
+        gigabytes(free)
+    ))
+}
+
 /// Imports a checkpoint. `progress` is told after each tensor, `cancel` polled before each piece.
 ///
 /// # Errors
 /// Nothing is left at `output` then: the folder or the image tokenizer is missing something, is damaged or of
-/// another shape, the file cannot be written, or `cancel` was called.
+/// another shape, the disk is too small, the file cannot be written, or `cancel` was called.
 pub fn import(
     wish: &ImportWish,
     progress: &mut dyn FnMut(ImportStep),
@@ -141,6 +151,9 @@ pub fn import(
     let header = gguf_writing::header(&metadata, &listed);
     let length = header.bytes.len() as u64;
     let of = length + listed.iter().map(Planned::padded).sum::<u64>();
+    if let Some(reason) = no_room(of, disk::available(target)) {
+        return Err(file_error(out, &reason));
+    }
     let mut file = Summed::new(BufWriter::with_capacity(1 << 20, temporary.as_file_mut()));
     file.write_all(&header.bytes).map_err(|e| file_error(out, &e))?;
     let mut done = length;
@@ -321,4 +334,18 @@ fn plan(
         });
     }
     Ok((plan, summary))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_too_small_is_told_with_both_numbers() {
+        let why = no_room(16_000_000_000, Some(2_100_000_000)).expect("too small");
+        assert!(why.contains("16.0 GB are needed, 2.1 GB are free"), "{why}");
+        for free in [None, Some(16_000_000_000), Some(u64::MAX)] {
+            assert_eq!(no_room(16_000_000_000, free), None);
+        }
+    }
 }
