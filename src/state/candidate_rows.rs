@@ -34,6 +34,15 @@ impl CandidateRows {
         self.preview.rows(from * CODE_PIXELS, rows * CODE_PIXELS)
     }
 
+    /// Gives up the rows from `row` on, where that is another row than these codes.
+    pub fn give_up_others(&mut self, grid: Grid, row: u32, codes: &[u32]) {
+        let at = row as usize * grid.columns as usize;
+        let there = self.codes.get(at..at.saturating_add(codes.len()));
+        if there.is_some_and(|there| there != codes) {
+            self.codes.truncate(at);
+        }
+    }
+
     /// Takes in a row, which is the next one or one of these again; another is no row of this picture.
     pub fn place(&mut self, grid: Grid, row: u32, codes: &[u32], preview: &Pixels) -> bool {
         let columns = grid.columns as usize;

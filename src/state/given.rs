@@ -33,8 +33,13 @@ impl Run {
         while self.lanes.len() <= candidate {
             self.lanes.push(CandidateRows::new(grid));
         }
-        let is_taken = self.lanes[candidate].place(grid, row, codes, preview);
-        if is_taken && candidate == 0 && row == self.told {
+        let lane = &mut self.lanes[candidate];
+        let is_told_again = candidate == 0 && row == self.told;
+        if is_told_again {
+            // What the engine tells counts, whatever was given to it.
+            lane.give_up_others(grid, row, codes);
+        }
+        if lane.place(grid, row, codes, preview) && is_told_again {
             self.told += 1;
         }
     }

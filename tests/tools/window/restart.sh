@@ -2,7 +2,7 @@
 # Killed with everything under way: settings, mask, references and queue are back, and go on.
 
 kept() { tr -d ' \n' <"$data/state.json" | sed 's/,"undo":.*//'; }
-queued() { kept | grep -o '"orders":\[.*\],"next"' | grep -o '"id":[0-9]*,"request"' | wc -l; }
+queued() { kept | grep -o '"orders":\[.*' | grep -o '"id":[0-9]*,"request"' | wc -l; }
 
 click create
 write "a robot on a yellow background"
