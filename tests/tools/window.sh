@@ -21,7 +21,7 @@ convert "$examples/penguin.png" -strip "$home/penguin.png"
 convert "$home/penguin.png" -colorspace gray -edge 1 -threshold 30% -type truecolor "$home/map.png"
 
 # PARTS="rewrite kept sources restart keeping rows cells maps starts branches watch hub notify" are
-# run by hand: they take as long again and longer.
+# run by hand: they take as long again and longer; `restart` comes after drawing, editing and sources.
 for part in ${PARTS:-drawing editing words undo folders card}; do
     # shellcheck disable=SC1090
     . "$here/window/$part.sh"

@@ -33,6 +33,7 @@ hub_page() {
 }
 first_button() { xdotool mousemove 881 593 click 1; }
 
+if [ -n "$app" ]; then kill_it; fi
 begin
 hub_page
 shot hub-known
