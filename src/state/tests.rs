@@ -266,7 +266,6 @@ fn a_failure_after_rows_keeps_them_for_resuming() {
         assert_eq!(studio.run.as_ref().map(Run::rows), Some(2.max(at + 1)));
     }
     // Told otherwise, it is taken as it is told.
-    studio.apply(&started(1));
     let run = studio.run.as_mut().expect("a run");
     run.lanes[0].codes = vec![1, 1, 1, 1, 7, 7, 7, 7];
     run.order.request.resume = Some(run.lanes[0].codes.clone());

@@ -148,9 +148,11 @@ fn running(ui: &mut Ui, run: &Run, side: f32, strip: &mut Results<'_>) {
         words: "starting",
     };
     let response = tile.show(ui);
-    let share =
-        run.rows().saturating_sub(rows.start) as f32 / run.end_row().saturating_sub(rows.start).max(1) as f32;
-    let undrawn = response.rect.split_top_bottom_at_fraction(share).1;
+    let done = run.rows().saturating_sub(rows.start) as f32;
+    // Starts are done before the picture is.
+    let share = done / run.end_row().saturating_sub(rows.start).max(1) as f32;
+    let drawn = done / rows.len().max(1) as f32;
+    let undrawn = response.rect.split_top_bottom_at_fraction(drawn).1;
     ui.painter()
         .rect_filled(undrawn.shrink2(vec2(1.0, 0.0)), 0, palette.field);
     let bar = Rect::from_min_size(
