@@ -28,7 +28,7 @@ declare -A place=(
     [finish]="790 738" [compare_tool]="606 738" [sketch]="155 560" [select_doubtful]="880 680"
     [canvas]="722 383" [nowhere]="500 787" [example]="526 373"
     [fit]="834 738" [turn1]="60 300" [first_subject]="57 312" [seed_fold]="104 463" [seed_field]="60 516"
-    [narrow_results]="833 22" [narrow_clear]="977 556"
+    [narrow_results]="833 22" [narrow_clear]="977 520"
 )
 
 say() { echo "window: $*"; }
