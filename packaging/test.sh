@@ -34,7 +34,8 @@ if have python3; then
     fi
 fi
 say "== tests"
-cargo test --locked
+# The examples, tools of the tests, are built where they are used; the lints compile them all.
+cargo test --locked --lib --tests
 
 if have Xvfb && have xdotool && have convert; then
     say "== window"
